@@ -1,0 +1,146 @@
+"""What a run tells the world. The stream of these is the only way out of a training; everyone else reads it.
+
+Every event is a frozen dataclass of plain values, so that `to_json` and `from_json` are exact inverses.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from .registry import Registry
+
+EVENTS: Registry[type[Event]] = Registry("event")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events; `kind` is the class name in lower case."""
+
+    kind: ClassVar[str] = "event"
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__.lower()
+        EVENTS.add(cls.kind, cls)
+
+
+@dataclass(frozen=True)
+class Preparing(Event):
+    """Work before the first step: `done` of `total` units of `phase` (pictures, captions, model)."""
+
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    """The first step is about to be taken. `first_step` is above 0 when a run is resumed."""
+
+    name: str
+    family: str
+    prediction_type: str
+    base_name: str
+    pictures: int
+    first_step: int
+    total_steps: int
+    steps_per_epoch: int
+    save_steps: tuple[int, ...]
+    device: str
+    seed: int
+    trainable_parameters: int
+    modules: int
+
+
+@dataclass(frozen=True)
+class Step(Event):
+    """One optimizer step was taken. `seconds` is its wall time; `rates` holds the learning rate of every group."""
+
+    step: int
+    epoch: int
+    loss: float
+    smooth_loss: float
+    rates: dict[str, float]
+    gradient_norm: float
+    seconds: float
+    seconds_left: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Sample(Event):
+    """A sample picture was written."""
+
+    step: int
+    path: str
+    prompt: str
+    seed: int
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Validated(Event):
+    """The mean loss on fixed pictures, noise and timesteps. `best` says whether it is the lowest so far."""
+
+    step: int
+    loss: float
+    best: bool
+
+
+@dataclass(frozen=True)
+class Saved(Event):
+    """A LoRA file was written, read back and found equal to the weights in memory."""
+
+    step: int
+    path: str
+    sha256: str
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """Something that the user should know. `code` names the condition; `values` are its numbers."""
+
+    code: str
+    message: str
+    step: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Paused(Event):
+    """The run waits at a step boundary."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """The run ended in an error. Earlier saves are intact."""
+
+    step: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    """The run ended. `stopped` says that it was asked to stop before its last step."""
+
+    step: int
+    path: str
+    best_step: int
+    best_path: str
+    seconds: float
+    stopped: bool = False
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as plain values with its kind, fit for one line of JSON."""
+    return {"kind": event.kind, **dataclasses.asdict(event)}
+
+
+def from_json(values: dict[str, Any]) -> Event:
+    """The event that `to_json` described. Raises UserError for an unknown kind."""
+    rest = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key != "kind"}
+    return EVENTS.get(values["kind"])(**rest)

@@ -1,0 +1,1 @@
+"""Who holds the base model: the WebUI, Forge, or the trainer itself."""

@@ -1,0 +1,92 @@
+"""The Host protocol: everything that the trainer may ask of whoever holds the base model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class BaseInfo:
+    """What is known of a base without touching its weights.
+
+    `latent_scale` is the factor between what the VAE gives and what the U-Net sees; `sha256` is that of the whole file.
+    """
+
+    name: str
+    family: str
+    prediction_type: str = "epsilon"
+    zero_terminal_snr: bool = False
+    latent_scale: float = 0.18215
+    path: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """What the text encoders make of n captions: `context` (n, tokens, width), `pooled` (n, width) for SDXL."""
+
+    context: torch.Tensor
+    pooled: torch.Tensor | None = None
+
+    def __getitem__(self, rows: slice | Sequence[int]) -> Conditioning:
+        return Conditioning(self.context[rows], None if self.pooled is None else self.pooled[rows])
+
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Conditioning:
+        pooled = None if self.pooled is None else self.pooled.to(device, dtype)
+        return Conditioning(self.context.to(device, dtype), pooled)
+
+
+class Loan(Protocol):
+    """A base model while it is lent. Parts come up when they are first asked for, and go when they are released."""
+
+    info: BaseInfo
+    device: torch.device
+    dtype: torch.dtype
+
+    def unet(self) -> nn.Module:
+        """The U-Net as a diffusers UNet2DConditionModel, frozen, in eval mode, sharing the base's storage."""
+
+    def text_encoders(self) -> list[nn.Module]:
+        """The text encoders as transformers CLIPTextModel / CLIPTextModelWithProjection twins, frozen."""
+
+    def encode_captions(self, captions: Sequence[str], *, clip_skip: int, max_tokens: int) -> Conditioning:
+        """Captions (literally: no emphasis syntax) as the host's own generation would encode them; no gradients."""
+
+    def encode_prompts(self, prompts: Sequence[str], *, clip_skip: int) -> Conditioning:
+        """Prompts with the host's emphasis syntax, all padded to the same number of tokens; no gradients."""
+
+    def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Pictures (n, 3, h, w) in -1..1 as scaled latents (n, 4, h/8, w/8), fp32; the mean of the VAE's distribution."""
+
+    def decode_latents(self, latents: torch.Tensor) -> torch.Tensor:
+        """Scaled latents (n, 4, h, w) as pictures (n, 3, 8h, 8w) in -1..1, fp32."""
+
+    def release(self, part: str) -> None:
+        """Take `part` ('vae', 'text' or 'unet') off the device; it comes back when it is asked for again."""
+
+
+class Host(Protocol):
+    """Who holds the base model, and what it does for a training."""
+
+    def describe(self) -> BaseInfo:
+        """The model that is held now. Raises BaseModelError when there is none or it cannot be trained."""
+
+    def lend(self) -> AbstractContextManager[Loan]:
+        """Hand over the model; on leaving, everything is as it was, whatever happened."""
+
+    def give_way(self) -> bool:
+        """At a step boundary: let whoever waits for the model have it; True when the model was away."""
+
+    def lora_folder(self) -> Path:
+        """Where finished LoRA files belong."""
+
+    def publish(self, file: Path) -> None:
+        """Make a finished LoRA file known to the host, reading it back through the host's own loader."""
