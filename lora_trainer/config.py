@@ -251,7 +251,7 @@ class SampleOptions:
     seed: int = option(1, "Seed of the samples.", least=0, most=2**32 - 1)
     width: int = option(0, "Width in pixels; 0: the resolution.", least=0, most=4096)
     height: int = option(0, "Height in pixels; 0: the resolution.", least=0, most=4096)
-    steps: int = option(20, "Sampling steps.", least=1, most=200, also=("max_train_steps",))
+    steps: int = option(20, "Sampling steps.", least=1, most=200)
     guidance: float = option(7.0, "Guidance scale (CFG).", least=1.0, most=50.0)
     sampler: str = option("euler", "Sampler.")
 
@@ -267,6 +267,12 @@ class SaveOptions:
     )
     every_epochs: int = option(
         0, "Epochs between saves; 0: only at the end unless 'every' is set.", least=0, most=10000
+    )
+    state_minutes: float = option(
+        10.0,
+        "Longest time between states to resume from; a state is written with every save as well.",
+        least=0.1,
+        most=1440.0,
     )
     keep_last: int = option(0, "How many saves are kept beside the last; 0: all.", least=0, most=10000)
     dtype: str = option("fp16", "Number format of the file.", choices=("fp16", "bf16", "fp32"))
@@ -290,7 +296,12 @@ class TrainConfig:
     samples: SampleOptions = field(default_factory=SampleOptions)
     save: SaveOptions = field(default_factory=SaveOptions)
     steps: int = option(
-        0, "Steps of the whole training; 0: as many as the epochs need.", level=BASIC, least=0, most=10000000
+        0,
+        "Steps of the whole training; 0: as many as the epochs need.",
+        level=BASIC,
+        least=0,
+        most=10000000,
+        also=("max_train_steps",),
     )
     epochs: int = option(
         10,

@@ -64,7 +64,7 @@ class Loan(Protocol):
         """Prompts with the host's emphasis syntax, all padded to the same number of tokens; no gradients."""
 
     def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pictures (n, 3, h, w) in -1..1 as scaled latents (n, 4, h/8, w/8), fp32; the mean of the VAE's distribution."""
+        """Pictures (n, 3, h, w) in -1..1 as scaled latents (n, 4, h/8, w/8), fp32: the distribution's mean."""
 
     def decode_latents(self, latents: torch.Tensor) -> torch.Tensor:
         """Scaled latents (n, 4, h, w) as pictures (n, 3, 8h, 8w) in -1..1, fp32."""
