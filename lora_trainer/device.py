@@ -1,9 +1,10 @@
-"""The one place that names devices: which one to use, its memory, its waiting, and reading numbers back without waiting."""
+"""The one place that names devices: which to use, its memory, its waiting, and reading numbers back late."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ConfigError
@@ -71,10 +72,10 @@ def used_memory(device: torch.device) -> int:
 
 def _resident_bytes() -> int:
     """Resident size of this process; 0 where the system does not tell."""
-    with contextlib.suppress(OSError, ValueError, IndexError), open("/proc/self/statm", encoding="ascii") as file:
+    with contextlib.suppress(OSError, ValueError, IndexError, ImportError):
         import resource
 
-        return int(file.read().split()[1]) * resource.getpagesize()
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
     with contextlib.suppress(ImportError):
         import psutil
 

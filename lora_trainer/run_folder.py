@@ -70,8 +70,8 @@ class RunFolder:
                 path.rename(place / ("run" if path == self.path else path.name))
             except OSError as error:
                 raise UserError(
-                    f"{path} of an earlier run cannot be moved to {place} ({error.strerror}). Close the program that uses "
-                    "it, or give this LoRA another name."
+                    f"{path} of an earlier run cannot be moved to {place} ({error.strerror}). Close the program that "
+                    "uses it, or give this LoRA another name."
                 ) from error
         return place
 
