@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from .config import TrainConfig
 from .errors import ConfigError, UserError
+
+POCKET = "pocket"
+"""Name of the embedded base."""
 
 
 def check(config: TrainConfig) -> None:
@@ -22,12 +26,29 @@ def _missing(config: TrainConfig) -> Iterator[str]:
         yield "data.folders is not set: name the folder of pictures."
     if not config.save.name:
         yield "save.name is not set: give the LoRA a name."
+    yield from _missing_files(config)
+
+
+def _missing_files(config: TrainConfig) -> Iterator[str]:
+    """Files and folders that options name and that are not there."""
+    named = {
+        "base.checkpoint": "" if config.base.checkpoint == POCKET else config.base.checkpoint,
+        "base.vae": config.base.vae,
+        "data.metadata": config.data.metadata,
+        "network.train_on": config.network.train_on,
+    }
+    named |= {f"data.folders[{n}]": folder.path for n, folder in enumerate(config.data.folders)}
+    for path, value in named.items():
+        if value and not Path(value).expanduser().exists():
+            yield f"{path} is '{value}', which does not exist. Check the path."
 
 
 def _contradictions(config: TrainConfig) -> Iterator[str]:
     data, network, loss = config.data, config.network, config.loss
     if loss.timestep_least > loss.timestep_most:
         yield f"loss.timestep_least ({loss.timestep_least}) is above loss.timestep_most ({loss.timestep_most})."
+    if 0 < data.resolution < 64:
+        yield f"data.resolution is {data.resolution}: the least is 64."
     if data.bucket_least > data.bucket_most:
         yield f"data.bucket_least ({data.bucket_least}) is above data.bucket_most ({data.bucket_most})."
     if data.resolution % 8 or data.bucket_step % 8:

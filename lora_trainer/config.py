@@ -97,10 +97,10 @@ class DataOptions:
         "", "Word that calls up what is learned; put in front of every caption that lacks it.", level=BASIC
     )
     resolution: int = option(
-        512,
-        "Side of the square whose area every picture is scaled to.",
+        0,
+        "Side of the square whose area every picture is scaled to; 0: the base's own.",
         level=BASIC,
-        least=64,
+        least=0,
         most=4096,
         also=("resolution",),
     )
@@ -304,10 +304,10 @@ class TrainConfig:
         also=("max_train_steps",),
     )
     epochs: int = option(
-        10,
-        "How often all pictures (with repeats) are seen.",
+        0,
+        "How often all pictures (with repeats) are seen; 0: as often as suits their number.",
         level=BASIC,
-        least=1,
+        least=0,
         most=100000,
         also=("max_train_epochs",),
     )

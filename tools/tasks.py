@@ -55,7 +55,7 @@ def bench(rest: list[str]) -> None:
 
 
 def environment(folder: str, *requirements: str) -> Path:
-    """The Python of the virtual environment in `folder`, holding the named requirement files; made when it is not there.
+    """The Python of the virtual environment in `folder`, holding the requirement files; made at need.
 
     Files called '...-added' hold what an extension adds to a host: installed without dependencies, and left out where
     a host needs none.

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class BaseInfo:
     """What is known of a base without touching its weights.
 
-    `latent_scale` is the factor between what the VAE gives and what the U-Net sees; `sha256` is that of the whole file.
+    `latent_scale` is the factor between what the VAE gives and what the U-Net sees; `native_resolution` the side in pixels
+    that it was trained at; `sha256` is that of the whole file.
     """
 
     name: str
@@ -25,6 +26,7 @@ class BaseInfo:
     prediction_type: str = "epsilon"
     zero_terminal_snr: bool = False
     latent_scale: float = 0.18215
+    native_resolution: int = 512
     path: str = ""
     sha256: str = ""
 
