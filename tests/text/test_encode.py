@@ -6,9 +6,11 @@ import torch
 
 from lora_trainer.errors import UserError
 from lora_trainer.host.base import Conditioning
+from lora_trainer.packages import mend_imports
 from lora_trainer.text.encode import emphasize, encode, text_body, unconditional
 from lora_trainer.text.tokens import tokenize_captions, tokenize_prompts
 
+mend_imports()
 transformers = pytest.importorskip("transformers")
 
 

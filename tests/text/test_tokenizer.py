@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from lora_trainer.errors import UserError
@@ -40,7 +43,7 @@ def test_written_files_give_transformers_the_special_tokens_and_77_places(tmp_pa
 
 def test_known_captions_have_openai_clips_numbers():
     assert load_tokenizer(TRANSFORMERS).encode("a photo of a cat") == [320, 1125, 539, 320, 2368]
-    assert load_tokenizer(TRANSFORMERS).encode("ABC, 42!") == [11641, 267, 275, 273, 256]
+    assert load_tokenizer(TRANSFORMERS).encode("ABC, 42!") == [5334, 267, 275, 273, 256]
 
 
 def test_typographic_text_is_mended_before_it_is_encoded():
@@ -89,9 +92,6 @@ def test_a_file_that_is_no_vocabulary_is_named(tmp_path):
 
 
 def test_the_vocabulary_is_found_without_importing_open_clip():
-    import subprocess
-    import sys
-
     code = (
         "import sys; from lora_trainer.text.vocabulary import vocabulary_file; vocabulary_file(); "
         "sys.exit('open_clip' in sys.modules or 'torch' in sys.modules)"
