@@ -17,7 +17,7 @@ def mend_imports() -> None:
     if "torchvision" in sys.modules or importlib.util.find_spec("torchvision") is None:
         return
     try:
-        importlib.import_module("torchvision")
+        import torchvision  # noqa: F401
     except (ImportError, RuntimeError, OSError, AttributeError):
         for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
             del sys.modules[name]

@@ -124,27 +124,43 @@ def layout_from_config(config: Mapping[str, Any]) -> UNetLayout:
 
 
 def unet_modules(layout: UNetLayout) -> dict[str, str]:
-    """{original name: diffusers name} of every leaf module that a U-Net of this layout may have."""
-    modules = dict(ENDS)
-    for block, twin, depth in _blocks(layout):
-        modules.update(_resnet(f"{block}.0", f"{twin[0]}.resnets.{twin[1]}"))
-        modules.update(_transformer(f"{block}.1", f"{twin[0]}.attentions.{twin[1]}", depth))
+    """{original name: diffusers name} of every leaf module of a U-Net of this layout."""
+    modules = {name: twin for name, twin in ENDS.items() if layout.label or not name.startswith("label_emb")}
+    for block in (*_way_down(layout), *_way_up(layout)):
+        modules.update(_resnet(f"{block.original}.0", f"{block.twin}.resnets.{block.index}", block.widens))
+        modules.update(_transformer(f"{block.original}.1", f"{block.twin}.attentions.{block.index}", block.depth))
     modules.update(_samplers(layout))
-    modules.update(_resnet("middle_block.0", "mid_block.resnets.0"))
+    modules.update(_resnet("middle_block.0", "mid_block.resnets.0", False))
     modules.update(_transformer("middle_block.1", "mid_block.attentions.0", layout.mid_depth))
-    modules.update(_resnet("middle_block.2", "mid_block.resnets.1"))
+    modules.update(_resnet("middle_block.2", "mid_block.resnets.1", False))
     return modules
 
 
-def _blocks(layout: UNetLayout) -> Iterator[tuple[str, tuple[str, int], int]]:
-    """(original block, (diffusers block, index in it), transformer depth) of the way down and the way up."""
+@dataclass(frozen=True)
+class _Block:
+    """A residual block, with attention when `depth` is above 0; `widens`: it changes the number of channels."""
+
+    original: str
+    twin: str
+    index: int
+    depth: int
+    widens: bool
+
+
+def _way_down(layout: UNetLayout) -> Iterator[_Block]:
     for level in range(layout.levels):
         for i in range(layout.resnets):
             number = 1 + level * (layout.resnets + 1) + i
-            yield f"input_blocks.{number}", (f"down_blocks.{level}", i), layout.depths[level]
+            widens = i == 0 and level > 0 and layout.channels[level] != layout.channels[level - 1]
+            yield _Block(f"input_blocks.{number}", f"down_blocks.{level}", i, layout.depths[level], widens)
+
+
+def _way_up(layout: UNetLayout) -> Iterator[_Block]:
+    for level in range(layout.levels):
         for i in range(layout.resnets + 1):
             number = level * (layout.resnets + 1) + i
-            yield f"output_blocks.{number}", (f"up_blocks.{level}", i), layout.depths[-1 - level]
+            # what the way down remembered is laid beside its input, so every block narrows
+            yield _Block(f"output_blocks.{number}", f"up_blocks.{level}", i, layout.depths[-1 - level], True)
 
 
 def _samplers(layout: UNetLayout) -> dict[str, str]:
@@ -158,8 +174,9 @@ def _samplers(layout: UNetLayout) -> dict[str, str]:
     return modules
 
 
-def _resnet(original: str, twin: str) -> dict[str, str]:
-    return {f"{original}.{leaf}": f"{twin}.{twin_leaf}" for leaf, twin_leaf in RESNET.items()}
+def _resnet(original: str, twin: str, shortcut: bool) -> dict[str, str]:
+    leaves = {leaf: name for leaf, name in RESNET.items() if shortcut or leaf != "skip_connection"}
+    return {f"{original}.{leaf}": f"{twin}.{name}" for leaf, name in leaves.items()}
 
 
 def _transformer(original: str, twin: str, depth: int) -> dict[str, str]:
