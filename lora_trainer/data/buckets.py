@@ -49,9 +49,10 @@ class Buckets:
         """All buckets, smallest height first: to each side the longest other side within the area."""
         if self.square:
             return [(side := _down(self.resolution, self.step), side)]
-        area, found = self.resolution**2, set()
+        area = self.resolution**2
+        found: set[Size] = set()
         for side in range(self.least, self.most + 1, self.step):
-            other = min(self.most, _down(area // side, self.step))
+            other = min(self.most, area // side // self.step * self.step)
             if other >= self.least:
                 found |= {(side, other), (other, side)}
         return sorted(found)

@@ -129,8 +129,8 @@ def fill(
     """Make the entries that the store lacks, yielding (done, total) after each batch of at most `batch_size`.
 
     `wanted` pairs keys with what entries are made of. What has the same `group` may be made together; different keys
-    may be wanted in any order and more than once. Entries that are damaged are made anew. `announce` is told all that will
-    be made, in its order, before the first is.
+    may be wanted in any order and more than once. Damaged entries are made anew. `announce` is told all that will be
+    made, in its order, before the first is.
     """
     by_key = dict(wanted)
     missing: dict[Hashable, list[str]] = {}
