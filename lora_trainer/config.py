@@ -90,7 +90,8 @@ class DataOptions:
     )
     caption_fallback: str = option(
         "trigger",
-        "Caption of a picture without one: the trigger word, the words of its file name, or nothing.",
+        "Caption of a picture without one: the trigger word (else the words of a folder like '10_red cat'), "
+        "the words of its file name, or nothing.",
         choices=("trigger", "file_name", "empty"),
     )
     trigger_word: str = option(
@@ -127,6 +128,7 @@ class DataOptions:
     prior_weight: float = option(1.0, "Factor on the loss of regularization pictures.", least=0.0, most=10.0)
     cache: str = option("ram", "Where encoded pictures and captions are kept.", choices=("ram", "disk"))
     cache_folder: str = option("", "Folder of the disk cache; empty: in the run's folder.")
+    cache_dtype: str = option("fp32", "Number format of the disk cache.", choices=("fp32", "fp16"))
 
 
 @dataclass

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class BaseInfo:
     """What is known of a base without touching its weights.
 
-    `latent_scale` is the factor between what the VAE gives and what the U-Net sees; `native_resolution` the side in pixels
-    that it was trained at; `sha256` is that of the whole file.
+    `latent_scale` is the factor between what the VAE gives and what the U-Net sees; `native_resolution` the side in
+    pixels that it was trained at; `sha256` is that of the whole file.
     """
 
     name: str
