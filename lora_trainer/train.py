@@ -187,8 +187,8 @@ def _bad_step(run: PreparedRun, step: int) -> Iterator[Event]:
         yield Warned("bad_step", f"Step {step + 1} was skipped: its loss or gradients are no numbers.", step + 1)
     if run.meter.bad_in_a_row >= run.config.stop_after_bad_steps:
         raise TrainingError(
-            f"{run.meter.bad_in_a_row} steps in a row had losses or gradients that are no numbers; the run was stopped and "
-            "earlier saves are intact. Lower optimizer.learning_rate, or set memory.precision to bf16 or fp32."
+            f"{run.meter.bad_in_a_row} steps in a row had losses or gradients that are no numbers; the run was "
+            "stopped, earlier saves are intact. Lower optimizer.learning_rate, or set memory.precision to bf16 or fp32."
         )
 
 

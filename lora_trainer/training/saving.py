@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from .. import optimizers, schedules
 from ..config import TrainConfig
@@ -36,6 +36,7 @@ class Saver:
 
     config: TrainConfig
     info: BaseInfo
+    base_sha256: Callable[[], str]
     plan: RunPlan
     model: TrainingModel
     folder: RunFolder
@@ -67,7 +68,7 @@ class Saver:
             modules = self.model.adapters.modules()
         metadata = lora_metadata(
             self.config,
-            self.info,
+            replace(self.info, sha256=self.base_sha256()),
             self._facts(step),
             self.model.family.metadata(self.info),
             self.model.adapters.metadata(),
