@@ -34,7 +34,8 @@ class CaptionSource(Protocol):
 class EncodedCaptions:
     """Frozen text encoders: the host encodes every distinct caption once; the encoders may then leave the device.
 
-    `identity` tells the base's text encoders from others. The captions of a whole run are known beforehand. Where shuffling makes too many of them, they come in parts.
+    The captions of a whole run are known beforehand; where shuffling makes too many of them, they come in parts.
+    `identity` tells the base's text encoders from others.
     """
 
     def __init__(self, loan: Loan, plan: RunPlan, store: Store, base: BaseOptions, identity: str) -> None:

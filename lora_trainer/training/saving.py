@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from .. import optimizers, schedules
 from ..config import TrainConfig
@@ -61,9 +62,9 @@ class Saver:
         path = self.folder.save_path(step)
         return str(path) if path.exists() else ""
 
-    def save_lora(self, step: int, *, final: bool) -> Saved:
-        """Write the LoRA after `step` steps, read it back, and drop saves beyond `save.keep_last`."""
-        path = self.folder.lora if final else self.folder.save_path(step)
+    def save_lora(self, step: int, *, final: bool, path: Path | None = None) -> Saved:
+        """Write the LoRA after `step` steps (to `path`, or its own place), and drop saves beyond `save.keep_last`."""
+        path = path or (self.folder.lora if final else self.folder.save_path(step))
         with optimizers.weights_for_use(self.model.optimizer):
             modules = self.model.adapters.modules()
         metadata = lora_metadata(
