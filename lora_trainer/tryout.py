@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import nn
 
-    from .networks.base import Adapters
+    from .networks.adapters import Adapters
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ class Painter:
 
     def cells(self, file: LoraFile) -> Iterator[Cell]:
         """All cells of one file; its adapters are off the base again afterwards."""
-        from .networks.lora import attach_file
+        from .networks.adapters import attach_modules
 
-        adapters = attach_file(self._family, self._unet, self._encoders, file)
+        adapters = attach_modules(self._family, self._unet, self._encoders, file.modules, str(file.path))
         try:
             for strength in self._request.strengths:
                 adapters.set_strength(strength)

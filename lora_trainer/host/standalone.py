@@ -1,4 +1,4 @@
-"""The host without a WebUI: it loads a base from a file, part by part, and gives each part back when it is not needed."""
+"""The host without a WebUI: it loads a base from a file part by part, and drops each part that is not needed."""
 
 from __future__ import annotations
 
