@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..atomic import write_text
+from ..files.atomic import write_text
 from ..checkpoints import TensorInfo, write_checkpoint
 from ..families.base import EPSILON, FAMILIES
 from ..twin.sources import Source, renamed, reverse
