@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..files.atomic import write_text
 from ..checkpoints import TensorInfo, write_checkpoint
 from ..families.base import EPSILON, FAMILIES
+from ..files.atomic import write_text
 from ..twin.sources import Source, renamed, reverse
 from ..twin.text import canonical_key, meta_text_encoder, text_arguments
 from ..twin.text_keys import TextLayout, open_clip_from_own
