@@ -20,9 +20,9 @@ def option(
     least: float | None = None,
     most: float | None = None,
     choices: tuple[Any, ...] = (),
-    also: str = "",
+    also: tuple[str, ...] = (),
 ) -> Any:
-    """One option. `least` and `most` are inclusive bounds; `also` is its flat key in a lora-scripts YAML file."""
+    """One option. `least` and `most` are inclusive bounds; `also` are its flat keys in a lora-scripts YAML file."""
     metadata = {"help": help, "level": level, "least": least, "most": most, "choices": choices, "also": also}
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata=metadata)
@@ -53,7 +53,7 @@ class BaseOptions:
         "",
         "Checkpoint file, diffusers folder, or 'pocket' for the small embedded base.",
         level=BASIC,
-        also="base_model",
+        also=("base_model",),
     )
     vae: str = option("", "Another VAE file to encode pictures with; empty: the one in the checkpoint.")
     family: str = option("auto", "Kind of base; 'auto' reads it from the file.", choices=("auto", "sd1", "sd2", "sdxl"))
@@ -78,28 +78,36 @@ class DataOptions:
     """Pictures and captions."""
 
     folders: list[Folder] = option(
-        [], "Folders of pictures; a plain path stands for a folder.", level=BASIC, also="train_data_dir"
+        [], "Folders of pictures; a plain path stands for a folder.", level=BASIC, also=("train_data_dir",)
     )
     metadata: str = option(
         "",
         "A .csv (file, prompt) or .jsonl (file_name, text) with captions; empty: looked for beside the pictures.",
-        also="metadata_path",
+        also=("metadata_path",),
     )
     caption_extensions: list[str] = option(
         [".txt", ".caption"], "Endings of caption files, in the order they are tried."
     )
     caption_fallback: str = option(
         "trigger",
-        "Caption of a picture without one: the trigger word, the words of its file name, or nothing.",
+        "Caption of a picture without one: the trigger word (else the words of a folder like '10_red cat'), "
+        "the words of its file name, or nothing.",
         choices=("trigger", "file_name", "empty"),
     )
     trigger_word: str = option(
         "", "Word that calls up what is learned; put in front of every caption that lacks it.", level=BASIC
     )
     resolution: int = option(
-        512, "Side of the square whose area every picture is scaled to.", level=BASIC, least=64, most=4096
+        0,
+        "Side of the square whose area every picture is scaled to; 0: the base's own.",
+        level=BASIC,
+        least=0,
+        most=4096,
+        also=("resolution",),
     )
-    batch_size: int = option(1, "Pictures in a micro-batch.", level=BASIC, least=1, most=256, also="batch_size")
+    batch_size: int = option(
+        1, "Pictures in a micro-batch.", level=BASIC, least=1, most=256, also=("batch_size", "train_batch_size")
+    )
     buckets: bool = option(True, "Keep the pictures' shapes, in buckets of near shapes; off: crop all to a square.")
     bucket_step: int = option(64, "Bucket sides are multiples of this.", least=8, most=256)
     bucket_least: int = option(256, "Shortest bucket side.", least=64, most=4096)
@@ -120,6 +128,7 @@ class DataOptions:
     prior_weight: float = option(1.0, "Factor on the loss of regularization pictures.", least=0.0, most=10.0)
     cache: str = option("ram", "Where encoded pictures and captions are kept.", choices=("ram", "disk"))
     cache_folder: str = option("", "Folder of the disk cache; empty: in the run's folder.")
+    cache_dtype: str = option("fp32", "Number format of the disk cache.", choices=("fp32", "fp16"))
 
 
 @dataclass
@@ -133,16 +142,33 @@ class NetworkOptions:
         level=BASIC,
         least=1,
         most=1024,
-        also="lora_rank",
+        also=("lora_rank", "network_dim"),
     )
     alpha: float = option(
-        8.0, "Scale of the adapters as alpha / rank; half of the rank is usual.", level=BASIC, least=0.001, most=1024.0
+        8.0,
+        "Scale of the adapters as alpha / rank; half of the rank is usual.",
+        level=BASIC,
+        least=0.001,
+        most=1024.0,
+        also=(
+            "lora_alpha",
+            "network_alpha",
+        ),
     )
     conv_rank: int = option(0, "Rank in 3x3 convolutions (LoCon); 0: leave them out.", least=0, most=1024)
     conv_alpha: float = option(1.0, "Alpha in 3x3 convolutions.", least=0.001, most=1024.0)
     attention_only: bool = option(False, "Leave out feed-forward layers and projections.")
     rank_stabilized: bool = option(False, "Scale by alpha / sqrt(rank) (rsLoRA); suits high ranks.")
-    dropout: float = option(0.0, "Share of an adapter's inputs dropped.", least=0.0, most=0.95)
+    dropout: float = option(
+        0.0,
+        "Share of an adapter's inputs dropped.",
+        least=0.0,
+        most=0.95,
+        also=(
+            "lora_dropout",
+            "network_dropout",
+        ),
+    )
     rank_dropout: float = option(0.0, "Share of an adapter's ranks dropped.", least=0.0, most=0.95)
     module_dropout: float = option(0.0, "Chance that an adapter is skipped in a step.", least=0.0, most=0.95)
     block_ranks: dict[str, int] = option({}, "Rank by block, e.g. {down.1: 8, mid: 32, up.2: 0}; 0 leaves a block out.")
@@ -159,9 +185,11 @@ class NetworkOptions:
 class OptimizerOptions:
     """How the weights move."""
 
-    name: str = option("adamw", "Optimizer: a known name or the import path of a class.", level=BASIC)
+    name: str = option(
+        "adamw", "Optimizer: a known name or the import path of a class.", level=BASIC, also=("optimizer_type",)
+    )
     learning_rate: float = option(
-        1e-4, "Learning rate of the U-Net.", level=BASIC, least=0.0, most=10.0, also="learning_rate"
+        1e-4, "Learning rate of the U-Net.", level=BASIC, least=0.0, most=10.0, also=("learning_rate",)
     )
     text_encoder_rate: float = option(5e-5, "Learning rate of the text encoder(s).", level=BASIC, least=0.0, most=10.0)
     text_encoder_2_rate: float = option(
@@ -169,7 +197,7 @@ class OptimizerOptions:
     )
     weight_decay: float = option(0.01, "Pull of the weights towards zero.", least=0.0, most=10.0)
     arguments: dict[str, Any] = option({}, "Further arguments of the optimizer, e.g. {betas: [0.9, 0.99]}.")
-    schedule: str = option("cosine", "Course of the learning rate.", level=BASIC)
+    schedule: str = option("cosine", "Course of the learning rate.", level=BASIC, also=("lr_scheduler",))
     warmup: float = option(
         0.05, "Steps in which the rate rises from 0; below 1: a share of all steps.", least=0.0, most=100000.0
     )
@@ -179,7 +207,7 @@ class OptimizerOptions:
     clip_norm: float = option(
         1.0, "Longest gradient; longer ones are scaled down. 0: no limit.", least=0.0, most=1000.0
     )
-    accumulation: int = option(1, "Micro-batches in a step.", least=1, most=1024)
+    accumulation: int = option(1, "Micro-batches in a step.", least=1, most=1024, also=("gradient_accumulation_steps",))
 
 
 @dataclass
@@ -235,15 +263,26 @@ class SaveOptions:
     """Files that are written."""
 
     name: str = option("", "Name of the LoRA.", level=BASIC)
-    output: str = option("out", "Folder that the LoRA is written to.", level=BASIC, also="output_dir")
-    every: int = option(0, "Steps between saves; 0: see every_epochs.", least=0, most=1000000, also="save_steps")
+    output: str = option("out", "Folder that the LoRA is written to.", level=BASIC, also=("output_dir",))
+    every: int = option(
+        0, "Steps between saves; 0: see every_epochs.", least=0, most=1000000, also=("save_steps", "save_every_n_steps")
+    )
     every_epochs: int = option(
         0, "Epochs between saves; 0: only at the end unless 'every' is set.", least=0, most=10000
+    )
+    state_minutes: float = option(
+        10.0,
+        "Longest time between states to resume from; a state is written with every save as well.",
+        least=0.1,
+        most=1440.0,
     )
     keep_last: int = option(0, "How many saves are kept beside the last; 0: all.", least=0, most=10000)
     dtype: str = option("fp16", "Number format of the file.", choices=("fp16", "bf16", "fp32"))
     comment: str = option("", "A remark that is stored in the file.")
     tensorboard: bool = option(True, "Write curves for TensorBoard, when it is installed.")
+    log_folder: str = option(
+        "", "Folder of the TensorBoard curves; empty: in the run's folder.", also=("log_dir", "logging_dir")
+    )
 
 
 @dataclass
@@ -259,10 +298,20 @@ class TrainConfig:
     samples: SampleOptions = field(default_factory=SampleOptions)
     save: SaveOptions = field(default_factory=SaveOptions)
     steps: int = option(
-        0, "Steps of the whole training; 0: as many as the epochs need.", level=BASIC, least=0, most=10000000
+        0,
+        "Steps of the whole training; 0: as many as the epochs need.",
+        level=BASIC,
+        least=0,
+        most=10000000,
+        also=("max_train_steps",),
     )
     epochs: int = option(
-        10, "How often all pictures (with repeats) are seen.", level=BASIC, least=1, most=100000, also="epochs"
+        0,
+        "How often all pictures (with repeats) are seen; 0: as often as suits their number.",
+        level=BASIC,
+        least=0,
+        most=100000,
+        also=("max_train_epochs",),
     )
     seed: int = option(42, "Seed of everything random in the training.", least=0, most=2**32 - 1)
     validation_every: int = option(0, "Steps between validations; 0: with every save.", least=0, most=1000000)

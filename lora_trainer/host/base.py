@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class BaseInfo:
     """What is known of a base without touching its weights.
 
-    `latent_scale` is the factor between what the VAE gives and what the U-Net sees; `sha256` is that of the whole file.
+    `latent_scale` is the factor between what the VAE gives and what the U-Net sees; `native_resolution` the side in
+    pixels that it was trained at; `sha256` is that of the whole file.
     """
 
     name: str
@@ -25,6 +26,7 @@ class BaseInfo:
     prediction_type: str = "epsilon"
     zero_terminal_snr: bool = False
     latent_scale: float = 0.18215
+    native_resolution: int = 512
     path: str = ""
     sha256: str = ""
 
@@ -64,7 +66,7 @@ class Loan(Protocol):
         """Prompts with the host's emphasis syntax, all padded to the same number of tokens; no gradients."""
 
     def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pictures (n, 3, h, w) in -1..1 as scaled latents (n, 4, h/8, w/8), fp32; the mean of the VAE's distribution."""
+        """Pictures (n, 3, h, w) in -1..1 as scaled latents (n, 4, h/8, w/8), fp32: the distribution's mean."""
 
     def decode_latents(self, latents: torch.Tensor) -> torch.Tensor:
         """Scaled latents (n, 4, h, w) as pictures (n, 3, 8h, 8w) in -1..1, fp32."""

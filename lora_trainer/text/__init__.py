@@ -1,0 +1,1 @@
+"""From words to what a U-Net is conditioned on: tokens, prompt syntax, chunks, text encoders."""

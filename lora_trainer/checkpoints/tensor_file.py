@@ -1,0 +1,175 @@
+"""Files of tensors, read one tensor at a time."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+import threading
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from ..errors import BaseModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
+DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """What is known of a tensor without reading it."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+    @property
+    def bytes(self) -> int:
+        return self.dtype.itemsize * torch.Size(self.shape).numel()
+
+
+class TensorFile(Protocol):
+    """A file of tensors. `metadata` are its remarks (safetensors only)."""
+
+    metadata: Mapping[str, str]
+
+    def infos(self) -> Mapping[str, TensorInfo]: ...
+
+    def tensor(self, key: str) -> Tensor: ...
+
+    def close(self) -> None: ...
+
+
+class SafetensorsFile:
+    """A .safetensors file.
+
+    Tensors are read into memory of their own. Mapped ones (safe_open's) would keep the file open as long as any of them
+    lives, so that Windows could not replace it, and their pages count as memory beside a copy in another dtype.
+    Format: https://github.com/huggingface/safetensors
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._file = path.open("rb")
+        try:
+            header, self._start = self._read_header()
+            self.metadata: Mapping[str, str] = header.pop("__metadata__", {})
+            self._places = {key: self._place(key, entry) for key, entry in header.items()}
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _read_header(self) -> tuple[dict[str, Any], int]:
+        size = self._file.read(8)
+        length = struct.unpack("<Q", size)[0] if len(size) == 8 else LONGEST_HEADER + 1
+        if length > LONGEST_HEADER:
+            raise self._broken("its header is not that of a safetensors file")
+        try:
+            header = json.loads(self._file.read(length).decode("utf-8"))
+        except ValueError as error:
+            raise self._broken(f"its header cannot be read: {error}") from error
+        if not isinstance(header, dict):
+            raise self._broken("its header is not that of a safetensors file")
+        return header, 8 + length
+
+    def _place(self, key: str, entry: Any) -> tuple[TensorInfo, int]:
+        """The tensor's shape and dtype, and where its bytes begin."""
+        try:
+            info = TensorInfo(tuple(entry["shape"]), DTYPES[entry["dtype"]])
+            begin, end = entry["data_offsets"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._broken(f"the entry of {key} cannot be read: {error}") from error
+        if end - begin != info.bytes or begin < 0 or self._start + end > self.path.stat().st_size:
+            raise self._broken(f"{key} lies outside of it")
+        return info, self._start + begin
+
+    def _broken(self, what: str) -> BaseModelError:
+        return BaseModelError(f"{self.path} is damaged or incomplete: {what}. Fetch or copy it again.")
+
+    def infos(self) -> Mapping[str, TensorInfo]:
+        return {key: info for key, (info, _) in self._places.items()}
+
+    def tensor(self, key: str) -> Tensor:
+        """The tensor on the CPU, in the dtype of the file, in memory of its own. Raises KeyError."""
+        info, begin = self._places[key]
+        buffer = torch.empty(info.bytes, dtype=torch.uint8)
+        with self._lock:
+            self._file.seek(begin)
+            if self._file.readinto(memoryview(buffer.numpy())) != info.bytes:
+                raise self._broken(f"it ends within {key}")
+        return buffer.view(info.dtype).reshape(info.shape)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class PickleFile:
+    """A .ckpt, .pt or .bin file; only tensors are unpickled, never code. Tensors are mapped where its format allows."""
+
+    def __init__(self, path: Path) -> None:
+        self.metadata: Mapping[str, str] = {}
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+            raise BaseModelError(
+                f"{path} cannot be read as plain weights. It is damaged, or holds Python objects, which could run any "
+                "code and are not loaded here. Convert it to .safetensors, or fetch that version of it."
+            ) from error
+        inner = content.get("state_dict", content) if isinstance(content, dict) else {}
+        self._tensors: dict[str, Tensor] = {
+            key: value for key, value in inner.items() if isinstance(value, torch.Tensor)
+        }
+
+    def infos(self) -> Mapping[str, TensorInfo]:
+        return {key: TensorInfo(tuple(tensor.shape), tensor.dtype) for key, tensor in self._tensors.items()}
+
+    def tensor(self, key: str) -> Tensor:
+        return self._tensors[key]
+
+    def close(self) -> None:
+        self._tensors = {}
+
+
+class JoinedFiles:
+    """Several files whose tensors belong together (a model in shards)."""
+
+    def __init__(self, files: Iterable[TensorFile]) -> None:
+        self._files = list(files)
+        self.metadata: Mapping[str, str] = {}
+        self._owner = {key: file for file in self._files for key in file.infos()}
+
+    def infos(self) -> Mapping[str, TensorInfo]:
+        return {key: info for file in self._files for key, info in file.infos().items()}
+
+    def tensor(self, key: str) -> Tensor:
+        return self._owner[key].tensor(key)
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
+
+
+def open_tensor_file(path: Path) -> TensorFile:
+    """Open by what the file is called. Raises BaseModelError when it is damaged or not plain weights."""
+    return SafetensorsFile(path) if path.suffix.lower() == ".safetensors" else PickleFile(path)

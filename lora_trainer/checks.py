@@ -1,0 +1,80 @@
+"""What no single option can tell: options that are missing, contradict each other, or name what does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from .config import TrainConfig
+from .errors import ConfigError, UserError
+
+POCKET = "pocket"
+"""Name of the embedded base."""
+
+
+def check(config: TrainConfig) -> None:
+    """Raise ConfigError with everything that is missing or does not go together."""
+    problems = list(_missing(config)) + list(_contradictions(config)) + list(_unknown_names(config))
+    if problems:
+        raise ConfigError(problems)
+
+
+def _missing(config: TrainConfig) -> Iterator[str]:
+    if not config.base.checkpoint:
+        yield "base.checkpoint is not set: name a checkpoint file, a diffusers folder, or 'pocket'."
+    if not any(folder.path for folder in config.data.folders):
+        yield "data.folders is not set: name the folder of pictures."
+    if not config.save.name:
+        yield "save.name is not set: give the LoRA a name."
+    yield from _missing_files(config)
+
+
+def _missing_files(config: TrainConfig) -> Iterator[str]:
+    """Files and folders that options name and that are not there."""
+    named = {
+        "base.checkpoint": "" if config.base.checkpoint == POCKET else config.base.checkpoint,
+        "base.vae": config.base.vae,
+        "data.metadata": config.data.metadata,
+        "network.train_on": config.network.train_on,
+    }
+    named |= {f"data.folders[{n}]": folder.path for n, folder in enumerate(config.data.folders)}
+    for path, value in named.items():
+        if value and not Path(value).expanduser().exists():
+            yield f"{path} is '{value}', which does not exist. Check the path."
+
+
+def _contradictions(config: TrainConfig) -> Iterator[str]:
+    data, network, loss = config.data, config.network, config.loss
+    if loss.timestep_least > loss.timestep_most:
+        yield f"loss.timestep_least ({loss.timestep_least}) is above loss.timestep_most ({loss.timestep_most})."
+    if 0 < data.resolution < 64:
+        yield f"data.resolution is {data.resolution}: the least is 64."
+    if data.bucket_least > data.bucket_most:
+        yield f"data.bucket_least ({data.bucket_least}) is above data.bucket_most ({data.bucket_most})."
+    if data.resolution % 8 or data.bucket_step % 8:
+        yield "data.resolution and data.bucket_step must be multiples of 8, the scale of the VAE."
+    if not (network.train_unet or network.train_text_encoder):
+        yield "network.train_unet and network.train_text_encoder are both off: there is nothing to train."
+    if loss.debiased and loss.min_snr_gamma and loss.min_snr_gamma != type(loss)().min_snr_gamma:
+        yield "loss.debiased takes the place of min-SNR: set loss.min_snr_gamma to 0."
+    if all(folder.regularization for folder in data.folders) and data.folders:
+        yield "All data.folders are regularization folders: name one with the pictures to learn."
+
+
+def _unknown_names(config: TrainConfig) -> Iterator[str]:
+    from . import optimizers, schedules
+    from .networks.base import NETWORKS
+    from .sampling.samplers import SAMPLERS
+
+    tables = [
+        ("network.type", NETWORKS, config.network.type),
+        ("optimizer.schedule", schedules.SCHEDULES, config.optimizer.schedule),
+        ("samples.sampler", SAMPLERS, config.samples.sampler),
+    ]
+    if "." not in config.optimizer.name:
+        tables.append(("optimizer.name", optimizers.OPTIMIZERS, config.optimizer.name))
+    for path, registry, name in tables:
+        try:
+            registry.get(name)
+        except UserError as error:
+            yield f"{path}: {error}"

@@ -1,0 +1,118 @@
+"""Shows a run's events on a terminal: a progress bar, and a line for whatever else happens."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..events import Event, Failed, Finished, Preparing, Sample, Saved, Started, Step, Validated, Warned
+
+
+def show(events: Iterable[Event], *, quiet: bool = False) -> dict[str, Any]:
+    """Read all events, show them (on stderr, so that stdout stays for results), and return how the run ended."""
+    screen = Screen(quiet)
+    for event in events:
+        screen.show(event)
+    screen.close()
+    return screen.result
+
+
+class Screen:
+    """The terminal's picture of a run. `result` holds the end of it as plain values."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.result: dict[str, Any] = {"ok": False, "saves": [], "warnings": []}
+        self._quiet = quiet
+        self._bar: Any = None
+        self._phase = ""
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            Preparing: self._preparing,
+            Started: self._started,
+            Step: self._step,
+            Sample: lambda event: self._say(f"Sample: {event.path}"),
+            Validated: self._validated,
+            Saved: self._saved,
+            Warned: self._warned,
+            Failed: self._failed,
+            Finished: self._finished,
+        }
+
+    def show(self, event: Event) -> None:
+        handler = self._handlers.get(type(event))
+        if handler:
+            handler(event)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _open(self, title: str, total: int, done: int = 0, **style: Any) -> None:
+        from tqdm import tqdm
+
+        self.close()
+        self._bar = tqdm(total=total, initial=done, desc=title, disable=self._quiet, file=sys.stderr, **style)
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            from tqdm import tqdm
+
+            tqdm.write(text, file=sys.stderr)
+
+    def _preparing(self, event: Preparing) -> None:
+        if event.phase != self._phase:
+            self._phase = event.phase
+            self._open(event.phase, event.total, leave=False)
+        self._bar.update(event.done - self._bar.n)
+
+    def _started(self, event: Started) -> None:
+        self._say(
+            f"Training '{event.name}' on {event.base_name} ({event.family}, {event.prediction_type}) with "
+            f"{event.pictures} pictures: {event.total_steps} steps on {event.device}, {event.modules} modules, "
+            f"{event.trainable_parameters / 1e6:.2f} M weights."
+        )
+        self.result |= {"first_step": event.first_step, "total_steps": event.total_steps}
+        layout = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {postfix}"
+        self._open(event.name, event.total_steps, event.first_step, bar_format=layout)
+
+    def _step(self, event: Step) -> None:
+        rate = max(event.rates.values(), default=0.0)
+        left = _duration(event.seconds_left)
+        self._bar.set_postfix_str(f"loss {event.smooth_loss:.4f}, rate {rate:.1e}, {left} left", refresh=False)
+        self._bar.update(event.step - self._bar.n)
+        self.result |= {"step": event.step, "loss": event.smooth_loss}
+
+    def _validated(self, event: Validated) -> None:
+        self._say(f"Validation after step {event.step}: {event.loss:.5f}{' (best so far)' if event.best else ''}")
+
+    def _saved(self, event: Saved) -> None:
+        self._say(f"Saved {event.path}")
+        self.result["saves"].append(event.path)
+
+    def _warned(self, event: Warned) -> None:
+        self._say(f"Note: {event.message}")
+        self.result["warnings"].append({"code": event.code, "message": event.message})
+
+    def _failed(self, event: Failed) -> None:
+        self.result |= {"ok": False, "step": event.step, "error": event.message}
+
+    def _finished(self, event: Finished) -> None:
+        end = "Stopped" if event.stopped else "Finished"
+        self._say(f"{end} after step {event.step}, {_duration(event.seconds)}.")
+        self.result |= {
+            "ok": True,
+            "stopped": event.stopped,
+            "step": event.step,
+            "path": event.path,
+            "best_step": event.best_step,
+            "best_path": event.best_path,
+            "seconds": event.seconds,
+        }
+
+
+def _duration(seconds: float) -> str:
+    """'1:02:03' or '2:03'."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

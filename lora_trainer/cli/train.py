@@ -1,0 +1,102 @@
+"""`train`: a whole run, with a progress bar."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .. import options
+from ..config import TrainConfig
+from ..control import Control
+from ..errors import ConfigError
+
+
+def add(subparsers: Any) -> list[argparse.ArgumentParser]:
+    parser = subparsers.add_parser("train", help="train a LoRA", description=__doc__)
+    parser.add_argument(
+        "file", nargs="?", metavar="CONFIG.yaml", type=Path, help="options; flat lora-scripts files too"
+    )
+    parser.add_argument("--config", dest="file_option", metavar="FILE", type=Path, help="the same as CONFIG.yaml")
+    parser.add_argument("--base", metavar="FILE", help="checkpoint, diffusers folder, or 'pocket'")
+    parser.add_argument("--data", metavar="DIR", action="append", default=[], help="folder of pictures (repeatable)")
+    parser.add_argument("--name", help="name of the LoRA")
+    parser.add_argument("--output", metavar="DIR", help="folder for the LoRA and its run")
+    parser.add_argument("--steps", metavar="N", help="steps of the whole training")
+    parser.add_argument(
+        "--set", metavar="option.path=value", action="append", default=[], help="any option (repeatable)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on where this run was stopped")
+    parser.set_defaults(run=run)
+    return [parser]
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train, and say how it ended. Raises ConfigError for wrong options."""
+    from ..host.standalone import StandaloneHost
+    from ..train import resumed_config, train
+    from .progress import show
+
+    values = given_values(arguments)
+    config = resumed_config(values) if arguments.resume else options.build(values)
+    control = Control()
+    with _interrupt_stops(control):
+        host = StandaloneHost(config.base, config.memory)
+        return show(train(config, host, control, resume=arguments.resume), quiet=arguments.json)
+
+
+def given_values(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The nested values of the configuration file and of the flags, which win over it."""
+    if arguments.file and arguments.file_option:
+        raise ConfigError(["Name the configuration file once: as CONFIG.yaml or with --config."])
+    file = arguments.file or arguments.file_option
+    values = options.read_yaml(file) if file else {}
+    flags = {
+        "base.checkpoint": arguments.base,
+        "data.folders": arguments.data,
+        "save.name": arguments.name,
+        "save.output": arguments.output,
+        "steps": arguments.steps,
+    }
+    values = options.merged(values, options.unflattened({key: value for key, value in flags.items() if value}))
+    values = options.merged(values, options.parse_changes(arguments.set))
+    return options.merged(_name_from_data(values), values)
+
+
+def _name_from_data(values: dict[str, Any]) -> dict[str, Any]:
+    """lora-scripts files name no LoRA: then it is called like the folder of pictures, without kohya's '10_'."""
+    folders = values.get("data", {}).get("folders") or [""]
+    first = folders[0] if isinstance(folders, list) else folders
+    path = first.get("path", "") if isinstance(first, dict) else str(first)
+    name = Path(path).resolve().name if path else ""
+    repeats, _, rest = name.partition("_")
+    return {"save": {"name": rest if repeats.isdigit() and rest else name}}
+
+
+@contextmanager
+def _interrupt_stops(control: Control) -> Iterator[None]:
+    """Ctrl+C stops the run at the next step and saves; a second one stops at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        print("\nStopping after this step; the work so far is saved. Press again to stop at once.", file=sys.stderr)
+        control.stop_and_save()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def config_of(arguments: argparse.Namespace) -> TrainConfig:
+    """The configuration that the flags and the file ask for."""
+    return options.build(given_values(arguments))

@@ -1,0 +1,215 @@
+"""One picture: from the bytes of a file to a tensor of its bucket's size.
+
+Every step works on whole numbers or element by element, so that the same file gives the same tensor every time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from ..errors import DataError
+from .records import Size
+
+if TYPE_CHECKING:
+    import torch
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".jxl")
+"""Endings taken for pictures. Not every Pillow reads the last three: they are named as unreadable then, not ignored."""
+
+MOST_PIXELS = 178_956_970
+"""More is taken for a decompression bomb: the limit at which Pillow itself refuses, whatever the host set it to."""
+
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    AttributeError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's decoders are known to raise on damaged files."""
+
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class UnreadablePicture(DataError):
+    """A file is not a usable picture; the message is the reason alone, to be put behind the file's name."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a file says of its picture: `size` after EXIF orientation, `digest` the SHA-256 of its bytes."""
+
+    size: Size
+    digest: str
+
+
+@dataclass(frozen=True)
+class Upright:
+    """A decoded picture as it is meant to be seen: RGB on white, and its alpha (mode L) when it has any."""
+
+    rgb: Image.Image
+    alpha: Image.Image | None
+    digest: str
+
+
+def inspect(path: Path) -> Facts:
+    """Decode a picture as far as it takes to know that it is whole. Raises UnreadablePicture."""
+    data = _read_bytes(path)
+    try:
+        image = _open(data, path)
+        width, height = image.size
+        image.draft(None, (max(1, width // 8), max(1, height // 8)))  # JPEG: skips most of the arithmetic
+        image.load()
+        if _orientation(image) >= 5:
+            width, height = height, width
+        _split(image)
+    except _DECODER_ERRORS as error:
+        raise UnreadablePicture(f"is damaged or cut off ({error})") from error
+    except MemoryError as error:
+        raise UnreadablePicture(f"is too large for this machine's memory ({width} x {height} pixels)") from error
+    return Facts((height, width), hashlib.sha256(data).hexdigest())
+
+
+def read(path: Path) -> Upright:
+    """Decode a picture. Raises UnreadablePicture."""
+    data = _read_bytes(path)
+    try:
+        image = _open(data, path)
+        image.load()
+        turn = _TURNS.get(_orientation(image))
+        rgb, alpha = _split(image)
+    except _DECODER_ERRORS as error:
+        raise UnreadablePicture(f"is damaged or cut off ({error})") from error
+    if turn is not None:
+        rgb, alpha = rgb.transpose(turn), alpha and alpha.transpose(turn)
+    return Upright(rgb, alpha, hashlib.sha256(data).hexdigest())
+
+
+def scaled_size(size: Size, bucket: Size) -> Size:
+    """The least size of the picture's own shape that covers `bucket`; one side fits exactly."""
+    (height, width), (least_height, least_width) = size, bucket
+    if least_height * width >= least_width * height:
+        return least_height, max(least_width, (2 * width * least_height + height) // (2 * height))
+    return max(least_height, (2 * height * least_width + width) // (2 * width)), least_width
+
+
+def crop_corner(scaled: Size, bucket: Size, position: tuple[float, float]) -> tuple[int, int]:
+    """Top left corner (y, x) of the crop. `position` runs from (0, 0), the top left, to (1, 1)."""
+    return int(position[0] * (scaled[0] - bucket[0])), int(position[1] * (scaled[1] - bucket[1]))
+
+
+def scale(image: Image.Image, size: Size) -> Image.Image:
+    """The picture at `size` (height, width), by Lanczos with antialiasing."""
+    if image.size == size[::-1]:
+        return image
+    return image.resize(size[::-1], Image.Resampling.LANCZOS)
+
+
+def cut(image: Image.Image, corner: tuple[int, int], size: Size, flip: bool) -> Image.Image:
+    """The part of `size` whose top left corner is `corner` (y, x), mirrored left to right if `flip`."""
+    part = image.crop((corner[1], corner[0], corner[1] + size[1], corner[0] + size[0]))
+    return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if flip else part
+
+
+def to_tensor(image: Image.Image) -> torch.Tensor:
+    """An RGB picture as (3, h, w), fp32 in -1..1."""
+    import torch
+
+    values = torch.from_numpy(np.array(image, dtype=np.uint8))
+    return values.permute(2, 0, 1).contiguous().float().div_(127.5).sub_(1.0)
+
+
+def mask_to_tensor(image: Image.Image) -> torch.Tensor:
+    """A mask (mode L) as (1, h, w), fp32 in 0..1."""
+    import torch
+
+    return torch.from_numpy(np.array(image, dtype=np.uint8))[None].float().div_(255.0)
+
+
+def _read_bytes(path: Path) -> bytes:
+    """The whole file, so that nothing stays open while Pillow decodes it lazily."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UnreadablePicture("is not there any more") from error
+    except PermissionError as error:
+        raise UnreadablePicture("may not be read (permission denied)") from error
+    except OSError as error:
+        raise UnreadablePicture(f"cannot be read ({error.strerror or error})") from error
+    if not data:
+        raise UnreadablePicture("is empty (0 bytes)")
+    return data
+
+
+def _open(data: bytes, path: Path) -> Image.Image:
+    try:
+        image = Image.open(BytesIO(data))
+    except Image.UnidentifiedImageError as error:
+        raise UnreadablePicture(
+            f"is damaged, or not a picture of a kind that can be read here ('{path.suffix}'); convert it to PNG or JPEG"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise UnreadablePicture(f"has too many pixels; at most {MOST_PIXELS} are read") from error
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise UnreadablePicture(f"has too many pixels ({width} x {height}); at most {MOST_PIXELS} are read")
+    return image
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation of a loaded picture, 1 (upright) if there is none or its EXIF block is damaged."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except _DECODER_ERRORS:
+        return 1
+
+
+def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Any mode as RGB composed on white, and the alpha channel if any of it is not opaque."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = _to_8_bit(image)
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        image = image.convert("LA") if image.mode == "La" else image
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        rgb = Image.alpha_composite(white, image).convert("RGB")
+        return rgb, None if alpha.getextrema() == (255, 255) else alpha
+    return image.convert("RGB"), None
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    """Greyscale with more than 8 bits. Pillow's own conversion clips at 255 instead of scaling.
+
+    Older versions read 16-bit PNG files as mode I (32 bits), so only values beyond 16 bits tell that there are more.
+    """
+    values = np.asarray(image)
+    if image.mode == "F":
+        values = values * (255.0 if float(values.max(initial=0.0)) <= 1.0 else 1.0)
+    else:
+        values = values / (257.0 if int(values.max(initial=0)) <= 0xFFFF else 257.0 * 65536 / 2)
+    return Image.fromarray(np.nan_to_num(values).clip(0, 255).round().astype(np.uint8))

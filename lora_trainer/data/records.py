@@ -1,0 +1,57 @@
+"""What the other rooms learn of the pictures: plain, frozen records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+Size = tuple[int, int]
+"""(height, width) in pixels."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a file. `left_out` tells what cannot be used from what is used all the same."""
+
+    path: Path
+    reason: str
+    left_out: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that can be trained on.
+
+    `name` is its path below its folder, with '/' on every system; `digest` the SHA-256 of the file's bytes; `size` is
+    taken after the EXIF orientation, and `bucket` is the size it is trained at, both (height, width).
+    """
+
+    path: Path
+    name: str
+    digest: str
+    size: Size
+    bucket: Size
+    caption: str = ""
+    repeats: int = 1
+    weight: float = 1.0
+    regularization: bool = False
+    mask: Path | None = None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """All usable pictures in their fixed order, and what was wrong with the others."""
+
+    pictures: tuple[Picture, ...]
+    problems: tuple[Problem, ...] = ()
+
+    def bucket_counts(self) -> dict[Size, int]:
+        """How many pictures (with repeats) each bucket holds, ordered by size."""
+        counts: Counter[Size] = Counter()
+        for picture in self.pictures:
+            counts[picture.bucket] += picture.repeats
+        return dict(sorted(counts.items()))

@@ -1,0 +1,98 @@
+"""From folders to a data set: find the pictures, look at each, and say what cannot be used and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from ..config import DataOptions
+from ..errors import DataError
+from .buckets import Buckets
+from .captions import read_captions
+from .pictures import Facts, inspect
+from .records import DataSet, Picture, Problem, Size
+from .walk import Found, find_files
+
+MOST_NAMED = 10
+"""How many unusable files an error message names."""
+ENLARGED = 2
+"""A picture that has to grow by more than this factor is worth a remark."""
+
+
+def scan(data: DataOptions) -> DataSet:
+    """The data set in `data.folders`. Raises DataError when a folder is missing or no picture can be used."""
+    steps = scanning(data)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def scanning(data: DataOptions) -> Generator[tuple[int, int], None, DataSet]:
+    """As `scan`, yielding how many of how many files have been looked at (`data_set = yield from scanning(...)`)."""
+    problems: list[Problem] = []
+    files = find_files(data.folders, problems)
+    captions = read_captions(files, data, problems)
+    buckets = Buckets.from_options(data)
+    pictures = []
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        try:
+            facts = [pool.submit(inspect, file.path) for file in files]
+            for done, (file, caption, answer) in enumerate(zip(files, captions, facts), 1):
+                picture = _picture(file, caption, answer, buckets, problems)
+                pictures += [picture] if picture else []
+                yield done, len(files)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    data_set = DataSet(tuple(pictures), tuple(problems))
+    _require_pictures(data_set, files, data)
+    return data_set
+
+
+def _picture(
+    file: Found, caption: str, facts: Future[Facts], buckets: Buckets, problems: list[Problem]
+) -> Picture | None:
+    """The picture's record, or None and a new problem."""
+    try:
+        fact = facts.result()
+        bucket = buckets.choose(fact.size)
+    except DataError as error:
+        problems.append(Problem(file.path, str(error)))
+        return None
+    growth = max(bucket[0] / fact.size[0], bucket[1] / fact.size[1])
+    if growth > ENLARGED:
+        problems.append(Problem(file.path, _enlarged(fact.size, growth), left_out=False))
+    return Picture(
+        path=file.path,
+        name=file.name,
+        digest=fact.digest,
+        size=fact.size,
+        bucket=bucket,
+        caption=caption,
+        repeats=file.repeats,
+        weight=file.folder.weight,
+        regularization=file.folder.regularization,
+        mask=file.mask,
+    )
+
+
+def _enlarged(size: Size, growth: float) -> str:
+    return f"is small ({size[1]} x {size[0]} pixels) and enlarged {growth:.1f} times, which makes it blurred"
+
+
+def _require_pictures(data_set: DataSet, files: Sequence[Found], data: DataOptions) -> None:
+    """Raise DataError when there is nothing to train on, with the reasons."""
+    if any(not picture.regularization for picture in data_set.pictures):
+        return
+    places = ", ".join(f"'{folder.path}'" for folder in data.folders)
+    if data_set.pictures:
+        raise DataError(f"All pictures in {places} are for regularization: add a folder of what is to be learned.")
+    if not files:
+        raise DataError(f"There are no pictures in {places} or the folders below. Check data.folders.")
+    left_out = [problem for problem in data_set.problems if problem.left_out]
+    lines = [f"- {problem}" for problem in left_out[:MOST_NAMED]]
+    if len(left_out) > MOST_NAMED:
+        lines.append(f"- and {len(left_out) - MOST_NAMED} more")
+    raise DataError("\n".join([f"None of the {len(files)} pictures in {places} can be used:", *lines]))

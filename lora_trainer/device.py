@@ -1,0 +1,138 @@
+"""The one place that names devices: which to use, its memory, its waiting, and reading numbers back late."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def choose(name: str = "auto") -> torch.device:
+    """The device called `name`; 'auto' takes the first accelerator that is there. Raises ConfigError."""
+    import torch
+
+    if name == "auto":
+        return torch.device(_first_available())
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError([f"memory.device is '{name}', which cannot be used here ({reason}). Try 'auto'."]) from error
+    return device
+
+
+def _first_available() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if hasattr(torch, "xpu") and torch.xpu.is_available():
+        return "xpu"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """The base's number format for 'auto', 'fp32', 'bf16' or 'fp16'. Raises ConfigError where it is not to be had."""
+    import torch
+
+    table = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    if precision in table:
+        if precision == "fp16" and device.type == "cpu":
+            raise ConfigError(["memory.precision is 'fp16', which is unusably slow on a CPU: use 'bf16' or 'fp32'."])
+        return table[precision]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.bfloat16 if device.type == "xpu" else torch.float32
+
+
+def label(device: torch.device) -> str:
+    """The device's name for people, e.g. 'NVIDIA GeForce RTX 3060 (cuda)'."""
+    import torch
+
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} ({device})"
+    return str(device)
+
+
+def used_memory(device: torch.device) -> int:
+    """Bytes in use: the peak that torch reserved on a card, or the process's resident size on a CPU."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device)
+    return _resident_bytes()
+
+
+def _resident_bytes() -> int:
+    """Resident size of this process; 0 where the system does not tell."""
+    with contextlib.suppress(OSError, ValueError, IndexError, ImportError):
+        import resource
+
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    with contextlib.suppress(ImportError):
+        import psutil
+
+        return psutil.Process().memory_info().rss
+    return 0
+
+
+def release_memory(device: torch.device) -> None:
+    """Give cached memory back to the system, so that others on the device can have it."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "xpu":
+        torch.xpu.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+    elif sys.platform == "linux":
+        _trim_heap()
+
+
+def _trim_heap() -> None:
+    """Let glibc return freed heap pages; other C libraries do not have (or need) this."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory ran out, on any device."""
+    import torch
+
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    words = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+
+
+class Later:
+    """A few numbers on their way from the device; `read` waits for them alone, not for what was launched since."""
+
+    def __init__(self, values: torch.Tensor) -> None:
+        self._event = None
+        self._values = values.detach()
+        if values.device.type == "cuda":
+            import torch
+
+            self._values = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+            self._values.copy_(values.detach(), non_blocking=True)
+            self._event = torch.cuda.Event()
+            self._event.record()
+
+    def read(self) -> list[float]:
+        if self._event is not None:
+            self._event.synchronize()
+        return self._values.tolist()

@@ -1,0 +1,129 @@
+"""The folder of a run, NAME.run: its configuration, environment, events, state and samples."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any
+
+from . import __version__, options
+from .atomic import write_text
+from .config import TrainConfig
+from .errors import UserError
+from .events import Event, Started, from_json, to_json
+
+PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy", "pillow")
+
+
+class RunFolder:
+    """Paths of a run and what is written there. `path` is OUTPUT/NAME.run."""
+
+    def __init__(self, output: Path, name: str) -> None:
+        self.output, self.name = output, name
+        self.path = output / f"{name}.run"
+        self.config = self.path / "config.yaml"
+        self.events = self.path / "events.jsonl"
+        self.states = self.path / "state"
+        self.samples = self.path / "samples"
+        self.cache = self.path / "cache"
+        self.curves = self.path / "tensorboard"
+
+    @property
+    def lora(self) -> Path:
+        """The finished LoRA."""
+        return self.output / f"{self.name}.safetensors"
+
+    def save_path(self, step: int) -> Path:
+        """The save after `step` steps."""
+        return self.output / f"{self.name}-step{step:06d}.safetensors"
+
+    def saves(self) -> list[Path]:
+        """The saves on disk, oldest first."""
+        prefix = f"{self.name}-step"
+        found = [path for path in self.output.glob("*.safetensors") if path.stem.startswith(prefix)]
+        return sorted(path for path in found if path.stem[len(prefix) :].isdigit())
+
+    def create(self, config: TrainConfig, environment: dict[str, Any]) -> None:
+        """Make the folder and write down what the run is."""
+        self.samples.mkdir(parents=True, exist_ok=True)
+        self.states.mkdir(exist_ok=True)
+        write_text(self.config, options.to_yaml(config))
+        write_text(self.path / "environment.json", json.dumps(environment, indent=2, ensure_ascii=False))
+
+    def put_aside(self) -> Path | None:
+        """Move an earlier run of the same name, with its files, to NAME.run-1, -2 ...; None when there is none.
+
+        Raises UserError when a file is held open by another program.
+        """
+        earlier = [path for path in (self.lora, *self.saves(), self.path) if path.exists()]
+        if not earlier:
+            return None
+        place = next(path for n in range(1, 100000) if not (path := Path(f"{self.path}-{n}")).exists())
+        place.mkdir()
+        for path in earlier:
+            try:
+                path.rename(place / ("run" if path == self.path else path.name))
+            except OSError as error:
+                raise UserError(
+                    f"{path} of an earlier run cannot be moved to {place} ({error.strerror}). Close the program that "
+                    "uses it, or give this LoRA another name."
+                ) from error
+        return place
+
+    def truncate_events(self, step: int) -> None:
+        """Forget the events after `step`: the steps that a killed run took after its last state are taken again."""
+        kept = []
+        for line in self._lines():
+            with contextlib.suppress(ValueError, KeyError):  # a killed run may leave half a line
+                if json.loads(line).get("step", 0) <= step:
+                    kept.append(line)
+        write_text(self.events, "".join(f"{line}\n" for line in kept))
+
+    def read_events(self) -> Iterator[Event]:
+        """All events on record."""
+        for line in self._lines():
+            with contextlib.suppress(ValueError):
+                yield from_json(json.loads(line))
+
+    def first_started(self) -> Started | None:
+        return next((event for event in self.read_events() if isinstance(event, Started)), None)
+
+    def _lines(self) -> list[str]:
+        if not self.events.exists():
+            return []
+        return self.events.read_text(encoding="utf-8").splitlines()
+
+
+class EventLog:
+    """Appends events to events.jsonl, a line each, at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: IO[str] = path.open("a", encoding="utf-8", newline="\n")
+
+    def write(self, event: Event) -> None:
+        self._file.write(json.dumps(to_json(event), ensure_ascii=False) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def describe_environment(device: str, base: dict[str, Any]) -> dict[str, Any]:
+    """Versions, system, device and base of a run."""
+    versions = {}
+    for package in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return {
+        "train_lora": __version__,
+        "python": sys.version.split()[0],
+        "system": platform.platform(),
+        "device": device,
+        "packages": versions,
+        "base": base,
+    }

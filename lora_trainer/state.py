@@ -1,0 +1,94 @@
+"""The state that a run resumes from: tensors and plain values in one safetensors file, nothing pickled.
+
+Everything random in a run is a pure function of seed and step, so that weights, optimizer and the step number are all
+that a state needs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .atomic import replacing
+from .errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+FORMAT = 1
+KEPT = 2
+"""How many states stay on disk: the newest, and one before it in case the newest is found damaged."""
+
+
+@dataclass
+class State:
+    """A run after `step` steps. `network` and `optimizer` are flat tables of tensors; `values` holds the plain rest."""
+
+    step: int
+    network: dict[str, torch.Tensor]
+    optimizer: dict[str, torch.Tensor]
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def save_state(folder: Path, state: State) -> Path:
+    """Write `state` into `folder` and drop all but the newest states. Raises TrainingError on a full disk."""
+    from safetensors.torch import save_file
+
+    tensors = {f"network/{key}": value for key, value in state.network.items()}
+    tensors |= {f"optimizer/{key}": value for key, value in state.optimizer.items()}
+    plain = json.dumps({"format": FORMAT, "step": state.step, "values": state.values})
+    path = folder / f"step{state.step:08d}.safetensors"
+    with replacing(path) as temporary:
+        on_cpu = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+        save_file(on_cpu, str(temporary), metadata={"state": plain})
+    for old in _newest_first(folder)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def load_newest_state(folder: Path) -> State | None:
+    """The newest state in `folder` that can be read, or None. Raises UserError when all of them are damaged."""
+    damaged = []
+    for path in _newest_first(folder):
+        try:
+            return _load(path)
+        except (OSError, ValueError, KeyError) as error:
+            damaged.append(f"{path.name} ({error})")
+    if damaged:
+        raise UserError(f"No state in {folder} can be read: {'; '.join(damaged)}. Start again without --resume.")
+    return None
+
+
+def drop_states(folder: Path) -> None:
+    """Delete all states in `folder`."""
+    for path in _newest_first(folder):
+        path.unlink(missing_ok=True)
+
+
+def _load(path: Path) -> State:
+    """Raises ValueError, KeyError or OSError when the file is damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    data = path.read_bytes()  # not memory-mapped: Windows could not replace the file later
+    try:
+        tensors = load(data)
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    plain = json.loads(header["__metadata__"]["state"])
+    if plain["format"] > FORMAT:
+        raise ValueError("written by a newer version")
+    parts: dict[str, dict[str, torch.Tensor]] = {"network": {}, "optimizer": {}}
+    for key, value in tensors.items():
+        part, _, name = key.partition("/")
+        parts[part][name] = value
+    return State(plain["step"], parts["network"], parts["optimizer"], plain["values"])
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    paths = [path for path in folder.glob("step*.safetensors") if re.fullmatch(r"step\d{8}\.safetensors", path.name)]
+    return sorted(paths, key=lambda path: path.name, reverse=True)

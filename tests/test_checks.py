@@ -1,0 +1,54 @@
+import pytest
+
+from lora_trainer import options
+from lora_trainer.checks import check
+from lora_trainer.errors import ConfigError
+
+
+@pytest.fixture
+def complete(tmp_path):
+    """Values that lack nothing."""
+    return {"base": {"checkpoint": "pocket"}, "data": {"folders": [str(tmp_path)]}, "save": {"name": "cat"}}
+
+
+def problems_of(values):
+    with pytest.raises(ConfigError) as caught:
+        check(options.build(values))
+    return caught.value.problems
+
+
+def test_base_data_and_name_are_enough(complete):
+    check(options.build(complete))
+
+
+def test_nothing_but_base_data_and_name_must_be_told():
+    problems = problems_of({})
+    assert [problem.split()[0] for problem in problems] == ["base.checkpoint", "data.folders", "save.name"]
+
+
+def test_files_that_do_not_exist_are_named(complete):
+    complete["base"] = {"checkpoint": "nowhere.safetensors"}
+    complete["network"] = {"train_on": "gone.safetensors"}
+    assert problems_of(complete) == [
+        "base.checkpoint is 'nowhere.safetensors', which does not exist. Check the path.",
+        "network.train_on is 'gone.safetensors', which does not exist. Check the path.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ("loss.timestep_least=900", "loss.timestep_most"),
+        ("data.bucket_least=4096", "data.bucket_most"),
+        ("data.resolution=100", "multiples of 8"),
+        ("network.train_unet=false", "nothing to train"),
+        ("optimizer.name=adamm", "Did you mean 'adamw'?"),
+        ("optimizer.schedule=cosin", "Did you mean 'cosine'?"),
+        ("network.type=lorra", "Did you mean 'lora'?"),
+        ("samples.sampler=eular", "Did you mean 'euler'?"),
+    ],
+)
+def test_what_does_not_go_together_is_explained(complete, change, word):
+    changes = [change, "loss.timestep_most=800"] if "timestep" in change else [change]
+    (problem,) = problems_of(options.merged(complete, options.parse_changes(changes)))
+    assert word in problem
