@@ -160,10 +160,12 @@ class Objective:
         t = draw_timesteps(len(x0), options.timestep_least, options.timestep_most, generator)
         return self.task(x0, draw_noise(x0.shape, generator, options.noise_offset), t, self.weights(t.to(x0.device)))
 
-    def validation_task(self, x0: torch.Tensor, generator: torch.Generator) -> Task:
-        """Each of x0 (n, c, h, w) at fixed timesteps spread over the trained range, unweighted, without offset."""
-        t = stratified_timesteps(len(x0), self.options.timestep_least, self.options.timestep_most)
-        return self.task(x0, draw_noise(x0.shape, generator), t, torch.ones(len(x0), device=x0.device))
+    def fixed_task(self, x0: torch.Tensor, stratum: int, strata: int, generator: torch.Generator) -> Task:
+        """A validation task: all of x0 (n, c, h, w) at the timestep in the middle of part `stratum` of `strata` equal
+        parts of the trained range; unweighted, without offset."""
+        t = stratified_timesteps(strata, self.options.timestep_least, self.options.timestep_most)[stratum]
+        ones = torch.ones(len(x0), device=x0.device)
+        return self.task(x0, draw_noise(x0.shape, generator), t.expand(len(x0)), ones)
 
     def task(self, x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, weights: torch.Tensor) -> Task:
         noise, t = noise.to(x0.device), t.to(x0.device)

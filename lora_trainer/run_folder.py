@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from . import __version__, options
-from .atomic import write_text
 from .config import TrainConfig
 from .errors import UserError
 from .events import Event, Started, from_json, to_json
+from .files.atomic import write_text
+from .files.names import final_name, step_name
 
 PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy", "pillow")
 
@@ -36,11 +37,11 @@ class RunFolder:
     @property
     def lora(self) -> Path:
         """The finished LoRA."""
-        return self.output / f"{self.name}.safetensors"
+        return self.output / final_name(self.name)
 
     def save_path(self, step: int) -> Path:
         """The save after `step` steps."""
-        return self.output / f"{self.name}-step{step:06d}.safetensors"
+        return self.output / step_name(self.name, step)
 
     def saves(self) -> list[Path]:
         """The saves on disk, oldest first."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .atomic import replacing
-from .errors import UserError
+from .errors import FileFormatError, UserError
+from .files.atomic import replacing
 
 if TYPE_CHECKING:
     import torch
@@ -35,15 +35,15 @@ class State:
 
 def save_state(folder: Path, state: State) -> Path:
     """Write `state` into `folder` and drop all but the newest states. Raises TrainingError on a full disk."""
-    from safetensors.torch import save_file
+    from .files.container import TensorSpec, write_container
 
     tensors = {f"network/{key}": value for key, value in state.network.items()}
     tensors |= {f"optimizer/{key}": value for key, value in state.optimizer.items()}
     plain = json.dumps({"format": FORMAT, "step": state.step, "values": state.values})
     path = folder / f"step{state.step:08d}.safetensors"
-    with replacing(path) as temporary:
-        on_cpu = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-        save_file(on_cpu, str(temporary), metadata={"state": plain})
+    specs = {key: TensorSpec.of(value) for key, value in tensors.items()}
+    with replacing(path) as file:
+        write_container(file, specs, tensors.__getitem__, {"state": plain})
     for old in _newest_first(folder)[KEPT:]:
         old.unlink(missing_ok=True)
     return path
@@ -55,7 +55,7 @@ def load_newest_state(folder: Path) -> State | None:
     for path in _newest_first(folder):
         try:
             return _load(path)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, FileFormatError) as error:
             damaged.append(f"{path.name} ({error})")
     if damaged:
         raise UserError(f"No state in {folder} can be read: {'; '.join(damaged)}. Start again without --resume.")
@@ -69,23 +69,17 @@ def drop_states(folder: Path) -> None:
 
 
 def _load(path: Path) -> State:
-    """Raises ValueError, KeyError or OSError when the file is damaged."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load
+    """Raises FileFormatError, ValueError, KeyError or OSError when the file is damaged."""
+    from .files.container import ContainerReader
 
-    data = path.read_bytes()  # not memory-mapped: Windows could not replace the file later
-    try:
-        tensors = load(data)
-    except SafetensorError as error:
-        raise ValueError(str(error)) from error
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    plain = json.loads(header["__metadata__"]["state"])
-    if plain["format"] > FORMAT:
-        raise ValueError("written by a newer version")
     parts: dict[str, dict[str, torch.Tensor]] = {"network": {}, "optimizer": {}}
-    for key, value in tensors.items():
-        part, _, name = key.partition("/")
-        parts[part][name] = value
+    with ContainerReader(path) as reader:
+        plain = json.loads(reader.metadata["state"])
+        if plain["format"] > FORMAT:
+            raise ValueError("written by a newer version")
+        for key in reader.tensors:
+            part, _, name = key.partition("/")
+            parts[part][name] = reader.tensor(key)
     return State(plain["step"], parts["network"], parts["optimizer"], plain["values"])
 
 

@@ -125,6 +125,8 @@ def test_a_perfect_prediction_costs_nothing_and_a_task_depends_only_on_its_gener
 
 
 def test_validation_asks_at_spread_timesteps_with_weight_one() -> None:
-    task = Objective(PLAIN, EPSILON, LossOptions()).validation_task(latents(4), generator("cpu", 42, "validation"))
-    assert task.timesteps.tolist() == [125, 375, 625, 875]
-    assert task.weights.tolist() == [1.0] * 4
+    objective = Objective(PLAIN, EPSILON, LossOptions())
+    tasks = [objective.fixed_task(latents(2), n, 4, generator("cpu", 42, "validation")) for n in range(4)]
+    assert [task.timesteps.tolist() for task in tasks] == [[125, 125], [375, 375], [625, 625], [875, 875]]
+    assert all(task.weights.tolist() == [1.0, 1.0] for task in tasks)
+    assert torch.equal(tasks[0].noisy, objective.fixed_task(latents(2), 0, 4, generator("cpu", 42, "validation")).noisy)

@@ -32,5 +32,8 @@ class Agenda:
         every = self.config.validation_every
         return self._at_saves(step) if not every else step % every == 0 or step == self.total
 
+    def anything_due(self, step: int) -> bool:
+        return self.save_due(step) or self.sample_due(step) or self.validation_due(step)
+
     def _at_saves(self, step: int) -> bool:
         return self.save_due(step) or step == self.total

@@ -1,0 +1,1 @@
+"""What to set, what it will need, what went wrong and what to do."""

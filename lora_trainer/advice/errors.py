@@ -1,0 +1,40 @@
+"""What an exception means for the person who started the run, in a sentence."""
+
+from __future__ import annotations
+
+import errno
+
+from ..config import TrainConfig
+from ..device import is_out_of_memory
+from ..errors import UserError
+
+
+def explain(error: BaseException, config: TrainConfig) -> str:
+    """What went wrong and what to do about it."""
+    if isinstance(error, UserError):
+        return str(error)
+    if is_out_of_memory(error):
+        return f"Memory ran out. {_memory_advice(config)}"
+    if isinstance(error, OSError):
+        return _file_sentence(error)
+    return f"The run broke off: {error}. The details are in error.txt in the run's folder."
+
+
+def _memory_advice(config: TrainConfig) -> str:
+    """The setting that saves most, of those that are still open."""
+    data, memory = config.data, config.memory
+    if data.batch_size > 1:
+        half = data.batch_size // 2
+        return f"Batch size {data.batch_size} does not fit: try data.batch_size {half} and twice the accumulation."
+    if memory.checkpointing != "all":
+        return "Set memory.checkpointing to 'all'."
+    if data.resolution > 512:
+        return f"Lower data.resolution (now {data.resolution})."
+    return "Train with memory.precision bf16, a smaller network.rank, or close other programs."
+
+
+def _file_sentence(error: OSError) -> str:
+    where = f" '{error.filename}'" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"The disk is full{where and ' at' + where}. Free some space; earlier saves are intact."
+    return f"A file could not be used:{where} {error.strerror or error}."

@@ -1,0 +1,233 @@
+"""The training: a configuration and a host in, a stream of events out."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from . import device, optimizers, options
+from .advice.errors import explain
+from .checks import check
+from .config import TrainConfig
+from .control import Control, Wish
+from .data.plan import RunPlan
+from .data.records import DataSet
+from .data.scan import scan
+from .errors import ConfigError, TrainingError, UserError
+from .events import Event, Failed, Finished, Paused, Sample, Saved, Step, Validated, Warned
+from .files.atomic import write_text
+from .files.names import safe_stem
+from .host.base import BaseInfo, Host, Loan
+from .resolve import with_epochs, with_resolution
+from .run_folder import EventLog, RunFolder, describe_environment
+from .seeds import untouched_random_state
+from .state import State, load_newest_state
+from .training.prepare import PreparedRun, encode_captions, prepare
+from .training.step import StepResult
+
+EXPECTED = (UserError, OSError, MemoryError, RuntimeError)
+"""What can go wrong without a mistake in this program: said in a sentence, and the host gets its model back."""
+
+
+def train(config: TrainConfig, host: Host, control: Control | None = None, *, resume: bool = False) -> Iterator[Event]:
+    """Train as `config` says on the model that `host` holds; what happens comes as events.
+
+    Wrong options raise ConfigError, unusable pictures or bases DataError and BaseModelError, before the model is
+    touched. What goes wrong later comes as a Failed event; saves written until then are intact.
+    """
+    check(config)
+    info = host.describe()
+    config = with_resolution(config, info)
+    data = scan(config.data)
+    config = with_epochs(config, data.pictures)
+    folder = RunFolder(Path(config.save.output).expanduser(), safe_stem(config.save.name))
+    state, remarks = _opened(folder, config, resume)
+    log = EventLog(folder.events)
+    try:
+        for event in _guarded(config, host, control or Control(), folder, info, data, state, remarks):
+            log.write(event)
+            yield event
+    finally:
+        log.close()
+
+
+def resumed_config(values: dict[str, Any]) -> TrainConfig:
+    """The stored configuration of the run that `values` name by save.name and save.output, with `values` over it."""
+    save = options.build({"save": values.get("save", {})}).save
+    if not save.name:
+        raise ConfigError(["save.name is not set: name the run that is to go on (--name)."])
+    stored = RunFolder(Path(save.output).expanduser(), safe_stem(save.name)).config
+    return options.build(options.merged(options.read_yaml(stored), values) if stored.exists() else values)
+
+
+def _opened(folder: RunFolder, config: TrainConfig, resume: bool) -> tuple[State | None, list[Warned]]:
+    """Make the run's folder ready: go on with the one that is there, or put it aside and begin a new one."""
+    remarks = [Warned("setting", sentence) for sentence in optimizers.remarks(config.optimizer)]
+    state = load_newest_state(folder.states) if resume else None
+    if state:
+        folder.truncate_events(state.step)
+    elif resume:
+        remarks.append(Warned("no_state", f"There is no state of '{folder.name}' to go on from: starting at step 0."))
+    if not state and (aside := folder.put_aside()):
+        remarks.append(Warned("put_aside", f"The earlier run of this name was moved to {aside}."))
+    folder.path.mkdir(parents=True, exist_ok=True)
+    return state, remarks
+
+
+def _guarded(
+    config: TrainConfig,
+    host: Host,
+    control: Control,
+    folder: RunFolder,
+    info: BaseInfo,
+    data: DataSet,
+    state: State | None,
+    remarks: list[Warned],
+) -> Iterator[Event]:
+    """The run; what can be expected to go wrong ends it with Failed, its details in the run's error.txt."""
+    step = state.step if state else 0
+    try:
+        yield from remarks
+        yield from (Warned("picture", str(problem)) for problem in data.problems)
+        plan = RunPlan.from_config(data.pictures, config)
+        with host.lend() as loan:
+            folder.create(config, describe_environment(device.label(loan.device), vars(info)))
+            with untouched_random_state():
+                run = yield from prepare(config, loan, plan, folder, state)
+            for event in _run(run, host, loan, control):
+                step = getattr(event, "step", step)
+                yield event
+    except EXPECTED as error:
+        write_error(folder.path / "error.txt")
+        yield Failed(step, explain(error, config))
+
+
+def write_error(path: Path) -> None:
+    """Keep the details of the exception that is being handled, where the disk allows it."""
+    try:
+        write_text(path, traceback.format_exc())
+    except (OSError, UserError):
+        return
+
+
+def _run(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Iterator[Event]:
+    """All steps, and what is due between them."""
+    run.saver.check_space(run.agenda)
+    yield run.started(device.label(loan.device))
+    run.meter.start()
+    pending: list[StepResult] = []
+    last_state = time.monotonic()
+    done, wish = run.first_step, Wish.GO_ON
+    while done < run.plan.total_steps:
+        wish = yield from _ask(control, run, done)
+        if wish is not Wish.GO_ON:
+            break
+        yield from encode_captions(run.captions, done)
+        pending.append(run.stepper.take(done, between=_give_way(host)))
+        done += 1
+        due = run.agenda.anything_due(done)
+        yield from _report(run, pending, keep=0 if due or loan.device.type == "cpu" else 1)
+        if due:
+            yield from _report_due(run, done)
+            last_state = time.monotonic()
+        elif time.monotonic() - last_state > 60 * run.config.save.state_minutes:
+            _save_state(run, done)
+            last_state = time.monotonic()
+        run.meter.start()
+    yield from _report(run, pending, keep=0)
+    yield from _finish(run, done, wish)
+
+
+def _ask(control: Control, run: PreparedRun, done: int) -> Iterator[Event]:
+    """What is wished before the next step; waits while a pause is wished."""
+    wish = control.wish
+    if wish is Wish.PAUSE:
+        _save_state(run, done)
+        yield Paused(done)
+        wish = control.wait_while_paused()
+        run.meter.start()
+    return wish
+
+
+def _give_way(host: Host) -> Callable[[], None]:
+    def between() -> None:
+        host.give_way()
+
+    return between
+
+
+def _report(run: PreparedRun, pending: list[StepResult], keep: int) -> Iterator[Event]:
+    """Step events of launched steps, all but the last `keep`; raises TrainingError after too many bad ones."""
+    while len(pending) > keep:
+        result = pending.pop(0)
+        loss, norm, finite = result.read()
+        run.scaler.update(finite)
+        smooth = run.meter.smooth(loss, finite)
+        if not finite:
+            yield from _bad_step(run, result.step)
+        yield Step(
+            step=result.step + 1,
+            epoch=run.plan.epoch_of(result.step) + 1,
+            loss=loss if finite else 0.0,
+            smooth_loss=smooth,
+            rates=result.rates,
+            gradient_norm=norm if finite else 0.0,
+            seconds=run.meter.lap(),
+            seconds_left=run.meter.seconds_left(result.step + 1),
+            memory_bytes=device.used_memory(run.model.device),
+        )
+
+
+def _bad_step(run: PreparedRun, step: int) -> Iterator[Event]:
+    """A step whose loss or gradients were no numbers was skipped. fp16 with a large factor may do that now and then."""
+    if run.scaler.exhausted:
+        yield Warned("bad_step", f"Step {step + 1} was skipped: its loss or gradients are no numbers.", step + 1)
+    if run.meter.bad_in_a_row >= run.config.stop_after_bad_steps:
+        raise TrainingError(
+            f"{run.meter.bad_in_a_row} steps in a row had losses or gradients that are no numbers; the run was stopped and "
+            "earlier saves are intact. Lower optimizer.learning_rate, or set memory.precision to bf16 or fp32."
+        )
+
+
+def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
+    """Validation, save, state and samples after `done` steps, as far as they are due. The end has its own save."""
+    with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
+        if run.agenda.validation_due(done):
+            loss = run.validation.measure(done)
+            yield Validated(done, loss, best=run.validation.best_step == done)
+    if run.agenda.save_due(done):
+        yield run.saver.save_lora(done, final=False)
+        _save_state(run, done)
+    if run.agenda.sample_due(done):
+        with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
+            yield from run.sampler.draw(run.model, done)
+
+
+def _save_state(run: PreparedRun, done: int) -> None:
+    run.saver.save_state(done, run.meter, run.validation, run.scaler)
+
+
+def _finish(run: PreparedRun, done: int, wish: Wish) -> Iterator[Event]:
+    """The last save, unless the run was told to stop without one."""
+    stopped = done < run.plan.total_steps
+    path = ""
+    if wish is not Wish.STOP:
+        saved = run.saver.save_lora(done, final=True)
+        path = saved.path
+        yield saved
+    _save_state(run, done)
+    best = run.validation.best_step
+    yield Finished(
+        step=done,
+        path=path,
+        best_step=best,
+        best_path=run.saver.path_of(best) if best else "",
+        seconds=run.meter.seconds,
+        stopped=stopped,
+    )
+
+
+__all__ = ["Sample", "Saved", "resumed_config", "train"]

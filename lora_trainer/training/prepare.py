@@ -1,0 +1,147 @@
+"""From options and a loan to a run that can take its first step: pictures and captions encoded, model built."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+from .. import optimizers
+from ..config import TrainConfig
+from ..data.cache import open_store
+from ..data.loader import Loader
+from ..data.plan import RunPlan
+from ..events import Event, Preparing, Started
+from ..host.base import Loan
+from ..objective import NoiseSchedule, Objective
+from ..run_folder import RunFolder
+from ..state import State
+from .agenda import Agenda
+from .captions import CaptionSource, EncodedCaptions, LiveCaptions
+from .meter import Meter
+from .model import TrainingModel, build_model
+from .sampling import Sampler
+from .saving import Saver
+from .scaler import LossScaler
+from .step import Stepper
+from .validation import Validation, validation_batches
+
+PICTURES, CAPTIONS, MODEL = "encoding pictures", "encoding captions", "building the model"
+
+
+@dataclass
+class PreparedRun:
+    """All parts of a run, ready for its first step."""
+
+    config: TrainConfig
+    plan: RunPlan
+    model: TrainingModel
+    captions: CaptionSource
+    stepper: Stepper
+    validation: Validation
+    sampler: Sampler
+    saver: Saver
+    agenda: Agenda
+    meter: Meter
+    scaler: LossScaler
+    first_step: int = 0
+
+    def restore(self, state: State) -> None:
+        """Go on after `state`. Raises TrainingError when it belongs to another network."""
+        self.model.adapters.restore(state.network)
+        optimizers.load_optimizer_state(self.model.optimizer, state.optimizer, state.values["optimizer"])
+        self.meter.restore(state.values["meter"])
+        self.validation.restore(state.values["validation"])
+        self.scaler.restore(state.values["scaler"])
+        self.saver.session_id, self.saver.started_at = state.values["session_id"], state.values["started_at"]
+        self.first_step = state.step
+
+    def started(self, device: str) -> Started:
+        info = self.saver.info
+        trained = len(self.plan.pictures) - len(self.plan.held_back)
+        return Started(
+            name=self.config.save.name,
+            family=info.family,
+            prediction_type=info.prediction_type,
+            base_name=info.name,
+            pictures=trained,
+            first_step=self.first_step,
+            total_steps=self.plan.total_steps,
+            steps_per_epoch=self.plan.steps_per_epoch,
+            save_steps=self.agenda.saves(),
+            device=device,
+            seed=self.config.seed,
+            trainable_parameters=sum(parameter.numel() for parameter in self.model.parameters),
+            modules=len(self.model.adapters.modules()),
+        )
+
+
+def prepare(
+    config: TrainConfig, loan: Loan, plan: RunPlan, folder: RunFolder, state: State | None
+) -> Generator[Event, None, PreparedRun]:
+    """Encode what can be encoded once, free what did it, and only then bring up the U-Net: the least memory at a time.
+
+    Raises UserError when base and options do not go together, DataError when a picture cannot be encoded.
+    """
+    first_step = state.step if state else 0
+    store = open_store(config.data, folder.cache)
+    loader = Loader(plan, store, loan.encode_pixels, vae=config.base.vae or loan.info.sha256 or loan.info.name)
+    yield from _encode_pictures(loader, plan, first_step)
+    loan.release("vae")
+    sampler = Sampler(config, loan, plan.pictures, folder.samples)
+    encoded = None if config.network.train_text_encoder else EncodedCaptions(loan, plan, store, config.base)
+    if encoded:
+        sampler.encode_prompts()
+        yield from encode_captions(encoded, first_step)
+    yield Preparing(MODEL, 0, 1)
+    model = build_model(config, loan)
+    captions = encoded or LiveCaptions(loan, model.family, model.text_encoders, config.base)
+    run = _assemble(config, loan, plan, folder, loader, captions, model, sampler)
+    if state:
+        run.restore(state)
+    yield Preparing(MODEL, 1, 1)
+    return run
+
+
+def _encode_pictures(loader: Loader, plan: RunPlan, first_step: int) -> Iterator[Event]:
+    measured = [item.variant for batch in validation_batches(plan) for item in batch.items]
+    variants = list(dict.fromkeys([*plan.all_variants(first_step), *measured]))
+    for done, total in loader.prepare(variants, plan.data.batch_size):
+        yield Preparing(PICTURES, done, total)
+
+
+def encode_captions(captions: CaptionSource, step: int) -> Iterator[Event]:
+    """Make the captions of `step` (from 0) and those after it ready; nothing where they are."""
+    for done, total in captions.prepare(step):
+        yield Preparing(CAPTIONS, done, total)
+
+
+def _assemble(
+    config: TrainConfig,
+    loan: Loan,
+    plan: RunPlan,
+    folder: RunFolder,
+    loader: Loader,
+    captions: CaptionSource,
+    model: TrainingModel,
+    sampler: Sampler,
+) -> PreparedRun:
+    info = loan.info
+    noise = NoiseSchedule.scaled_linear(zero_terminal_snr=info.zero_terminal_snr).to(loan.device)
+    objective = Objective(noise, info.prediction_type, config.loss)
+    scaler = LossScaler(enabled=str(loan.dtype) == "torch.float16")
+    stepper = Stepper(config, model, loader, captions, objective, scaler, plan.total_steps)
+    return PreparedRun(
+        config=config,
+        plan=plan,
+        model=model,
+        captions=captions,
+        stepper=stepper,
+        validation=Validation(stepper),
+        sampler=sampler,
+        saver=Saver(config, info, plan, model, folder, uuid.uuid4().hex, time.time()),
+        agenda=Agenda(config, plan.total_steps, plan.steps_per_epoch),
+        meter=Meter(plan.total_steps),
+        scaler=scaler,
+    )

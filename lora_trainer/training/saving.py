@@ -1,0 +1,137 @@
+"""Saves of a run: the LoRA under its step's name or its final one, and the state to resume from."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .. import optimizers, schedules
+from ..config import TrainConfig
+from ..data.plan import RunPlan
+from ..data.records import Picture
+from ..events import Saved
+from ..files.disk import require_space
+from ..files.metadata import FolderFacts, RunFacts, lora_metadata
+from ..files.write import write_lora
+from ..host.base import BaseInfo
+from ..run_folder import RunFolder
+from ..state import State, save_state
+from .agenda import Agenda
+from .meter import Meter
+from .model import TrainingModel
+from .scaler import LossScaler
+from .validation import Validation
+
+BYTES_PER_WEIGHT = {"fp16": 2, "bf16": 2, "fp32": 4}
+STATE_BYTES_PER_WEIGHT = 12
+"""Weights and two moments of an AdamW, in fp32."""
+STATES_AT_A_TIME = 3
+
+
+@dataclass
+class Saver:
+    """Writes what a run leaves behind."""
+
+    config: TrainConfig
+    info: BaseInfo
+    plan: RunPlan
+    model: TrainingModel
+    folder: RunFolder
+    session_id: str
+    started_at: float
+
+    def check_space(self, agenda: Agenda) -> None:
+        """Raise TrainingError when the disk has no room for all saves and states of the run."""
+        weights = sum(parameter.numel() for parameter in self.model.parameters)
+        keep = self.config.save.keep_last
+        saves = len(agenda.saves())
+        files = 1 + (min(saves, keep) if keep else saves)
+        needed = weights * (files * BYTES_PER_WEIGHT[self.config.save.dtype] + STATES_AT_A_TIME * STATE_BYTES_PER_WEIGHT)
+        require_space(self.folder.output, needed, f"the {files} files and the state of this run")
+
+    def path_of(self, step: int) -> str:
+        """The file that holds the LoRA after `step` steps; empty when there is none."""
+        if step == self.plan.total_steps:
+            return str(self.folder.lora)
+        path = self.folder.save_path(step)
+        return str(path) if path.exists() else ""
+
+    def save_lora(self, step: int, *, final: bool) -> Saved:
+        """Write the LoRA after `step` steps, read it back, and drop saves beyond `save.keep_last`."""
+        path = self.folder.lora if final else self.folder.save_path(step)
+        with optimizers.weights_for_use(self.model.optimizer):
+            modules = self.model.adapters.modules()
+        metadata = lora_metadata(
+            self.config, self.info, self._facts(step), self.model.family.metadata(self.info), self.model.adapters.metadata()
+        )
+        written = write_lora(path, modules, metadata, self.config.save.dtype)
+        if not final:
+            self._drop_old_saves()
+        return Saved(step, str(path), written.sha256, final)
+
+    def save_state(self, step: int, meter: Meter, validation: Validation, scaler: LossScaler) -> None:
+        """Write the state after `step` steps."""
+        tensors, plain = optimizers.optimizer_state(self.model.optimizer)
+        values = {
+            "optimizer": plain,
+            "meter": meter.state(),
+            "validation": validation.state(),
+            "scaler": scaler.state(),
+            "session_id": self.session_id,
+            "started_at": self.started_at,
+        }
+        save_state(self.folder.states, State(step, self.model.adapters.state(), tensors, values))
+
+    def _drop_old_saves(self) -> None:
+        keep = self.config.save.keep_last
+        if keep:
+            for old in self.folder.saves()[:-keep]:
+                old.unlink(missing_ok=True)
+
+    def _facts(self, step: int) -> RunFacts:
+        plan, pictures = self.plan, self.plan.pictures
+        shown = [picture for index, picture in enumerate(pictures) if index not in plan.held_back]
+        trained = [picture for picture in shown if not picture.regularization]
+        buckets: Counter[tuple[int, int]] = Counter()
+        for picture in shown:
+            buckets[(picture.bucket[1], picture.bucket[0])] += picture.repeats
+        epoch = plan.epoch_of(max(0, step - 1)) + 1
+        return RunFacts(
+            session_id=self.session_id,
+            started_at=self.started_at,
+            finished_at=time.time(),
+            step=step,
+            epoch=epoch,
+            total_steps=plan.total_steps,
+            total_epochs=plan.epoch_of(plan.total_steps - 1) + 1,
+            batches_per_epoch=plan.batches_per_epoch,
+            pictures=sum(picture.repeats for picture in trained),
+            regularization_pictures=sum(picture.repeats for picture in shown if picture.regularization),
+            folders=_folders(shown),
+            buckets=buckets,
+            warmup_steps=schedules.warmup_steps(self.config.optimizer, plan.total_steps),
+            precision={"torch.float32": "fp32", "torch.bfloat16": "bf16"}.get(str(self.model.dtype), "fp16"),
+        )
+
+
+def _folders(pictures: Sequence[Picture]) -> list[FolderFacts]:
+    """Pictures counted by the folder that they lie in, with the tags of their captions."""
+    by_folder: dict[tuple[str, bool], list[Picture]] = {}
+    for picture in pictures:
+        by_folder.setdefault((str(picture.path.parent), picture.regularization), []).append(picture)
+    return [
+        FolderFacts(
+            name=name,
+            pictures=len(members),
+            repeats=members[0].repeats,
+            regularization=regularization,
+            tags=Counter(tag for picture in members for tag in _tags(picture.caption)),
+        )
+        for (name, regularization), members in by_folder.items()
+    ]
+
+
+def _tags(caption: str) -> list[str]:
+    return [tag for tag in map(str.strip, caption.split(",")) if tag]
