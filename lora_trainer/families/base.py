@@ -12,7 +12,11 @@ from ..registry import Registry
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
+    from ..twin.lora_names import Target
+
+EPSILON, V_PREDICTION = "epsilon", "v_prediction"
 FAMILIES: Registry[Family] = Registry("family of base models")
 
 
@@ -25,15 +29,73 @@ class PictureSize:
     target: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class TextPart:
+    """A text encoder of a family.
+
+    prefix: of its tensors in a checkpoint; part: what it is called among the parts of a network; lora_prefix: of its
+    modules in LoRA files; projected: its pooled state is used; unused_layer: no picture is made with the last of its
+    `whole_layers` layers (a host may have left it out already).
+    """
+
+    prefix: str
+    part: str
+    lora_prefix: str
+    projected: bool = False
+    unused_layer: bool = False
+    whole_layers: int = 0
+
+    def used_layers(self, layers: int) -> int:
+        """How many of the layers that there are take part."""
+        return layers - 1 if self.unused_layer and layers != self.whole_layers - 1 else layers
+
+
 class Family(ABC):
     """One family. Instances are stateless and registered in FAMILIES by their module's import."""
 
     name: ClassVar[str]
     label: ClassVar[str]
-    text_prefixes: ClassVar[tuple[str, ...]]
-    """Prefix of every text encoder's modules in LoRA files, e.g. ('lora_te1', 'lora_te2')."""
+    text_parts: ClassVar[tuple[TextPart, ...]]
+    original_names: ClassVar[bool] = False
+    """Whether LoRA files name the U-Net's modules as the original network does, or as diffusers does."""
     latent_scale: ClassVar[float] = 0.18215
     native_resolution: ClassVar[int] = 512
+
+    @property
+    def text_prefixes(self) -> tuple[str, ...]:
+        """Prefix of every text encoder's modules in LoRA files, e.g. ('lora_te1', 'lora_te2')."""
+        return tuple(part.lora_prefix for part in self.text_parts)
+
+    def targets(
+        self,
+        unet: nn.Module | None,
+        encoders: Sequence[nn.Module] = (),
+        *,
+        attention_only: bool = False,
+        conv: bool = False,
+    ) -> list[Target]:
+        """The modules of these twins that a LoRA goes into, with their names in files; kohya's choice."""
+        from ..twin.lora_names import text_targets, unet_targets
+        from ..twin.text import body, path_prefix
+        from ..twin.unet_keys import layout_from_config
+
+        targets = []
+        if unet is not None:
+            config: Any = unet.config
+            layout = layout_from_config(config)
+            targets += unet_targets(
+                layout, original_names=self.original_names, attention_only=attention_only, conv=conv
+            )
+        for text, encoder in zip(self.text_parts, encoders):
+            layers: Any = body(encoder).encoder.layers
+            targets += text_targets(
+                text.used_layers(len(layers)),
+                part=text.part,
+                lora_prefix=text.lora_prefix,
+                path_prefix=path_prefix(encoder),
+                attention_only=attention_only,
+            )
+        return targets
 
     @abstractmethod
     def recognise(self, shapes: Mapping[str, Sequence[int]]) -> bool:
@@ -50,3 +112,8 @@ class Family(ABC):
     @abstractmethod
     def metadata(self, info: BaseInfo) -> dict[str, str]:
         """The family's share of a LoRA file's metadata (ss_base_model_version, ss_v2, modelspec.architecture ...)."""
+
+
+def prediction_word(info: BaseInfo) -> str:
+    """The prediction type in the words of Stability's model spec: 'epsilon' or 'v'."""
+    return "v" if info.prediction_type == V_PREDICTION else "epsilon"
