@@ -48,7 +48,9 @@ class Saver:
         keep = self.config.save.keep_last
         saves = len(agenda.saves())
         files = 1 + (min(saves, keep) if keep else saves)
-        needed = weights * (files * BYTES_PER_WEIGHT[self.config.save.dtype] + STATES_AT_A_TIME * STATE_BYTES_PER_WEIGHT)
+        needed = weights * (
+            files * BYTES_PER_WEIGHT[self.config.save.dtype] + STATES_AT_A_TIME * STATE_BYTES_PER_WEIGHT
+        )
         require_space(self.folder.output, needed, f"the {files} files and the state of this run")
 
     def path_of(self, step: int) -> str:
@@ -64,7 +66,11 @@ class Saver:
         with optimizers.weights_for_use(self.model.optimizer):
             modules = self.model.adapters.modules()
         metadata = lora_metadata(
-            self.config, self.info, self._facts(step), self.model.family.metadata(self.info), self.model.adapters.metadata()
+            self.config,
+            self.info,
+            self._facts(step),
+            self.model.family.metadata(self.info),
+            self.model.adapters.metadata(),
         )
         written = write_lora(path, modules, metadata, self.config.save.dtype)
         if not final:

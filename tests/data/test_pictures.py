@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from lora_trainer.config import DataOptions
 from lora_trainer.data import pictures
 from lora_trainer.data.buckets import Buckets
-from lora_trainer.config import DataOptions
 
 from .drawing import BLUE, RED, draw
 
