@@ -18,7 +18,6 @@ TENSORS = {
     "brain": torch.linspace(-1, 1, 5).to(torch.bfloat16),
     "bytes": torch.arange(3, dtype=torch.uint8),
     "eight": torch.tensor([0.5, -2.0]).to(torch.float8_e4m3fn),
-    "nothing": torch.empty(0, 4),
     "猫": torch.tensor([True, False]),
 }
 
@@ -42,6 +41,13 @@ def test_what_the_package_writes_is_read(tmp_path: Path) -> None:
     with ContainerReader(path) as reader:
         assert reader.metadata == {"title": "ü"}
         assert all(same_bits(reader.tensor(name), tensor) for name, tensor in TENSORS.items())
+
+
+def test_a_tensor_without_elements_keeps_its_shape(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(written({"nothing": torch.empty(0, 4)}, {}))
+    with ContainerReader(path) as reader:
+        assert reader.tensor("nothing").shape == (0, 4)
 
 
 def test_bytes_depend_on_content_alone() -> None:
