@@ -7,9 +7,7 @@ from pathlib import Path
 
 from .config import TrainConfig
 from .errors import ConfigError, UserError
-
-POCKET = "pocket"
-"""Name of the embedded base."""
+from .pocket.embedded import is_embedded
 
 
 def check(config: TrainConfig) -> None:
@@ -32,7 +30,7 @@ def _missing(config: TrainConfig) -> Iterator[str]:
 def _missing_files(config: TrainConfig) -> Iterator[str]:
     """Files and folders that options name and that are not there."""
     named = {
-        "base.checkpoint": "" if config.base.checkpoint == POCKET else config.base.checkpoint,
+        "base.checkpoint": "" if is_embedded(config.base.checkpoint) else config.base.checkpoint,
         "base.vae": config.base.vae,
         "data.metadata": config.data.metadata,
         "network.train_on": config.network.train_on,

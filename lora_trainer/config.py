@@ -171,11 +171,12 @@ class NetworkOptions:
     )
     rank_dropout: float = option(0.0, "Share of an adapter's ranks dropped.", least=0.0, most=0.95)
     module_dropout: float = option(0.0, "Chance that an adapter is skipped in a step.", least=0.0, most=0.95)
-    block_ranks: dict[str, int] = option({}, "Rank by block, e.g. {down.1: 8, mid: 32, up.2: 0}; 0 leaves a block out.")
+    block_ranks: dict[str, int] = option({}, "Rank by block, e.g. {down.1: 8, mid: 32, up.2: 0}; 0 leaves a block out. alpha / rank stays.")
     block_rates: dict[str, float] = option({}, "Factor on the learning rate by block, e.g. {down: 0.5, mid: 1.0}.")
     train_unet: bool = option(True, "Train the U-Net.")
     train_text_encoder: bool = option(False, "Train the text encoder(s) as well.", level=BASIC)
     train_on: str = option("", "A LoRA file to go on from; its ranks may differ.")
+    arguments: dict[str, Any] = option({}, "Options of the network's type alone, where it has any.")
     scale_weight_norms: float = option(
         0.0, "Longest allowed norm of an adapter's product (max-norm); 0: no limit.", least=0.0, most=100.0
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from .data.plan import RunPlan
 from .data.records import DataSet
 from .data.scan import scan
 from .errors import ConfigError, TrainingError, UserError
-from .events import Event, Failed, Finished, Paused, Sample, Saved, Step, Validated, Warned
+from .events import Event, Failed, Finished, Paused, Step, Validated, Warned
 from .files.atomic import write_text
 from .files.names import safe_stem
 from .host.base import BaseInfo, Host, Loan
@@ -32,22 +33,41 @@ EXPECTED = (UserError, OSError, MemoryError, RuntimeError)
 """What can go wrong without a mistake in this program: said in a sentence, and the host gets its model back."""
 
 
-def train(config: TrainConfig, host: Host, control: Control | None = None, *, resume: bool = False) -> Iterator[Event]:
-    """Train as `config` says on the model that `host` holds; what happens comes as events.
+@dataclass(frozen=True)
+class Survey:
+    """What is known before the model is touched: options with nothing left open, the base, the pictures, the folder."""
 
-    Wrong options raise ConfigError, unusable pictures or bases DataError and BaseModelError, before the model is
-    touched. What goes wrong later comes as a Failed event; saves written until then are intact.
-    """
+    config: TrainConfig
+    info: BaseInfo
+    data: DataSet
+    folder: RunFolder
+
+    def plan(self) -> RunPlan:
+        return RunPlan.from_config(self.data.pictures, self.config)
+
+
+def survey(config: TrainConfig, host: Host) -> Survey:
+    """Check options, base and pictures. Raises ConfigError, BaseModelError or DataError."""
     check(config)
     info = host.describe()
     config = with_resolution(config, info)
     data = scan(config.data)
     config = with_epochs(config, data.pictures)
     folder = RunFolder(Path(config.save.output).expanduser(), safe_stem(config.save.name))
-    state, remarks = _opened(folder, config, resume)
-    log = EventLog(folder.events)
+    return Survey(config, info, data, folder)
+
+
+def train(config: TrainConfig, host: Host, control: Control | None = None, *, resume: bool = False) -> Iterator[Event]:
+    """Train as `config` says on the model that `host` holds; what happens comes as events.
+
+    Wrong options raise ConfigError, unusable pictures or bases DataError and BaseModelError, before the model is
+    touched. What goes wrong later comes as a Failed event; saves written until then are intact.
+    """
+    known = survey(config, host)
+    state, remarks = open_folder(known, resume)
+    log = EventLog(known.folder.events)
     try:
-        for event in _guarded(config, host, control or Control(), folder, info, data, state, remarks):
+        for event in _guarded(known, host, control or Control(), state, remarks):
             log.write(event)
             yield event
     finally:
@@ -63,9 +83,11 @@ def resumed_config(values: dict[str, Any]) -> TrainConfig:
     return options.build(options.merged(options.read_yaml(stored), values) if stored.exists() else values)
 
 
-def _opened(folder: RunFolder, config: TrainConfig, resume: bool) -> tuple[State | None, list[Warned]]:
+def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]]:
     """Make the run's folder ready: go on with the one that is there, or put it aside and begin a new one."""
-    remarks = [Warned("setting", sentence) for sentence in optimizers.remarks(config.optimizer)]
+    folder = known.folder
+    remarks = [Warned("setting", sentence) for sentence in optimizers.remarks(known.config.optimizer)]
+    remarks += [Warned("picture", str(problem)) for problem in known.data.problems]
     state = load_newest_state(folder.states) if resume else None
     if state:
         folder.truncate_events(state.step)
@@ -78,31 +100,28 @@ def _opened(folder: RunFolder, config: TrainConfig, resume: bool) -> tuple[State
 
 
 def _guarded(
-    config: TrainConfig,
-    host: Host,
-    control: Control,
-    folder: RunFolder,
-    info: BaseInfo,
-    data: DataSet,
-    state: State | None,
-    remarks: list[Warned],
+    known: Survey, host: Host, control: Control, state: State | None, remarks: list[Warned]
 ) -> Iterator[Event]:
     """The run; what can be expected to go wrong ends it with Failed, its details in the run's error.txt."""
     step = state.step if state else 0
     try:
         yield from remarks
-        yield from (Warned("picture", str(problem)) for problem in data.problems)
-        plan = RunPlan.from_config(data.pictures, config)
         with host.lend() as loan:
-            folder.create(config, describe_environment(device.label(loan.device), vars(info)))
-            with untouched_random_state():
-                run = yield from prepare(config, loan, plan, folder, state)
-            for event in _run(run, host, loan, control):
+            run = yield from start(known, loan, state)
+            for event in run_steps(run, host, loan, control):
                 step = getattr(event, "step", step)
                 yield event
     except EXPECTED as error:
-        write_error(folder.path / "error.txt")
-        yield Failed(step, explain(error, config))
+        write_error(known.folder.path / "error.txt")
+        yield Failed(step, explain(error, known.config))
+
+
+def start(known: Survey, loan: Loan, state: State | None = None) -> Generator[Event, None, PreparedRun]:
+    """Write down what the run is, and make it ready for its first step."""
+    environment = describe_environment(device.label(loan.device), vars(known.info))
+    known.folder.create(known.config, environment)
+    with untouched_random_state():
+        return (yield from prepare(known.config, loan, known.plan(), known.folder, state))
 
 
 def write_error(path: Path) -> None:
@@ -113,7 +132,7 @@ def write_error(path: Path) -> None:
         return
 
 
-def _run(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Iterator[Event]:
+def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Iterator[Event]:
     """All steps, and what is due between them."""
     run.saver.check_space(run.agenda)
     yield run.started(device.label(loan.device))
@@ -187,8 +206,8 @@ def _bad_step(run: PreparedRun, step: int) -> Iterator[Event]:
         yield Warned("bad_step", f"Step {step + 1} was skipped: its loss or gradients are no numbers.", step + 1)
     if run.meter.bad_in_a_row >= run.config.stop_after_bad_steps:
         raise TrainingError(
-            f"{run.meter.bad_in_a_row} steps in a row had losses or gradients that are no numbers; the run was stopped and "
-            "earlier saves are intact. Lower optimizer.learning_rate, or set memory.precision to bf16 or fp32."
+            f"{run.meter.bad_in_a_row} steps in a row had losses or gradients that are no numbers; the run was "
+            "stopped, earlier saves are intact. Lower optimizer.learning_rate, or set memory.precision to bf16 or fp32."
         )
 
 
@@ -228,6 +247,3 @@ def _finish(run: PreparedRun, done: int, wish: Wish) -> Iterator[Event]:
         seconds=run.meter.seconds,
         stopped=stopped,
     )
-
-
-__all__ = ["Sample", "Saved", "resumed_config", "train"]

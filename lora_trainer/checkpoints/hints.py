@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-EPSILON, V_PREDICTION = "epsilon", "v_prediction"
+from ..families.base import EPSILON, V_PREDICTION
+
 PREDICTIONS = {"v": V_PREDICTION, "v_prediction": V_PREDICTION, "eps": EPSILON, "epsilon": EPSILON}
 
 

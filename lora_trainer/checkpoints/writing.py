@@ -1,4 +1,4 @@
-"""Writing a .safetensors file tensor by tensor, so that a checkpoint larger than memory can be made."""
+"""Writing a checkpoint tensor by tensor, so that a merge of two large ones needs the memory of one tensor."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files.container import TensorSpec
-from ..files.stream import write_stream
+from ..files.atomic import replacing
+from ..files.container import TensorSpec, write_container
 from .tensor_file import TensorInfo
 
 if TYPE_CHECKING:
@@ -19,10 +19,12 @@ def write_checkpoint(
     infos: Mapping[str, TensorInfo],
     read: Callable[[str], Tensor],
     metadata: Mapping[str, str] | None = None,
-) -> str:
+) -> None:
     """Write `path` with the tensors that `infos` announces; `read(key)` gives each when its turn comes, once.
 
-    Atomic: `path` appears when all is on the disk and was read back. Returns its SHA-256.
-    Raises TrainingError on a full disk, UserError when it cannot be written, ValueError when a tensor is not as announced.
+    Atomic: `path` appears when all is on the disk. Raises TrainingError or UserError when it cannot be written,
+    ValueError when a tensor is not as announced.
     """
-    return write_stream(path, {key: TensorSpec(info.dtype, info.shape) for key, info in infos.items()}, read, metadata)
+    specs = {key: TensorSpec(info.dtype, tuple(info.shape)) for key, info in infos.items()}
+    with replacing(path) as file:
+        write_container(file, specs, read, metadata or {})

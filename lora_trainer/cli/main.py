@@ -20,7 +20,7 @@ SUCCESS, FAILED, WRONG_USE = 0, 1, 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     _speak_utf8()
-    options = _parser().parse_args(arguments)
+    options = parse(arguments)
     try:
         result: dict[str, Any] = options.run(options)
         code = SUCCESS if result.get("ok", True) else FAILED
@@ -35,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps({"ok": code == SUCCESS, **result}, ensure_ascii=False), flush=True)
     return code
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line, taken apart; exits with 2 on wrong use."""
+    return _parser().parse_args(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -69,7 +69,7 @@ def with_trigger(caption: str, trigger: str) -> str:
 
 def words_of(file_name: str) -> str:
     """The words of a file name: without its ending, underscores and a counter at the end."""
-    stem = re.sub(r"[\s_.-]*\(?\d+\)?$", "", Path(file_name).stem)
+    stem = re.sub(r"(^|[\s_.-]+|(?=\())\(?\d+\)?$", "", Path(file_name).stem)
     return " ".join(stem.replace("_", " ").split())
 
 

@@ -83,8 +83,10 @@ def inspect(path: Path) -> Facts:
         image = _open(data, path)
         width, height = image.size
         image.draft(None, (max(1, width // 8), max(1, height // 8)))  # JPEG: skips most of the arithmetic
-        image.load()
-        if _orientation(image) >= 5:
+        turned = _load(image) >= 5
+        if image.format == "TIFF":  # older Pillows know its size only when it has been turned
+            width, height = image.size
+        if turned:
             width, height = height, width
         _split(image)
     except _DECODER_ERRORS as error:
@@ -99,8 +101,7 @@ def read(path: Path) -> Upright:
     data = _read_bytes(path)
     try:
         image = _open(data, path)
-        image.load()
-        turn = _TURNS.get(_orientation(image))
+        turn = _TURNS.get(_load(image))
         rgb, alpha = _split(image)
     except _DECODER_ERRORS as error:
         raise UnreadablePicture(f"is damaged or cut off ({error})") from error
@@ -180,8 +181,14 @@ def _open(data: bytes, path: Path) -> Image.Image:
     return image
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation of a loaded picture, 1 (upright) if there is none or its EXIF block is damaged."""
+def _load(image: Image.Image) -> int:
+    """Decode the picture. Gives the EXIF orientation that is left to apply, 1 (upright) if there is none to be read.
+
+    Pillow turns TIFF files itself, and older ones still report the orientation afterwards.
+    """
+    image.load()
+    if image.format == "TIFF":
+        return 1
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except _DECODER_ERRORS:

@@ -61,6 +61,10 @@ class Family(ABC):
     latent_scale: ClassVar[float] = 0.18215
     native_resolution: ClassVar[int] = 512
 
+    def resolution(self, prediction_type: str) -> int:
+        """Side in pixels of the pictures that a base with this prediction type was trained on."""
+        return self.native_resolution
+
     @property
     def text_prefixes(self) -> tuple[str, ...]:
         """Prefix of every text encoder's modules in LoRA files, e.g. ('lora_te1', 'lora_te2')."""

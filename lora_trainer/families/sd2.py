@@ -22,6 +22,9 @@ class SD2(Family):
     def recognise(self, shapes: Mapping[str, Sequence[int]]) -> bool:
         return f"{self.text_parts[0].prefix}positional_embedding" in shapes
 
+    def resolution(self, prediction_type: str) -> int:
+        return self.native_resolution if prediction_type == V_PREDICTION else 512
+
     def unet_inputs(self, conditioning: Conditioning, sizes: Sequence[PictureSize]) -> dict[str, Any]:
         return {"encoder_hidden_states": conditioning.context}
 

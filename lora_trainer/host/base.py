@@ -18,7 +18,7 @@ class BaseInfo:
     """What is known of a base without touching its weights.
 
     `latent_scale` is the factor between what the VAE gives and what the U-Net sees; `native_resolution` the side in
-    pixels that it was trained at; `sha256` is that of the whole file.
+    pixels that it was trained at; `sha256` is that of the whole file, where it is known already.
     """
 
     name: str
@@ -70,6 +70,9 @@ class Loan(Protocol):
 
     def decode_latents(self, latents: torch.Tensor) -> torch.Tensor:
         """Scaled latents (n, 4, h, w) as pictures (n, 3, 8h, 8w) in -1..1, fp32."""
+
+    def sha256(self) -> str:
+        """Of the base's whole file; may take seconds the first time."""
 
     def release(self, part: str) -> None:
         """Take `part` ('vae', 'text' or 'unet') off the device; it comes back when it is asked for again."""

@@ -13,7 +13,7 @@ from ..config import BaseOptions
 from ..data.cache import Entry, Store, content_key, fill
 from ..data.plan import CaptionChunk, RunPlan
 from ..families.base import Family
-from ..host.base import BaseInfo, Conditioning, Loan
+from ..host.base import Conditioning, Loan
 from ..text.encode import encode
 from ..text.tokens import tokenize_captions
 
@@ -34,13 +34,14 @@ class CaptionSource(Protocol):
 class EncodedCaptions:
     """Frozen text encoders: the host encodes every distinct caption once; the encoders may then leave the device.
 
-    The captions of a whole run are known beforehand. Where shuffling makes too many of them, they come in parts.
+    The captions of a whole run are known beforehand; where shuffling makes too many of them, they come in parts.
+    `identity` tells the base's text encoders from others.
     """
 
-    def __init__(self, loan: Loan, plan: RunPlan, store: Store, base: BaseOptions) -> None:
+    def __init__(self, loan: Loan, plan: RunPlan, store: Store, base: BaseOptions, identity: str) -> None:
         self._loan, self._plan, self._store, self._base = loan, plan, store, base
         self._chunk = CaptionChunk(0, 0, ())
-        self._identity = _identity(loan.info, base)
+        self._identity = f"{identity}/{base.clip_skip}/{base.max_tokens}"
 
     def prepare(self, step: int) -> Iterator[tuple[int, int]]:
         if self._chunk.first_step <= step < self._chunk.end_step:
@@ -103,8 +104,3 @@ class LiveCaptions:
     def __call__(self, captions: Sequence[str]) -> Conditioning:
         tokens = tokenize_captions(self._family.name, captions, max_tokens=self._base.max_tokens)
         return encode(self._family, self._encoders, tokens, clip_skip=self._base.clip_skip)
-
-
-def _identity(info: BaseInfo, base: BaseOptions) -> str:
-    """What an encoded caption depends on beside its text."""
-    return f"{info.sha256 or info.name}/{info.family}/{base.clip_skip}/{base.max_tokens}"

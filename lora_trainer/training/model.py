@@ -17,7 +17,7 @@ from ..networks.base import NETWORKS
 from .checkpointing import checkpoint_blocks
 
 if TYPE_CHECKING:
-    from ..networks.base import Adapters
+    from ..networks.adapters import Adapters
 
 
 @dataclass
@@ -46,12 +46,7 @@ class TrainingModel:
 
     def move(self, finite: torch.Tensor) -> None:
         """Let the optimizer move by the gradients, unless `finite` is false; then forget the gradients."""
-        if self.device.type == "cuda" and isinstance(self.optimizer, torch.optim.AdamW):
-            # The fused kernel looks at this flag on the card itself: no waiting for it.
-            self.optimizer.found_inf = 1.0 - finite.float()  # type: ignore[attr-defined]
-            self.optimizer.step()
-        elif bool(finite):
-            self.optimizer.step()
+        optimizers.step_if(self.optimizer, finite)
         self.optimizer.zero_grad(set_to_none=True)
         self.adapters.limit_norms()
 

@@ -86,11 +86,14 @@ def prepare(
     """
     first_step = state.step if state else 0
     store = open_store(config.data, folder.cache)
-    loader = Loader(plan, store, loan.encode_pixels, vae=config.base.vae or loan.info.sha256 or loan.info.name)
+    base_identity = _base_identity(config, loan)
+    loader = Loader(plan, store, loan.encode_pixels, vae=config.base.vae or base_identity)
     yield from _encode_pictures(loader, plan, first_step)
     loan.release("vae")
     sampler = Sampler(config, loan, plan.pictures, folder.samples)
-    encoded = None if config.network.train_text_encoder else EncodedCaptions(loan, plan, store, config.base)
+    encoded = (
+        None if config.network.train_text_encoder else EncodedCaptions(loan, plan, store, config.base, base_identity)
+    )
     if encoded:
         sampler.encode_prompts()
         yield from encode_captions(encoded, first_step)
@@ -102,6 +105,11 @@ def prepare(
         run.restore(state)
     yield Preparing(MODEL, 1, 1)
     return run
+
+
+def _base_identity(config: TrainConfig, loan: Loan) -> str:
+    """What tells this base from others in a cache: on disk its content, in memory its name is enough."""
+    return loan.sha256() if config.data.cache == "disk" else loan.info.name
 
 
 def _encode_pictures(loader: Loader, plan: RunPlan, first_step: int) -> Iterator[Event]:
@@ -140,7 +148,7 @@ def _assemble(
         stepper=stepper,
         validation=Validation(stepper),
         sampler=sampler,
-        saver=Saver(config, info, plan, model, folder, uuid.uuid4().hex, time.time()),
+        saver=Saver(config, info, loan.sha256, plan, model, folder, uuid.uuid4().hex, time.time()),
         agenda=Agenda(config, plan.total_steps, plan.steps_per_epoch),
         meter=Meter(plan.total_steps),
         scaler=scaler,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from .. import optimizers, schedules
 from ..config import TrainConfig
@@ -36,6 +37,7 @@ class Saver:
 
     config: TrainConfig
     info: BaseInfo
+    base_sha256: Callable[[], str]
     plan: RunPlan
     model: TrainingModel
     folder: RunFolder
@@ -60,14 +62,14 @@ class Saver:
         path = self.folder.save_path(step)
         return str(path) if path.exists() else ""
 
-    def save_lora(self, step: int, *, final: bool) -> Saved:
-        """Write the LoRA after `step` steps, read it back, and drop saves beyond `save.keep_last`."""
-        path = self.folder.lora if final else self.folder.save_path(step)
+    def save_lora(self, step: int, *, final: bool, path: Path | None = None) -> Saved:
+        """Write the LoRA after `step` steps (to `path`, or its own place), and drop saves beyond `save.keep_last`."""
+        path = path or (self.folder.lora if final else self.folder.save_path(step))
         with optimizers.weights_for_use(self.model.optimizer):
             modules = self.model.adapters.modules()
         metadata = lora_metadata(
             self.config,
-            self.info,
+            replace(self.info, sha256=self.base_sha256()),
             self._facts(step),
             self.model.family.metadata(self.info),
             self.model.adapters.metadata(),

@@ -39,7 +39,7 @@ def build_text_encoder(
     """
     layout = read_text_layout(shapes_of(tensors))
     twin = meta_text_encoder(layout, projected=projected, heads=heads, activation=activation)
-    names = {_canonical(key): key for key in twin.state_dict()}
+    names = {canonical_key(key): key for key in twin.state_dict()}
     table = text_sources(layout, tensors, projected=projected)
     keys = {names[name]: source for name, source in table.items()}
     adopt(twin, keys, tensors, name="text encoder", superfluous=superfluous_text, dtype=dtype, device=device)
@@ -92,7 +92,8 @@ def path_prefix(encoder: nn.Module) -> str:
     return "text_model." if hasattr(encoder, "text_model") else ""
 
 
-def _canonical(key: str) -> str:
+def canonical_key(key: str) -> str:
+    """A twin's key under the names of transformers 4, as `text_keys` has them."""
     return key if key.startswith(("text_model.", "text_projection.")) else f"text_model.{key}"
 
 

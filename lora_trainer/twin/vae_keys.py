@@ -81,10 +81,11 @@ def vae_sources(keys: Iterable[str], layout: VAELayout) -> dict[str, Source]:
 
 def original_vae_sources(keys: Iterable[str], layout: VAELayout) -> dict[str, Source]:
     """The way back: where the original's tensors come from, in a diffusers VAE with these (new or old) keys."""
+    names = reverse(vae_modules(layout))
     table = {}
     for key in keys:
         new = _renewed(key)
-        original = renamed(new, vae_modules(layout))
+        original = renamed(new, names)
         if original:
             table[original] = Source((key,), as_kernel) if _attends(new) else Source((key,))
     return table

@@ -1,0 +1,29 @@
+"""`python -m bench step|start`: what a step and a start cost."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from . import start, step
+
+WORK = Path("out") / "bench"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("step", "start", "all"), default="all")
+    parser.add_argument("--rounds", type=int, default=4, help="interleaved rounds (at least 4 for figures to quote)")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--resolution", type=int, default=128)
+    parser.add_argument("--work", type=Path, default=WORK, help="folder for the base of random weights (3.5 GB)")
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    if arguments.what in ("step", "all"):
+        print(step.measure(arguments.rounds, arguments.threads, arguments.resolution))
+    if arguments.what in ("start", "all"):
+        print(start.measure(arguments.work, arguments.threads, arguments.resolution))
+
+
+if __name__ == "__main__":
+    main()

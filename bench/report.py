@@ -1,0 +1,53 @@
+"""The conditions of a measurement, and tables of it."""
+
+from __future__ import annotations
+
+import platform
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+
+
+def conditions() -> str:
+    """Processor, the flags that matter for bf16, threads, versions and device."""
+    import torch
+
+    from lora_trainer import device
+
+    flags = [flag for flag in FLAGS if flag in _cpu_flags()]
+    lines = [
+        f"processor: {_processor()}; flags: {', '.join(flags) or 'none of interest'}",
+        f"torch {torch.__version__}, Python {platform.python_version()}, {platform.system()}",
+        f"device: {device.label(device.choose('auto'))}; threads: {torch.get_num_threads()}",
+    ]
+    return "\n".join(lines)
+
+
+def table(title: str, seconds: Mapping[str, Sequence[float]], reference: str) -> str:
+    """Median, least and most of each column of rounds, and the median of its ratios to `reference`, round by round."""
+    lines = [title, f"{'':34} {'median':>9} {'least':>9} {'most':>9} {'x floor':>9}"]
+    for name, values in seconds.items():
+        ratios = [value / base for value, base in zip(values, seconds[reference])]
+        figures = (statistics.median(values), min(values), max(values))
+        lines.append(
+            f"{name:34} " + " ".join(f"{figure:9.3f}" for figure in figures) + f" {statistics.median(ratios):9.3f}"
+        )
+    return "\n".join(lines)
+
+
+def _processor() -> str:
+    match = re.search(r"model name\s*:\s*(.+)", _cpuinfo())
+    return match[1] if match else platform.processor() or "unknown"
+
+
+def _cpu_flags() -> set[str]:
+    match = re.search(r"flags\s*:\s*(.+)", _cpuinfo())
+    return set(match[1].split()) if match else set()
+
+
+def _cpuinfo() -> str:
+    file = Path("/proc/cpuinfo")
+    return file.read_text(encoding="utf-8") if file.exists() else ""

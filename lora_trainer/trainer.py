@@ -1,0 +1,139 @@
+"""LoRATrainer: the phases of a training one by one, for use from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from . import options
+from .config import TrainConfig
+from .control import Control
+from .data.records import DataSet
+from .errors import TrainingError
+from .events import Event, Failed, Finished
+from .host.base import Host, Loan
+from .run_folder import EventLog
+from .train import Survey, open_folder, run_steps, start, survey
+from .training.model import TrainingModel
+from .training.prepare import PreparedRun
+
+T = TypeVar("T")
+
+
+class LoRATrainer:
+    """Trains a LoRA in four phases; each calls those before it when they are missing.
+
+        with LoRATrainer("config.yaml") as trainer:
+            trainer.prepare_data()
+            trainer.build_model()
+            for event in trainer.train():
+                print(event)
+            trainer.export_lora_weights("cat.safetensors")
+
+    `config` is a TrainConfig, nested values, or the path of a YAML file; `host` holds the base (by default one that
+    loads it from its file); `control` steers from other threads; `listener` gets the events of preparation as well.
+    Leave the `with` block, or call `close`, to give the base back.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig | Mapping[str, Any] | str | Path,
+        host: Host | None = None,
+        *,
+        control: Control | None = None,
+        resume: bool = False,
+        listener: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self.config = _as_config(config)
+        self.control = control or Control()
+        self._host = host or self._standalone()
+        self._resume, self._listener = resume, listener
+        self._stack = ExitStack()
+        self._known: Survey | None = None
+        self._loan: Loan | None = None
+        self._run: PreparedRun | None = None
+
+    def prepare_data(self) -> DataSet:
+        """Check the options, look at the base and all pictures. Raises ConfigError, BaseModelError or DataError."""
+        if self._known is None:
+            self._known = survey(self.config, self._host)
+            self.config = self._known.config
+        return self._known.data
+
+    def build_model(self) -> TrainingModel:
+        """Encode pictures and captions, and attach the network to the base."""
+        if self._run is None:
+            self.prepare_data()
+            known = self._survey()
+            state, remarks = open_folder(known, self._resume)
+            self._log = self._stack.enter_context(closing(EventLog(known.folder.events)))
+            for remark in remarks:
+                self._tell(remark)
+            self._loan = self._stack.enter_context(self._host.lend())
+            self._run = self._told(start(known, self._loan, state))
+        return self._run.model
+
+    def train(self) -> Iterator[Event]:
+        """Take all steps. The events must be read for the training to go on; a Failed one is never given but raised."""
+        self.build_model()
+        if self._run is None or self._loan is None:
+            raise RuntimeError("build_model() left nothing to train.")
+        for event in run_steps(self._run, self._host, self._loan, self.control):
+            self._tell(event)
+            if isinstance(event, Failed):
+                raise TrainingError(event.message)
+            if isinstance(event, Finished):
+                self._run.first_step = event.step
+            yield event
+
+    def export_lora_weights(self, path: str | Path | None = None) -> Path:
+        """Write the LoRA as it is now, to `path` or to its own place, and return where it is."""
+        self.build_model()
+        if self._run is None:
+            raise RuntimeError("build_model() left nothing to export.")
+        saved = self._run.saver.save_lora(self._run.first_step, final=True, path=Path(path) if path else None)
+        return Path(saved.path)
+
+    def close(self) -> None:
+        """Give the base back."""
+        self._run, self._loan = None, None
+        self._stack.close()
+
+    def __enter__(self) -> LoRATrainer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _survey(self) -> Survey:
+        if self._known is None:
+            raise RuntimeError("prepare_data() comes first.")
+        return self._known
+
+    def _standalone(self) -> Host:
+        from .host.standalone import StandaloneHost
+
+        return StandaloneHost(self.config.base, self.config.memory)
+
+    def _tell(self, event: Event) -> None:
+        self._log.write(event)
+        self._listener(event)
+
+    def _told(self, phase: Generator[Event, None, T]) -> T:
+        """Run a phase to its end, telling its events."""
+        while True:
+            try:
+                self._tell(next(phase))
+            except StopIteration as end:
+                return end.value
+
+
+def _as_config(config: TrainConfig | Mapping[str, Any] | str | Path) -> TrainConfig:
+    if isinstance(config, TrainConfig):
+        return config
+    if isinstance(config, Mapping):
+        return options.build(options.unflattened(config))
+    return options.load(Path(config))

@@ -1,0 +1,120 @@
+"""Pictures from prompts with a lent base, as the WebUI's txt2img would draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .config import SampleOptions
+from .families.base import PictureSize
+from .host.base import Conditioning, Loan
+from .sampling.draw import draw
+from .sampling.infotext import Infotext
+from .sampling.pictures import to_images
+from .text.encode import unconditional
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+Predict = Callable[["torch.Tensor", "torch.Tensor", Conditioning, Sequence[PictureSize]], "torch.Tensor"]
+"""Noisy latents, timesteps, conditioning and sizes -> the base's prediction."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One picture. `width` and `height` in pixels, multiples of 8."""
+
+    prompt: str
+    negative_prompt: str
+    seed: int
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    sampler: str
+    clip_skip: int = 1
+
+    @classmethod
+    def from_options(cls, prompt: str, options: SampleOptions, resolution: int, clip_skip: int) -> Request:
+        """A request as the options for samples say; where they name no size, a square of `resolution`."""
+        return cls(
+            prompt=prompt,
+            negative_prompt=options.negative_prompt,
+            seed=options.seed,
+            width=(options.width or resolution) // 8 * 8,
+            height=(options.height or resolution) // 8 * 8,
+            steps=options.steps,
+            guidance=options.guidance,
+            sampler=options.sampler,
+            clip_skip=clip_skip,
+        )
+
+    def infotext(self, loan: Loan, tags: str = "") -> Infotext:
+        """What the WebUI needs to draw this again; `tags` are the LoRAs' tags to add to the prompt."""
+        info = loan.info
+        return Infotext(
+            prompt=f"{self.prompt} {tags}".strip(),
+            negative_prompt=self.negative_prompt,
+            seed=self.seed,
+            width=self.width,
+            height=self.height,
+            steps=self.steps,
+            guidance=self.guidance,
+            sampler=self.sampler,
+            model=info.name,
+            model_sha256=loan.sha256(),
+            clip_skip=self.clip_skip,
+            zero_terminal_snr=info.zero_terminal_snr,
+        )
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Conditioning of a prompt and of its negative prompt, one row each."""
+
+    wanted: Conditioning
+    unwanted: Conditioning
+
+
+def encode_wording(loan: Loan, request: Request, encode: Callable[[list[str]], Conditioning] | None = None) -> Wording:
+    """Encode prompt and negative prompt; `encode` takes the place of the loan's own text encoders."""
+    texts = [request.prompt, request.negative_prompt]
+    both = encode(texts) if encode else loan.encode_prompts(texts, clip_skip=request.clip_skip)
+    return Wording(both[:1], unconditional(loan.info.family, texts[1:], both[1:]))
+
+
+def draw_latents(loan: Loan, predict: Predict, wording: Wording, request: Request, count: int = 1) -> torch.Tensor:
+    """Latents (count, 4, h / 8, w / 8) of pictures with the seeds from `request.seed` on."""
+    size = (request.height, request.width)
+    sizes = [PictureSize(original=size, crop=(0, 0), target=size)]
+    device = loan.device
+    return draw(
+        lambda x, t, conditioning: predict(x, t, conditioning, sizes * len(x)),
+        _repeated(wording.wanted.to(device), count),
+        wording.unwanted.to(device),
+        width=request.width,
+        height=request.height,
+        seed=request.seed,
+        steps=request.steps,
+        guidance=request.guidance,
+        sampler=request.sampler,
+        device=device,
+        dtype=loan.dtype,
+        prediction_type=loan.info.prediction_type,
+        zero_terminal_snr=loan.info.zero_terminal_snr,
+    )
+
+
+def decode(loan: Loan, latents: torch.Tensor) -> list[Image.Image]:
+    """The pictures that latents (n, 4, h, w) stand for, decoded one at a time for the sake of memory."""
+    return [image for row in latents.split(1) for image in to_images(loan.decode_latents(row))]
+
+
+def with_seed(request: Request, seed: int) -> Request:
+    return replace(request, seed=seed)
+
+
+def _repeated(conditioning: Conditioning, count: int) -> Conditioning:
+    return conditioning[[0] * count] if count > 1 else conditioning
