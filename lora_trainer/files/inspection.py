@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .family import UNKNOWN, family_of_metadata, family_of_modules
 from .hashes import LEGACY_HASH, MODEL_HASH, legacy_hash, sha256_from, sha256_of_file
 from .lora import LoraFile
 from .read import read_lora
 
 FAMILY_LABELS = {"sd1": "Stable Diffusion 1.x", "sd2": "Stable Diffusion 2.x", "sdxl": "Stable Diffusion XL"}
-CONTEXT_FAMILIES = {768: "sd1", 1024: "sd2", 2048: "sdxl"}
 TYPES = {"hada": "loha", "lokr": "lokr", "oft": "oft", "diff": "full", "w_norm": "norm", "b_norm": "norm"}
 TYPES |= {"on_input": "ia3", "a1.weight": "glora", "dora_scale": "dora", "magnitude": "dora"}
 
@@ -73,7 +73,7 @@ def inspect(path: Path | str) -> Inspection:
         ranks=dict(sorted(Counter(module.rank for module in modules).items())),
         alphas=dict(sorted(Counter(round(module.alpha, 4) for module in modules).items())),
         kernels=dict(Counter(_kernel(module.weight_shape) for module in modules)),
-        family=family_of_modules(file),
+        family=family_of_modules([*file.modules, *file.other], file.modules),
         family_in_metadata=family_of_metadata(file.metadata),
         embeddings=tuple(file.embeddings),
         unknown_keys=tuple(file.unknown),
@@ -90,42 +90,6 @@ def network_type(file: LoraFile) -> str:
     for parts in file.other.values():
         types |= {_type_of_role(role) for role in parts} - {""}
     return "+".join(sorted(types))
-
-
-def family_of_metadata(metadata: Mapping[str, str]) -> str:
-    """The family that the metadata state, as the hosts read them; 'unknown' without any."""
-    version = metadata.get("ss_base_model_version", "").lower()
-    architecture = metadata.get("modelspec.architecture", "").lower()
-    if version.startswith("sdxl") or architecture.startswith("stable-diffusion-xl"):
-        return "sdxl"
-    if metadata.get("ss_v2") == "True" or version.startswith("sd_v2") or architecture.startswith("stable-diffusion-v2"):
-        return "sd2"
-    if version.startswith("sd_v1") or architecture.startswith("stable-diffusion-v1"):
-        return "sd1"
-    return "unknown"
-
-
-def family_of_modules(file: LoraFile) -> str:
-    """The family that module names and shapes tell; 'unknown' when they fit none."""
-    names = (*file.modules, *file.other)
-    if any(name.startswith(("lora_te1_", "lora_te2_", "lora_unet_input_blocks_4_1_")) for name in names):
-        return "sdxl"
-    for name, module in file.modules.items():
-        if name.startswith("lora_unet_") and name.endswith("_attn2_to_k") and module.down.shape[1] in CONTEXT_FAMILIES:
-            return CONTEXT_FAMILIES[module.down.shape[1]]
-    if any("_transformer_blocks_9_" in name for name in names):
-        return "sdxl"
-    for name, module in file.modules.items():
-        if name.startswith("lora_unet_") and name.endswith("_proj_in"):
-            return "sd1" if module.down.ndim == 4 else "sd2"
-    return _family_of_text(file)
-
-
-def _family_of_text(file: LoraFile) -> str:
-    widths = {module.down.shape[1] for name, module in file.modules.items() if name.endswith("_self_attn_q_proj")}
-    if any("_encoder_layers_12_" in name for name in file.modules):
-        return "sd2"
-    return CONTEXT_FAMILIES.get(widths.pop(), "unknown") if len(widths) == 1 else "unknown"
 
 
 def _type_of_role(role: str) -> str:
@@ -147,7 +111,7 @@ def _lines(found: Inspection) -> list[tuple[str, str]]:
     """Labels and values of `Inspection.as_text`."""
     stated = found.family_in_metadata
     base = FAMILY_LABELS.get(found.family, "unknown")
-    if stated not in ("unknown", found.family):
+    if stated not in (UNKNOWN, found.family):
         base += f" by its keys, {FAMILY_LABELS[stated]} by its metadata"
     return [
         ("file", f"{found.path} ({found.size:,} bytes)"),

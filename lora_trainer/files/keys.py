@@ -58,7 +58,7 @@ def style_of(keys: Iterable[str]) -> str:
 def kohya_name(module: str, two_encoders: bool) -> str | None:
     """The kohya name of a module in any style; None when it is of no Stable Diffusion network.
 
-    U-Net names keep the numbering that they come with: diffusers' blocks stay 'lora_unet_down_blocks_...'.
+    U-Net names keep the numbering of blocks that they come with; `unet_names.canonical` changes it.
     """
     if module.startswith("lora_"):
         return module

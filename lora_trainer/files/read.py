@@ -12,8 +12,10 @@ import torch
 
 from ..errors import FileFormatError, UserError
 from .container import ContainerReader
+from .family import family_of
 from .keys import EMBEDDING, kohya_name, style_of, take_apart
 from .lora import LoraFile, LoraModule
+from .unet_names import canonical
 
 PLAIN = {"down", "up", "mid", "alpha"}
 SDXL_CONTEXT = 2048
@@ -40,6 +42,7 @@ def read_lora(path: Path | str) -> LoraFile:
         if problem := module.problem():
             raise FileFormatError(f"'{name}' in '{path}' cannot be used: {problem}.")
         file.modules[name] = module
+    _number_as_kohya(file)
     return file
 
 
@@ -87,6 +90,13 @@ def _grouped(tensors: Mapping[str, torch.Tensor], file: LoraFile) -> dict[str, t
     for name in [name for name, (parts, _) in grouped.items() if parts.keys() == {"alpha"}]:
         file.unknown.append(f"{grouped.pop(name)[1]}.alpha")
     return grouped
+
+
+def _number_as_kohya(file: LoraFile) -> None:
+    """Give SDXL's U-Net modules the original block numbers, whatever the file calls them."""
+    family = family_of(file)
+    file.modules = {canonical(name, family): module for name, module in file.modules.items()}
+    file.other = {canonical(name, family): parts for name, parts in file.other.items()}
 
 
 def _has_two_encoders(tensors: Mapping[str, torch.Tensor]) -> bool:

@@ -9,28 +9,13 @@ from pathlib import Path
 import torch
 
 from ..errors import FileFormatError
-from ..files.inspection import family_of_metadata, family_of_modules
+from ..families.base import FAMILIES
+from ..files.family import UNKNOWN, family_of
 from ..files.lora import LoraFile, LoraModule, part_of
 from ..files.read import read_lora
 from ..files.write import DTYPES
+from ..host.base import BaseInfo
 
-FAMILY_METADATA = {
-    "sd1": {
-        "ss_base_model_version": "sd_v1",
-        "ss_v2": "False",
-        "modelspec.architecture": "stable-diffusion-v1/lora",
-    },
-    "sd2": {
-        "ss_base_model_version": "sd_v2",
-        "ss_v2": "True",
-        "modelspec.architecture": "stable-diffusion-v2-768-v/lora",
-    },
-    "sdxl": {
-        "ss_base_model_version": "sdxl_base_v1-0",
-        "ss_v2": "False",
-        "modelspec.architecture": "stable-diffusion-xl-v1-base/lora",
-    },
-}
 ABOUT_THE_BASE = (
     *("ss_base_model_version", "ss_v2", "ss_sd_model_name", "ss_sd_model_hash", "ss_new_sd_model_hash"),
     *("ss_clip_skip", "ss_zero_terminal_snr", "modelspec.sai_model_spec", "modelspec.architecture"),
@@ -48,19 +33,14 @@ class WeightedLora:
 
     def strength_of(self, name: str) -> float:
         """The strength of a module."""
-        text = part_of(name).startswith("te") and self.text_strength is not None
-        return float(self.text_strength) if text and self.text_strength is not None else self.strength
+        if self.text_strength is None or not part_of(name).startswith("te"):
+            return self.strength
+        return self.text_strength
 
 
 def dtype_name(dtype: torch.dtype) -> str:
     """fp16, bf16 or fp32; fp32 for every other."""
     return next((name for name, known in DTYPES.items() if known == dtype), "fp32")
-
-
-def family_of(file: LoraFile) -> str:
-    """The family by keys and shapes, else by metadata."""
-    family = family_of_modules(file)
-    return family if family != "unknown" else family_of_metadata(file.metadata)
 
 
 def read_plain_loras(inputs: Sequence[WeightedLora], purpose: str) -> list[LoraFile]:
@@ -69,20 +49,26 @@ def read_plain_loras(inputs: Sequence[WeightedLora], purpose: str) -> list[LoraF
     for file in files:
         file.require_plain(purpose)
     families = {file.path: family_of(file) for file in files}
-    known = {family: path for path, family in families.items() if family != "unknown"}
+    known = {family: path for path, family in families.items() if family != UNKNOWN}
     if len(known) > 1:
         named = ", ".join(f"'{path.name}' is for {family}" for family, path in known.items())
         raise FileFormatError(f"These files belong to different bases and cannot be joined: {named}.")
     return files
 
 
-def common_metadata(files: Sequence[LoraFile], family: str) -> dict[str, str]:
+def common_metadata(files: Sequence[LoraFile]) -> dict[str, str]:
     """What all files say of their base alike, completed from the family."""
+    family = next((family for family in map(family_of, files) if family != UNKNOWN), UNKNOWN)
     first, *others = (file.metadata for file in files)
     shared = {
         key: first[key] for key in ABOUT_THE_BASE if key in first and all(o.get(key) == first[key] for o in others)
     }
-    return {**FAMILY_METADATA.get(family, {}), **shared}
+    return {**family_metadata(family), **shared}
+
+
+def family_metadata(family: str, prediction_type: str = "epsilon") -> dict[str, str]:
+    """What the family says of itself in a LoRA file; nothing for an unknown one."""
+    return FAMILIES.get(family).metadata(BaseInfo("", family, prediction_type)) if family in FAMILIES else {}
 
 
 def network_metadata(modules: Mapping[str, LoraModule]) -> dict[str, str]:

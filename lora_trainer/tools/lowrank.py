@@ -11,6 +11,7 @@ import torch
 from ..errors import UserError
 from ..files.lora import LoraModule
 
+NEGLIGIBLE = 1e-6
 Keep = Literal["energy", "frobenius", "cumulative", "ratio"]
 
 
@@ -98,8 +99,20 @@ def spectrum_of_product(left: torch.Tensor, right: torch.Tensor) -> Spectrum:
 
 
 def spectrum_of_matrix(matrix: torch.Tensor) -> Spectrum:
-    """Of a whole matrix (m, n)."""
-    left, values, right = torch.linalg.svd(matrix.double(), full_matrices=False)
+    """Of a whole matrix (m, n), without values below NEGLIGIBLE times the largest.
+
+    Through the eigenvectors of its smaller Gram matrix in float64: two to four times as fast as an SVD, and a value s
+    is as exact as eps * (largest / s)^2, far beyond what a file holds.
+    """
+    matrix = matrix.double()
+    if matrix.shape[0] < matrix.shape[1]:
+        flipped = spectrum_of_matrix(matrix.T)
+        return Spectrum(flipped.right.T, flipped.values, flipped.left.T)
+    squares, vectors = torch.linalg.eigh(matrix.T @ matrix)
+    values = squares.flip(0).clamp(min=0).sqrt()
+    count = max(1, int((values > NEGLIGIBLE * values[0]).sum()))
+    values, right = values[:count], vectors.flip(1)[:, :count].T
+    left = matrix @ right.T / values.clamp(min=torch.finfo(torch.float64).tiny)
     return Spectrum(left, values, right)
 
 

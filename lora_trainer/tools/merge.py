@@ -11,7 +11,7 @@ import torch
 from ..errors import FileFormatError, UserError
 from ..files.lora import LoraModule
 from ..files.write import write_lora
-from .common import WeightedLora, common_metadata, dtype_name, family_of, network_metadata, read_plain_loras
+from .common import WeightedLora, common_metadata, dtype_name, network_metadata, read_plain_loras
 from .lowrank import RankRule, as_module, spectrum_of_product
 
 
@@ -48,7 +48,7 @@ def merge_loras(
         modules[name], kept = joined(name, terms, rule)
         least_kept = min(least_kept, kept)
     metadata = {
-        **common_metadata(files, next((family for family in map(family_of, files) if family != "unknown"), "unknown")),
+        **common_metadata(files),
         **network_metadata(modules),
         "ss_training_comment": "merged from " + ", ".join(f"{item.path.stem} * {item.strength:g}" for item in inputs),
         "modelspec.title": output.stem,

@@ -46,7 +46,9 @@ FACTS = RunFacts(
 
 
 def metadata_of(config: TrainConfig | None = None, info: BaseInfo = INFO, facts: RunFacts = FACTS) -> dict[str, str]:
-    return lora_metadata(config or TrainConfig(), info, facts, FAMILY)
+    config = config or TrainConfig()
+    config.data.resolution, config.base.clip_skip = 512, 1
+    return lora_metadata(config, info, facts, FAMILY)
 
 
 def test_kohyas_whole_set_is_there_and_all_values_are_strings() -> None:
