@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..atomic import replacing
+from ..files.atomic import replacing
 from .samplers import SAMPLERS
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ def _bare(name: str) -> str:
 def write_png(path: Path, image: Image.Image, infotext: Infotext | str) -> None:
     """Write `image` with its infotext where the WebUI's 'PNG Info' looks for it; never half a file.
 
-    Raises TrainingError when the disk is full or the file cannot be replaced.
+    Raises as `files.atomic.replacing` when the disk is full or the file cannot be replaced.
     """
     from PIL.PngImagePlugin import PngInfo
 
     texts = PngInfo()
     texts.add_text(PARAMETERS, str(infotext))  # plain where Latin-1 suffices, else as iTXt in UTF-8
-    with replacing(path) as temporary:
-        image.save(temporary, format="PNG", pnginfo=texts)
+    with replacing(path) as file:
+        image.save(file, format="PNG", pnginfo=texts)
