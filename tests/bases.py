@@ -19,4 +19,6 @@ def _folder() -> Path:
 @functools.lru_cache
 def random_base(family: str, prediction_type: str = "epsilon") -> Path:
     """A tiny checkpoint of this family with its yaml; do not write to it."""
-    return random_checkpoint(family, _folder() / f"{family}-{prediction_type}.safetensors", prediction_type=prediction_type)
+    return random_checkpoint(
+        family, _folder() / f"{family}-{prediction_type}.safetensors", prediction_type=prediction_type
+    )

@@ -39,9 +39,7 @@ def test_the_twin_predicts_what_the_original_predicts(unet):
     latents = torch.randn(2, 4, 16, 8, generator=generator)
     timesteps = torch.tensor([3, 801])
     width = twin.config.cross_attention_dim
-    conditioning = Conditioning(
-        torch.randn(2, 77, width, generator=generator), torch.randn(2, 64, generator=generator)
-    )
+    conditioning = Conditioning(torch.randn(2, 77, width, generator=generator), torch.randn(2, 64, generator=generator))
     sizes = [PictureSize((512, 768), (0, 8), (512, 512)), PictureSize((64, 128), (3, 0), (640, 512))]
     numbers = torch.tensor([[512, 768, 0, 8, 512, 512], [64, 128, 3, 0, 640, 512]])
     vector = torch.cat([conditioning.pooled, sinusoids(numbers.flatten(), 256).reshape(2, -1)], dim=1)
