@@ -41,7 +41,7 @@ def as_folder(family, folder):
             build_vae(checkpoint.part("first_stage_model."), latent_scale=0.5),
             "diffusion_pytorch_model",
         )
-        for i, text in enumerate(FAMILIES.get(family).text_parts):
+        for text in FAMILIES.get(family).text_parts:
             encoder = build_text_encoder(checkpoint.part(text.prefix), projected=text.projected)
             if text.unused_layer:
                 encoder.config.num_hidden_layers -= 1
