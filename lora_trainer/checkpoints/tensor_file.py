@@ -130,7 +130,7 @@ class PickleFile:
     def __init__(self, path: Path) -> None:
         self.metadata: Mapping[str, str] = {}
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+            content = torch.load(str(path), map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
         except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
             raise BaseModelError(
                 f"{path} cannot be read as plain weights. It is damaged, or holds Python objects, which could run any "
