@@ -41,6 +41,9 @@ class Store(Protocol):
     def has(self, key: str) -> bool:
         """Whether `get` would find a sound entry."""
 
+    def drop(self, keys: Sequence[str]) -> None:
+        """Free the memory of entries that are not needed any more (captions of steps that are done)."""
+
 
 class MemoryStore:
     """Entries in memory. `keep` says in which: `Tensor.pin_memory`, or a move to the device while they are few."""
@@ -59,7 +62,6 @@ class MemoryStore:
         return key in self._entries
 
     def drop(self, keys: Sequence[str]) -> None:
-        """Forget entries that are not needed any more (caption chunks that have been trained)."""
         for key in keys:
             self._entries.pop(key, None)
 

@@ -59,7 +59,7 @@ def test_batches_carry_what_the_plan_says(folder):
 
 def test_latents_are_those_of_the_picture_wherever_it_stands_in_a_batch(folder):
     data = options(folder, resolution=128, batch_size=3, flip=True, crop="random")
-    made = prepared(data)
+    made = prepared(data, epochs=8)
     for step in range(made.plan.total_steps):
         for item, latents in zip(made.plan.batch(step).items, made.batch(step).latents):
             assert torch.equal(latents, Vae()(made.read(item.variant)[None])[0])
@@ -114,11 +114,19 @@ def test_a_renamed_picture_is_found_in_the_cache_and_an_edited_one_is_not(folder
     store = DiskStore(tmp_path / "cache")
     prepared(options(folder, resolution=128), store=store)
     (folder / "0.png").rename(folder / "renamed.png")
-    (folder / "0.txt").unlink()
-    draw(folder / "1.png", colour=(1, 2, 3))
     vae = Vae()
     prepared(options(folder, resolution=128), store=store, vae=vae)
+    assert vae.shapes == []
+    draw(folder / "1.png", colour=(1, 2, 3))
+    prepared(options(folder, resolution=128), store=store, vae=vae)
     assert [shape[0] for shape in vae.shapes] == [1]
+
+
+def test_cached_latents_do_not_keep_their_whole_batch_alive(folder):
+    store = MemoryStore()
+    made = prepared(options(folder), store=store)
+    latents = store.get(made.key(made.plan.all_variants()[0]))["latents"]
+    assert latents.untyped_storage().nbytes() == latents.numel() * 4
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,16 @@ def test_transparent_parts_are_white_and_the_alpha_is_kept(tmp_path):
     assert mask.shape == (1, 8, 8) and mask.mean() == 0.5
 
 
+def test_the_alpha_is_turned_with_its_picture(tmp_path):
+    image = Image.new("RGBA", (8, 16), (*RED, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 8, 8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "a.png", exif=exif)
+    alpha = pictures.read(tmp_path / "a.png").alpha
+    assert alpha.size == (16, 8) and (alpha.getpixel((15, 4)), alpha.getpixel((0, 4))) == (0, 255)
+
+
 def test_a_palette_with_a_transparent_colour_is_composed_on_white(tmp_path):
     image = Image.new("P", (8, 8), 0)
     image.putpalette([0, 0, 0, *RED])
