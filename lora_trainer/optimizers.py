@@ -114,6 +114,18 @@ def set_rates(optimizer: torch.optim.Optimizer, factor: float) -> dict[str, floa
     return {group.get("name", str(index)): group["lr"] for index, group in enumerate(optimizer.param_groups)}
 
 
+def step_if(optimizer: torch.optim.Optimizer, finite: torch.Tensor) -> None:
+    """Let the optimizer move, unless `finite` (0-dim, bool) is false.
+
+    A fused kernel looks at the flag on the device itself; for the others it is read, which waits for the device.
+    """
+    if optimizer.param_groups[0].get("fused"):
+        optimizer.found_inf = 1.0 - finite.float()
+        optimizer.step()
+    elif bool(finite):
+        optimizer.step()
+
+
 @contextmanager
 def weights_for_use(optimizer: torch.optim.Optimizer) -> Iterator[None]:
     """Inside, the parameters hold what is to be saved and drawn with: schedule-free optimizers average theirs."""

@@ -160,7 +160,7 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
     yield from _finish(run, done, wish)
 
 
-def _ask(control: Control, run: PreparedRun, done: int) -> Iterator[Event]:
+def _ask(control: Control, run: PreparedRun, done: int) -> Generator[Event, None, Wish]:
     """What is wished before the next step; waits while a pause is wished."""
     wish = control.wish
     if wish is Wish.PAUSE:

@@ -28,9 +28,9 @@ def checkpoint_blocks(unet: nn.Module, mode: str) -> int:
 
 
 def _blocks(unet: nn.Module) -> Iterator[Any]:
-    yield from unet.down_blocks  # type: ignore[misc, union-attr]
+    yield from unet.down_blocks
     yield unet.mid_block
-    yield from unet.up_blocks  # type: ignore[misc, union-attr]
+    yield from unet.up_blocks
 
 
 def _recompute() -> Callable[..., Any]:
