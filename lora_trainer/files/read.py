@@ -28,9 +28,8 @@ def read_lora(path: Path | str) -> LoraFile:
     Raises FileFormatError when the file is damaged or its matrices do not fit together, UserError when it is missing.
     """
     path = Path(path)
-    tensors, metadata = read_tensors(path)
-    style = style_of(tensors)
-    file = LoraFile(path, {}, metadata, style=style)
+    tensors, left_out, metadata = read_tensors(path)
+    file = LoraFile(path, {}, metadata, unknown=left_out, style=style_of(tensors))
     grouped = _grouped(tensors, file)
     settings = _peft_settings(path, metadata)
     for name, (parts, original) in grouped.items():
@@ -46,17 +45,27 @@ def read_lora(path: Path | str) -> LoraFile:
     return file
 
 
-def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """All tensors and the metadata of a .safetensors file, or the tensors of a .pt/.ckpt file (weights only)."""
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], list[str], dict[str, str]]:
+    """The tensors that a LoRA can hold, the other keys (not read: the file may be a whole checkpoint), the metadata.
+
+    Of a .safetensors file, or of a .pt/.ckpt file (weights only).
+    """
     try:
         if path.suffix.lower() in (".pt", ".ckpt", ".pth", ".bin"):
-            return _read_pickle(path), {}
+            content = _read_pickle(path)
+            tensors = {key: tensor for key, tensor in content.items() if _belongs_to_a_lora(key)}
+            return tensors, [key for key in content if key not in tensors], {}
         with ContainerReader(path) as reader:
-            return {name: reader.tensor(name) for name in reader.tensors}, reader.metadata
+            tensors = {key: reader.tensor(key) for key in reader.tensors if _belongs_to_a_lora(key)}
+            return tensors, [key for key in reader.tensors if key not in tensors], reader.metadata
     except FileNotFoundError as error:
         raise UserError(f"There is no file '{path}'.") from error
     except OSError as error:
         raise UserError(f"'{path}' cannot be read: {error.strerror or error}.") from error
+
+
+def _belongs_to_a_lora(key: str) -> bool:
+    return take_apart(key) is not None or EMBEDDING.match(key) is not None
 
 
 def _read_pickle(path: Path) -> dict[str, torch.Tensor]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 
 from ..checkpoints import Checkpoint, open_checkpoint
+from ..checkpoints.hints import EPSILON, V_PREDICTION
 from ..errors import FileFormatError, UserError
-from ..families.detect import detect
+from ..families.detect import V_MARK
 from ..files.lora import LoraModule
 from ..files.write import write_lora
 from ..twin.lora_names import CONV3
@@ -71,11 +72,11 @@ def extract_lora(
                 "choose the base that the other was trained from."
             )
         modules, kept, unchanged = _differences(before, after, places, rules)
-        info = detect(after).info
+        says_v = V_MARK in after or after.hints.prediction_type == V_PREDICTION
     if not modules:
         raise FileFormatError(f"'{base}' and '{tuned}' do not differ in any weight that a LoRA holds.")
     metadata = {
-        **family_metadata(info.family, info.prediction_type),
+        **family_metadata(places.family.name, V_PREDICTION if says_v else EPSILON),
         **network_metadata(modules),
         "ss_sd_model_name": base.name,
         "ss_training_comment": f"extracted from {tuned.stem} - {base.stem}",

@@ -12,7 +12,7 @@ from lora_trainer.files.inspection import inspect
 from lora_trainer.files.lora import LoraModule
 from lora_trainer.files.write import write_lora
 
-from .samples import conv, linear
+from .samples import linear
 
 
 def test_a_file_is_described(tmp_path: Path, modules: dict[str, LoraModule]) -> None:
@@ -34,42 +34,6 @@ def test_the_page_for_people_names_the_facts(tmp_path: Path, modules: dict[str, 
     page = inspect(write_lora(tmp_path / "cat.safetensors", modules, {}).path).as_text()
     for fact in ("locon, float16, kohya keys", "unet 2, te 1", "2 (1), 4 (2)", "linear 2, conv 3x3 1"):
         assert fact in page
-
-
-@pytest.mark.parametrize(
-    ("name", "module", "family"),
-    [
-        ("lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k", linear(inputs=768), "sd1"),
-        ("lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k", linear(inputs=1024), "sd2"),
-        ("lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k", linear(inputs=2048), "sdxl"),
-        ("lora_unet_down_blocks_2_attentions_0_transformer_blocks_9_attn1_to_k", linear(), "sdxl"),
-        ("lora_unet_down_blocks_0_attentions_0_proj_in", conv(kernel=1), "sd1"),
-        ("lora_unet_down_blocks_0_attentions_0_proj_in", linear(), "sd2"),
-        ("lora_te2_text_model_encoder_layers_0_mlp_fc1", linear(), "sdxl"),
-        ("lora_te_text_model_encoder_layers_0_self_attn_q_proj", linear(inputs=768), "sd1"),
-        ("lora_te_text_model_encoder_layers_20_self_attn_q_proj", linear(inputs=1024), "sd2"),
-        ("lora_te_text_model_encoder_layers_0_mlp_fc1", linear(), "unknown"),
-    ],
-)
-def test_keys_and_shapes_tell_the_family(tmp_path: Path, name: str, module: LoraModule, family: str) -> None:
-    assert inspect(write_lora(tmp_path / "a.safetensors", {name: module}, {}).path).family == family
-
-
-@pytest.mark.parametrize(
-    ("metadata", "family"),
-    [
-        ({"ss_base_model_version": "sdxl_base_v1-0", "ss_v2": "False"}, "sdxl"),
-        ({"ss_base_model_version": "sd_v2", "ss_v2": "True"}, "sd2"),
-        ({"ss_base_model_version": "sd_v1", "ss_v2": "False"}, "sd1"),
-        ({"modelspec.architecture": "stable-diffusion-xl-v1-base/lora"}, "sdxl"),
-        ({"format": "pt"}, "unknown"),
-    ],
-)
-def test_metadata_tell_the_family(tmp_path: Path, metadata: dict[str, str], family: str) -> None:
-    assert (
-        inspect(write_lora(tmp_path / "a.safetensors", {"lora_unet_a": linear()}, metadata).path).family_in_metadata
-        == family
-    )
 
 
 def test_a_contradiction_between_keys_and_metadata_is_said(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from lora_trainer.errors import FileFormatError, UserError
+from lora_trainer.files.container import ContainerReader
 from lora_trainer.files.lora import LoraModule
 from lora_trainer.files.read import read_lora
 
@@ -183,3 +184,10 @@ def test_nothing_holds_the_file_after_reading(tmp_path: Path) -> None:
         assert str(file.path) not in maps.read_text(encoding="utf-8")
     file.path.write_bytes(b"")
     assert torch.equal(file.modules["lora_unet_c"].down, conv().down)
+
+
+def test_of_a_whole_checkpoint_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_file({"model.diffusion_model.out.2.weight": torch.zeros(4)}, tmp_path / "base.safetensors")
+    monkeypatch.setattr(ContainerReader, "tensor", lambda self, name: pytest.fail(f"{name} was read"))
+    file = read_lora(tmp_path / "base.safetensors")
+    assert (file.modules, file.unknown) == ({}, ["model.diffusion_model.out.2.weight"])
