@@ -21,7 +21,7 @@ NEEDS_CONSTANT_SCHEDULE = "schedule_free_adamw"
 
 @OPTIMIZERS.register("adamw")
 def _adamw() -> OptimizerClass:
-    return lambda groups, **arguments: torch.optim.AdamW(groups, **{**_many_at_once(groups), **arguments})
+    return _fused_adamw
 
 
 @OPTIMIZERS.register("adamw8bit")
@@ -69,9 +69,12 @@ def _sgd() -> OptimizerClass:
     return lambda groups, **arguments: torch.optim.SGD(groups, **{"foreach": True, **arguments})
 
 
-def _many_at_once(groups: list[dict[str, Any]]) -> dict[str, bool]:
-    """Hundreds of small matrices are moved by one call: by one kernel on a card, which also looks at `found_inf`."""
-    return {"fused": True} if groups[0]["params"][0].is_cuda else {"foreach": True}
+def _fused_adamw(groups: list[dict[str, Any]], **arguments: Any) -> torch.optim.Optimizer:
+    """AdamW that moves hundreds of small matrices by one kernel (which heeds `found_inf`), where torch has one."""
+    try:
+        return torch.optim.AdamW(groups, **{"fused": True, **arguments})
+    except RuntimeError:  # older torch on a CPU, or arguments that do not go with it
+        return torch.optim.AdamW(groups, **{"foreach": True, **arguments})
 
 
 def find(name: str) -> OptimizerClass:

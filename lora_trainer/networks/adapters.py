@@ -136,7 +136,7 @@ def attach_for_training(
         network, planned, _twins(family, unet, encoders), config.seed, dropout, options.scale_weight_norms
     )
     if options.train_on:
-        adapters.remarks += _start(adapters, start, options.train_on)
+        _start(adapters, start, options.train_on)
     adapters.clock.training = True
     return adapters
 
@@ -153,7 +153,7 @@ def attach_modules(
     if not planned:
         raise FileFormatError(f"'{source}' holds nothing that fits {family.label}: is it for another base?")
     adapters = _attach(NETWORKS.get("lora"), planned, _twins(family, unet, encoders), 0, Dropout(), 0.0)
-    adapters.remarks += _start(adapters, modules, source)
+    _start(adapters, modules, source)
     return adapters
 
 
@@ -199,11 +199,19 @@ def _modules_to_train_on(path: str) -> dict[str, LoraModule]:
     return file.modules
 
 
-def _start(adapters: Adapters, modules: Mapping[str, LoraModule], source: str) -> list[str]:
-    """Begin with `modules` of the file `source`; sentences on those that are not in this network.
+def _start(adapters: Adapters, modules: Mapping[str, LoraModule], source: str) -> None:
+    """Begin with `modules` of the file `source`, and remark on those that are not in this network.
 
-    Raises FileFormatError when nothing fits or a module is made for a layer of another size.
+    Raises FileFormatError, with the twins as they were, when nothing fits or a module is for a layer of another size.
     """
+    try:
+        adapters.remarks += _begin_with(adapters, modules, source)
+    except BaseException:
+        adapters.detach()
+        raise
+
+
+def _begin_with(adapters: Adapters, modules: Mapping[str, LoraModule], source: str) -> list[str]:
     known = {name: adapters[name] for name in modules if name in adapters}
     if not known:
         raise FileFormatError(f"'{source}' has none of the modules that are trained here: is it for another base?")

@@ -47,8 +47,8 @@ class Plan:
 class Adapter(nn.Module, ABC):
     """A layer of the base with something trained beside it. Injected by peft, whose names it keeps to.
 
-    peft expects the wrapped layer in `base_layer`, and trains what has `lora_` in its name. The base layer is called
-    and nothing else is done to it.
+    peft expects the wrapped layer in `base_layer` and what is trained under names with `lora_`. The base layer is
+    called and nothing else is done to it.
     """
 
     def __init__(self, base_layer: nn.Module, plan: Plan, clock: DropoutClock, dropout: Dropout) -> None:

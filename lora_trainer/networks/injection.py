@@ -22,12 +22,16 @@ class Injection:
         self.twin = twin
         self._trainable = [parameter for parameter in twin.parameters() if parameter.requires_grad]
         self._layers = {path: twin.get_submodule(path) for path in make}
+        twin.requires_grad_(False)
         try:
             _inject(twin, make)
         except BaseException:
             self.remove()
             raise
         self.adapters: dict[str, Adapter] = {path: twin.get_submodule(path) for path in make}
+        for adapter in self.adapters.values():  # newer versions of peft freeze what is not of their own classes
+            for parameter in adapter.trained().values():
+                parameter.requires_grad_(True)
 
     def remove(self) -> None:
         """Put the base's layers back and restore which parameters want gradients. Twice is as once."""
@@ -49,7 +53,7 @@ def _inject(twin: nn.Module, make: Mapping[str, Callable[[nn.Module], Adapter]])
     def adapter_for(layer: nn.Module, adapter_name: str, **arguments: Any) -> Adapter:
         return layers[layer](layer)
 
-    # peft finds the layers, puts ours in their place and freezes the rest. Ranks and alphas are already in ours: its
+    # peft finds the layers and puts ours in their place. Ranks and alphas are already in ours: its
     # own patterns for them compare every name with every other, which takes seconds for SDXL.
     config = LoraConfig(target_modules="|".join(map(re.escape, make)), init_lora_weights=False)
     config._register_custom_module({nn.Module: adapter_for})
