@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from .config import TrainConfig
 from .errors import ConfigError, UserError
 from .pocket.embedded import is_embedded
+from .registry import Registry
 
 
 def check(config: TrainConfig) -> None:
@@ -64,7 +66,7 @@ def _unknown_names(config: TrainConfig) -> Iterator[str]:
     from .networks.base import NETWORKS
     from .sampling.samplers import SAMPLERS
 
-    tables = [
+    tables: list[tuple[str, Registry[Any], str]] = [
         ("network.type", NETWORKS, config.network.type),
         ("optimizer.schedule", schedules.SCHEDULES, config.optimizer.schedule),
         ("samples.sampler", SAMPLERS, config.samples.sampler),

@@ -10,6 +10,9 @@ from .events import Event, Step, Validated
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+    Font = ImageFont | FreeTypeFont
 
 Point = tuple[float, float]
 SIZE, MARGIN = (900, 420), (70, 40, 20, 50)
@@ -61,7 +64,7 @@ def _top(raw: Sequence[Point], always: Sequence[Point]) -> float:
     return highest * 1.05 if highest > 0 else 1.0
 
 
-def _axes(canvas: ImageDraw.ImageDraw, plot: Plot, font: object) -> None:
+def _axes(canvas: ImageDraw.ImageDraw, plot: Plot, font: Font) -> None:
     for number in range(LINES + 1):
         loss, step = plot.top * number / LINES, plot.last * number / LINES
         start, end = plot.place((0, loss)), plot.place((plot.last, loss))
@@ -72,7 +75,7 @@ def _axes(canvas: ImageDraw.ImageDraw, plot: Plot, font: object) -> None:
     canvas.text((SIZE[0] - 60, SIZE[1] - 20), "step", fill=INK, font=font)
 
 
-def _legend(canvas: ImageDraw.ImageDraw, font: object, title: str, validated: bool) -> None:
+def _legend(canvas: ImageDraw.ImageDraw, font: Font, title: str, validated: bool) -> None:
     canvas.text((MARGIN[0], 12), title, fill=INK, font=font)
     entries = [("loss", RAW), ("smoothed", SMOOTH)] + ([("validation", VALIDATION)] if validated else [])
     for number, (name, colour) in enumerate(entries):

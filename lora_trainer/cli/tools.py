@@ -144,7 +144,7 @@ def _rule(arguments: argparse.Namespace) -> RankRule:
         raise ConfigError(
             [f"--keep is '{arguments.keep}', but must be like energy=0.9, with one of {', '.join(KEEPS)}."]
         )
-    return RankRule(rank=arguments.rank, keep=how, amount=amount)  # type: ignore[arg-type]
+    return RankRule(rank=arguments.rank, keep=how, amount=amount)
 
 
 def _told(arguments: argparse.Namespace, done: Any) -> dict[str, Any]:
