@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,6 +116,15 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
 def to_values(config: TrainConfig) -> dict[str, Any]:
     """The whole tree as plain nested values; `build` is its inverse."""
     return dataclasses.asdict(config)
+
+
+def differences(before: TrainConfig, after: TrainConfig) -> list[str]:
+    """Dotted paths of the options whose values differ."""
+
+    def leaf(config: TrainConfig, path: str) -> Any:
+        return functools.reduce(getattr, path.split("."), config)
+
+    return [option.path for option in walk() if leaf(before, option.path) != leaf(after, option.path)]
 
 
 def to_yaml(config: TrainConfig) -> str:

@@ -31,6 +31,8 @@ from .training.step import StepResult
 
 EXPECTED = (UserError, OSError, MemoryError, RuntimeError)
 """What can go wrong without a mistake in this program: said in a sentence, and the host gets its model back."""
+HARMLESS = ("save.", "samples.", "memory.device", "stop_after_bad_steps")
+"""Options that may change between a run and its resumption without changing what is learned."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]
     remarks += [Warned("picture", str(problem)) for problem in known.data.problems]
     state = load_newest_state(folder.states) if resume else None
     if state:
+        remarks += _changes_since(known, state)
         folder.truncate_events(state.step)
     elif resume:
         remarks.append(Warned("no_state", f"There is no state of '{folder.name}' to go on from: starting at step 0."))
@@ -97,6 +100,18 @@ def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]
         remarks.append(Warned("put_aside", f"The earlier run of this name was moved to {aside}."))
     folder.path.mkdir(parents=True, exist_ok=True)
     return state, remarks
+
+
+def _changes_since(known: Survey, state: State) -> Iterator[Warned]:
+    """What is different from the run that `state` was written by: allowed, but the end is then another one."""
+    if state.values.get("fingerprint") != known.plan().fingerprint:
+        sentence = "The pictures, captions or the seed were changed since: from here on, other batches follow."
+        yield Warned("changed_data", sentence, state.step)
+    before = options.load(known.folder.config) if known.folder.config.exists() else known.config
+    changed = [path for path in options.differences(before, known.config) if not path.startswith(HARMLESS)]
+    if changed:
+        sentence = f"These options were changed since: {', '.join(changed)}. They hold from step {state.step} on."
+        yield Warned("changed_options", sentence, state.step)
 
 
 def _guarded(

@@ -14,7 +14,7 @@ LAYERS = (
     {"config", "events", "control", "device", "seeds"},
     {"options", "host", "host.base", "files", "reference", "schedules", "objective", "resolve"},
     {"families", "twin", "checkpoints", "text", "data", "optim", "optimizers", "networks", "sampling", "state"},
-    {"pocket", "tools", "run_folder", "advice", "checks"},
+    {"pocket", "tools", "run_folder", "advice", "checks", "curves"},
     {"txt2img", "training", "host.standalone"},
     {"train", "tryout"},
     {"trainer"},
@@ -30,7 +30,9 @@ def room_of(path: Path) -> str:
 
 
 def layer_of(room: str) -> int:
-    return next(level for level, rooms in enumerate(LAYERS) if room in rooms)
+    level = next((level for level, rooms in enumerate(LAYERS) if room in rooms), None)
+    assert level is not None, f"The room '{room}' stands in no layer: add it to LAYERS."
+    return level
 
 
 def imports(path: Path, *, top_level_only: bool = False):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Protocol
 
 import torch
@@ -12,6 +11,7 @@ from torch import nn
 from ..config import BaseOptions
 from ..data.cache import Entry, Store, content_key, fill
 from ..data.plan import CaptionChunk, RunPlan
+from ..errors import DataError
 from ..families.base import Family
 from ..host.base import Conditioning, Loan
 from ..text.encode import encode
@@ -47,7 +47,8 @@ class EncodedCaptions:
         if self._chunk.first_step <= step < self._chunk.end_step:
             return
         chunks = self._plan.caption_chunks(step, self._plan.total_steps, MOST_CAPTIONS)
-        self._chunk = next(islice(chunks, 1), CaptionChunk(step, step + 1, ()))
+        before, self._chunk = self._chunk, next(chunks, CaptionChunk(step, step + 1, ()))
+        self._store.drop([self._key(caption) for caption in {*before.captions} - {*self._chunk.captions}])
         wanted = [(self._key(caption), caption) for caption in ("", *self._chunk.captions)]
         yield from fill(self._store, wanted, self._encode)
         self._loan.release("text")
@@ -83,6 +84,11 @@ class EncodedCaptions:
                 [caption], clip_skip=self._base.clip_skip, max_tokens=self._base.max_tokens
             )
             entry = {"context": made.context[0].float().cpu().clone()}
+            if not bool(entry["context"].isfinite().all()):
+                raise DataError(
+                    f"The caption '{caption}' encodes to values that are no numbers. Set memory.precision to fp32 or "
+                    "bf16; if that does not help, the base's text encoder is damaged."
+                )
             if made.pooled is not None:
                 entry["pooled"] = made.pooled[0].float().cpu().clone()
             entries.append(entry)

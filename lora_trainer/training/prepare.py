@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from .. import optimizers
 from ..config import TrainConfig
@@ -13,6 +14,7 @@ from ..data.cache import open_store
 from ..data.loader import Loader
 from ..data.plan import RunPlan
 from ..events import Event, Preparing, Started
+from ..files.hashes import sha256_of_file
 from ..host.base import Loan
 from ..objective import NoiseSchedule, Objective
 from ..run_folder import RunFolder
@@ -87,7 +89,7 @@ def prepare(
     first_step = state.step if state else 0
     store = open_store(config.data, folder.cache)
     base_identity = _base_identity(config, loan)
-    loader = Loader(plan, store, loan.encode_pixels, vae=config.base.vae or base_identity)
+    loader = Loader(plan, store, loan.encode_pixels, vae=_vae_identity(config, base_identity))
     yield from _encode_pictures(loader, plan, first_step)
     loan.release("vae")
     sampler = Sampler(config, loan, plan.pictures, folder.samples)
@@ -110,6 +112,13 @@ def prepare(
 def _base_identity(config: TrainConfig, loan: Loan) -> str:
     """What tells this base from others in a cache: on disk its content, in memory its name is enough."""
     return loan.sha256() if config.data.cache == "disk" else loan.info.name
+
+
+def _vae_identity(config: TrainConfig, base_identity: str) -> str:
+    """The same for the VAE, which may come from a file of its own."""
+    if not config.base.vae:
+        return base_identity
+    return sha256_of_file(Path(config.base.vae).expanduser()) if config.data.cache == "disk" else config.base.vae
 
 
 def _encode_pictures(loader: Loader, plan: RunPlan, first_step: int) -> Iterator[Event]:

@@ -89,6 +89,7 @@ class Saver:
             "scaler": scaler.state(),
             "session_id": self.session_id,
             "started_at": self.started_at,
+            "fingerprint": self.plan.fingerprint,
         }
         save_state(self.folder.states, State(step, self.model.adapters.state(), tensors, values))
 
