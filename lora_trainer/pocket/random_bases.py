@@ -159,7 +159,7 @@ def write_clip_folder(folder: Path, layout: TextLayout, heads: int = NARROW_HEAD
 
     The folder's absolute path is returned, for the yaml's `version`.
     """
-    from ..text.vocabulary import write_tokenizer_files
+    from ..text.tokenizer_files import write_tokenizer_files
 
     folder.mkdir(parents=True, exist_ok=True)
     values = {

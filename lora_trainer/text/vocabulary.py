@@ -1,4 +1,4 @@
-"""CLIP's byte-pair vocabulary: where the file lies, what it holds, and how transformers wants it written.
+"""CLIP's byte-pair vocabulary: where the file lies, and what it holds.
 
 The file is OpenAI's `bpe_simple_vocab_16e6.txt.gz`. open_clip_torch ships it (so does OpenAI's clip package), and a
 WebUI has at least one of the two. Neither is imported: open_clip needs torchvision, which not every machine can load.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -89,24 +87,3 @@ def byte_letters() -> dict[int, str]:
     hidden = [byte for byte in range(256) if byte not in printable]
     letters = {byte: chr(byte) for byte in printable}
     return letters | {byte: chr(256 + number) for number, byte in enumerate(hidden)}
-
-
-def write_tokenizer_files(folder: Path, path: Path | None = None) -> None:
-    """Write the tokenizer as transformers' CLIPTokenizer loads it from a folder (any version, no network).
-
-    `folder` is made when it is missing; `path` is another vocabulary file than the installed one.
-    """
-    vocabulary = load_vocabulary(path)
-    start, end = "<|startoftext|>", "<|endoftext|>"
-    names = {"bos_token": start, "eos_token": end, "unk_token": end, "pad_token": end}
-    config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True, **names}
-    merges = "\n".join(["#version: 0.2", *(" ".join(pair) for pair in vocabulary.ranks)])
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder / "vocab.json", {**vocabulary.ids, start: vocabulary.start, end: vocabulary.end})
-    (folder / "merges.txt").write_bytes((merges + "\n").encode("utf-8"))
-    _write_json(folder / "tokenizer_config.json", config)
-    _write_json(folder / "special_tokens_map.json", names)
-
-
-def _write_json(path: Path, values: Mapping[str, object]) -> None:
-    path.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")

@@ -65,7 +65,8 @@ def test_a_missing_picture_is_an_empty_cell():
 def test_smaller_pictures_stand_in_the_middle_of_their_cells():
     sheet = compose_grid([[plain(RED, (64, 64)), plain(BLUE, (32, 32))]])
     (red,), (blue,) = patches(sheet, RED), patches(sheet, BLUE)
-    assert blue[1] - red[1] == 16
+    gap = patches(compose_grid([[plain(RED), plain(BLUE)]]), BLUE)[0][0] - red[0] - 64
+    assert (blue[0] - red[0], blue[1] - red[1]) == (64 + gap + 16, 16)
 
 
 def test_long_labels_are_broken_and_shortened(fonts):

@@ -107,6 +107,18 @@ def test_ddim_takes_the_hosts_odd_number_of_steps(steps, taken):
     assert SAMPLERS.get("ddim").length(steps) == taken
 
 
+def test_ddim_asks_from_near_the_end_down_to_the_second_of_its_timesteps():
+    asked = []
+
+    def predict(latents, timesteps, conditioning):
+        asked.append(timesteps.tolist())
+        return latents
+
+    size = {"width": 64, "height": 64, "seed": 1}
+    draw(predict, conditioning(), None, **size, steps=20, guidance=1.0, sampler="ddim", device=CPU)
+    assert asked == [[timestep] for timestep in range(951, 50, -50)]
+
+
 def test_rows_are_known_by_the_hosts_names():
     assert {row.name: (row.label, row.schedule) for row in SAMPLERS} == {
         "euler": ("Euler", "Automatic"),

@@ -7,7 +7,8 @@ from lora_trainer.errors import UserError
 from lora_trainer.text import clean, vocabulary
 from lora_trainer.text.clean import mend
 from lora_trainer.text.tokenizer import OPEN_CLIP, TRANSFORMERS, load_tokenizer, split_words
-from lora_trainer.text.vocabulary import vocabulary_file, write_tokenizer_files
+from lora_trainer.text.tokenizer_files import write_tokenizer_files
+from lora_trainer.text.vocabulary import vocabulary_file
 
 CAPTIONS = [
     "a photo of a cat",
