@@ -61,6 +61,13 @@ def label(device: torch.device) -> str:
     return str(device)
 
 
+def noise_source(device: torch.device) -> torch.device:
+    """The device whose generator draws the noise of pictures: as the WebUI, the CPU where an accelerator is no CUDA."""
+    import torch
+
+    return device if device.type == "cuda" else torch.device("cpu")
+
+
 def used_memory(device: torch.device) -> int:
     """Bytes in use: the peak that torch reserved on a card, or the process's resident size on a CPU."""
     import torch

@@ -125,7 +125,7 @@ class Painter:
                 infotext = one.infotext(self._loan, lora_tag(file.path.stem, strength) if strength else "")
                 yield Cell(file.path, strength, number, seed, image, infotext)
 
-    def _encode(self, texts: list[str]) -> Conditioning:
+    def _encode(self, texts: Sequence[str]) -> Conditioning:
         tokens = tokenize_prompts(self._family.name, texts)
         with torch.no_grad():
             return encode(self._family, self._encoders, tokens, clip_skip=self._request.clip_skip)

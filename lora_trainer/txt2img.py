@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .config import SampleOptions
+from .device import noise_source
 from .families.base import PictureSize
 from .host.base import Conditioning, Loan
 from .sampling.draw import draw
@@ -78,11 +80,16 @@ class Wording:
     unwanted: Conditioning
 
 
-def encode_wording(loan: Loan, request: Request, encode: Callable[[list[str]], Conditioning] | None = None) -> Wording:
-    """Encode prompt and negative prompt; `encode` takes the place of the loan's own text encoders."""
-    texts = [request.prompt, request.negative_prompt]
-    both = encode(texts) if encode else loan.encode_prompts(texts, clip_skip=request.clip_skip)
-    return Wording(both[:1], unconditional(loan.info.family, texts[1:], both[1:]))
+def encode_wording(
+    loan: Loan, request: Request, encode: Callable[[Sequence[str]], Conditioning] | None = None
+) -> Wording:
+    """Encode prompt and negative prompt; `encode` takes the place of the loan's own text encoders.
+
+    Each by itself, as the host does: together, the shorter would be filled up to the length of the longer.
+    """
+    encode = encode or partial(loan.encode_prompts, clip_skip=request.clip_skip)
+    negative = [request.negative_prompt]
+    return Wording(encode([request.prompt]), unconditional(loan.info.family, negative, encode(negative)))
 
 
 def draw_latents(loan: Loan, predict: Predict, wording: Wording, request: Request, count: int = 1) -> torch.Tensor:
@@ -104,6 +111,7 @@ def draw_latents(loan: Loan, predict: Predict, wording: Wording, request: Reques
         dtype=loan.dtype,
         prediction_type=loan.info.prediction_type,
         zero_terminal_snr=loan.info.zero_terminal_snr,
+        noise_source=noise_source(device),
     )
 
 

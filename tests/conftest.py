@@ -2,5 +2,23 @@
 
 import os
 
+import pytest
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def random_sd1(tmp_path_factory):
+    """A base of SD1's topology with random weights, as a file."""
+    from lora_trainer.pocket.random_bases import random_checkpoint
+
+    return random_checkpoint("sd1", tmp_path_factory.mktemp("bases") / "random-sd1.safetensors")
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """A folder of four pictures with captions."""
+    from .runs import draw_pictures
+
+    return draw_pictures(tmp_path_factory.mktemp("pictures") / "zorb")

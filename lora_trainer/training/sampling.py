@@ -56,7 +56,7 @@ class Sampler:
     def _live_wording(self, model: TrainingModel, request: Request) -> Wording:
         """Through the text encoders under training."""
 
-        def through_twins(texts: list[str]) -> Conditioning:
+        def through_twins(texts: Sequence[str]) -> Conditioning:
             tokens = tokenize_prompts(model.family.name, texts)
             with torch.no_grad():
                 return encode(model.family, model.text_encoders, tokens, clip_skip=request.clip_skip)

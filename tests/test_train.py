@@ -1,0 +1,312 @@
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from lora_trainer import options
+from lora_trainer.control import Control
+from lora_trainer.errors import ConfigError, DataError, TrainingError
+from lora_trainer.events import Failed, Finished, Paused, Sample, Saved, Started, Step, Validated, Warned
+from lora_trainer.files.read import read_lora
+from lora_trainer.host.standalone import StandaloneHost
+from lora_trainer.objective import Objective
+from lora_trainer.train import resumed_config, train
+
+from .runs import of_kind, run, same_weights, tensors_of, values
+
+
+@pytest.fixture
+def quick(random_sd1, pictures, tmp_path):
+    """Options of a quick run into `tmp_path`."""
+    return lambda **more: values(random_sd1, pictures, tmp_path, **more)
+
+
+def test_a_run_leaves_the_files_and_tells_the_events_that_it_promises(quick, tmp_path):
+    events = run(quick(save__every=2, validation_every=2, samples__every=4, samples__prompts=["a zorb"]))
+    (started,), (finished,) = of_kind(events, Started), of_kind(events, Finished)
+    assert (started.modules, started.total_steps, started.save_steps) == (192, 4, (2,))
+    assert [event.step for event in of_kind(events, Step)] == [1, 2, 3, 4]
+    assert [event.step for event in of_kind(events, Validated)] == [2, 4]
+    assert [(event.step, event.final) for event in of_kind(events, Saved)] == [(2, False), (4, True)]
+    assert [event.step for event in of_kind(events, Sample)] == [4]
+    assert finished.path == str(tmp_path / "zorb.safetensors")
+    assert finished.best_step in (2, 4)
+    run_folder = tmp_path / "zorb.run"
+    present = {path.name for path in run_folder.iterdir()}
+    assert {"config.yaml", "environment.json", "events.jsonl", "state", "samples"} <= present
+    assert len((run_folder / "events.jsonl").read_text(encoding="utf-8").splitlines()) == len(events)
+
+
+def test_the_file_holds_all_192_modules_with_rank_alpha_and_metadata(quick, tmp_path):
+    run(quick(network__alpha=1.0, data__trigger_word="zorb", save__dtype="fp16"))
+    file = read_lora(tmp_path / "zorb.safetensors")
+    assert file.parts == {"unet": 192}
+    assert {(module.rank, module.alpha) for module in file.modules.values()} == {(2, 1.0)}
+    assert file.dtype == torch.float16
+    assert file.metadata["ss_base_model_version"] == "sd_v1"
+    assert file.metadata["ss_output_name"] == "zorb"
+    assert file.metadata["ss_steps"] == "4"
+    assert len(file.metadata["ss_new_sd_model_hash"]) == 64
+
+
+def test_the_same_seed_gives_the_same_file_and_another_seed_another(quick, tmp_path):
+    run(quick(save__output=str(tmp_path / "a")))
+    run(quick(save__output=str(tmp_path / "b")))
+    run(quick(save__output=str(tmp_path / "c"), seed=7))
+    assert same_weights(tmp_path / "a" / "zorb.safetensors", tmp_path / "b" / "zorb.safetensors")
+    assert not same_weights(tmp_path / "a" / "zorb.safetensors", tmp_path / "c" / "zorb.safetensors")
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3])
+def test_a_run_that_was_broken_off_ends_as_one_that_was_not(quick, tmp_path, stop_after):
+    more = {"save__every": 1, "network__dropout": 0.2, "data__flip": True, "data__caption_dropout": 0.3}
+    run(quick(save__output=str(tmp_path / "whole"), **more))
+    broken = options.build(quick(save__output=str(tmp_path / "broken"), **more))
+    events = train(broken, StandaloneHost(broken.base, broken.memory))
+    for event in events:
+        if isinstance(event, Step) and event.step > stop_after:
+            break
+    events.close()
+    after = run(broken, resume=True)
+    assert of_kind(after, Started)[0].first_step == stop_after
+    assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "broken" / "zorb.safetensors")
+    steps = [event.step for event in StoredEvents(tmp_path / "broken" / "zorb.run").steps()]
+    assert steps == [1, 2, 3, 4]
+
+
+class StoredEvents:
+    """What events.jsonl holds."""
+
+    def __init__(self, folder):
+        from lora_trainer.run_folder import RunFolder
+
+        self._folder = RunFolder(folder.parent, folder.name.removesuffix(".run"))
+
+    def steps(self):
+        return of_kind(list(self._folder.read_events()), Step)
+
+
+def test_a_resumed_run_needs_only_its_name(quick, tmp_path):
+    config = quick()
+    run(config)
+    stored = resumed_config({"save": {"name": "zorb", "output": str(tmp_path)}, "steps": 6})
+    assert stored.base.checkpoint == config["base"]["checkpoint"]
+    events = run(stored, resume=True)
+    assert [event.step for event in of_kind(events, Step)] == [5, 6]
+
+
+def test_what_was_changed_before_resuming_is_said(quick, tmp_path):
+    run(quick())
+    events = run(quick(steps=5, optimizer__learning_rate=3e-4), resume=True)
+    (note,) = [event.message for event in of_kind(events, Warned) if event.code == "changed_options"]
+    assert "optimizer.learning_rate" in note and "steps" in note
+
+
+def test_resuming_without_a_state_starts_at_the_beginning_and_says_so(quick):
+    events = run(quick(steps=1), resume=True)
+    assert "no_state" in [event.code for event in of_kind(events, Warned)]
+    assert of_kind(events, Started)[0].first_step == 0
+
+
+def test_an_earlier_run_of_the_same_name_is_kept(quick, tmp_path):
+    run(quick(steps=1))
+    events = run(quick(steps=1))
+    assert "put_aside" in [event.code for event in of_kind(events, Warned)]
+    assert (tmp_path / "zorb.run-1" / "zorb.safetensors").exists()
+
+
+def test_stop_and_save_leaves_a_lora_and_a_state(quick, tmp_path):
+    control = Control()
+    config = options.build(quick(steps=50))
+    events = []
+    for event in train(config, StandaloneHost(config.base, config.memory), control):
+        events.append(event)
+        if isinstance(event, Step) and event.step == 2:
+            control.stop_and_save()
+    (finished,) = of_kind(events, Finished)
+    assert (finished.step, finished.stopped) == (2, True)
+    assert (tmp_path / "zorb.safetensors").exists()
+    assert of_kind(run(quick(steps=3), resume=True), Started)[0].first_step == 2
+
+
+def test_stop_saves_no_lora_but_a_state(quick, tmp_path):
+    control = Control()
+    control.stop()
+    (finished,) = of_kind(run(quick(), control=control), Finished)
+    assert (finished.step, finished.path) == (0, "")
+    assert not (tmp_path / "zorb.safetensors").exists()
+
+
+def test_a_paused_run_goes_on_as_if_nothing_had_been(quick, tmp_path):
+    run(quick(save__output=str(tmp_path / "whole")))
+    control = Control()
+    config = options.build(quick(save__output=str(tmp_path / "paused")))
+    for event in train(config, StandaloneHost(config.base, config.memory), control):
+        if isinstance(event, Step) and event.step == 2:
+            control.pause()
+        if isinstance(event, Paused):
+            control.go_on()
+    assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "paused" / "zorb.safetensors")
+
+
+def test_the_global_random_states_are_left_as_they_were(quick):
+    random.seed(1)
+    np.random.seed(2)
+    torch.manual_seed(3)
+    before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
+    run(quick(network__dropout=0.3, memory__checkpointing="all", samples__every=4))
+    assert before == (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
+
+
+def test_accumulated_micro_batches_give_the_gradient_of_one_large_batch(quick, tmp_path):
+    """The mean over two micro-batches of two pictures is the mean over four pictures, if the noise is the same."""
+    large = {"data__batch_size": 4, "optimizer__accumulation": 1}
+    small = {"data__batch_size": 2, "optimizer__accumulation": 2}
+    norms = []
+    for name, more in (("large", large), ("small", small)):
+        (step,) = of_kind(run(quick(steps=1, save__output=str(tmp_path / name), **more)), Step)
+        norms.append(step.gradient_norm)
+    assert norms[0] == pytest.approx(norms[1], rel=0.5)
+
+
+def test_bad_steps_are_skipped_and_told(quick, tmp_path, monkeypatch):
+    spoil(monkeypatch, {1})
+    events = run(quick(save__output=str(tmp_path / "bad")))
+    assert [event.step for event in of_kind(events, Warned) if event.code == "bad_step"] == [2]
+    assert of_kind(events, Finished)
+    weights = tensors_of(tmp_path / "bad" / "zorb.safetensors")
+    assert all(bool(tensor.isfinite().all()) for tensor in weights.values())
+
+
+def test_many_bad_steps_in_a_row_stop_the_run_and_leave_earlier_saves_alone(quick, tmp_path, monkeypatch):
+    spoil(monkeypatch, range(2, 100))
+    events = run(quick(steps=50, save__every=2, stop_after_bad_steps=3))
+    (failed,) = of_kind(events, Failed)
+    assert "no numbers" in failed.message and "learning_rate" in failed.message
+    assert [path.name for path in sorted(tmp_path.glob("*.safetensors"))] == [
+        "zorb-step000002.safetensors",
+        "zorb-step000004.safetensors",
+    ]
+
+
+def spoil(monkeypatch, steps):
+    """Make the losses of these steps (from 0) no numbers."""
+    original, counter = Objective.losses, iter(range(10**6))
+
+    def losses(self, prediction, task, mask=None):
+        factor = float("nan") if next(counter) in steps else 1.0
+        return original(self, prediction, task, mask) * factor
+
+    monkeypatch.setattr(Objective, "losses", losses)
+
+
+def test_memory_that_runs_out_is_a_sentence_with_advice(quick, monkeypatch):
+    def out_of_memory(self, prediction, task, mask=None):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes.")
+
+    monkeypatch.setattr(Objective, "losses", out_of_memory)
+    (failed,) = of_kind(run(quick(data__batch_size=4)), Failed)
+    assert failed.message.startswith("Memory ran out. Batch size 4 does not fit: try data.batch_size 2")
+
+
+def test_a_full_disk_is_told_before_the_first_step(quick, monkeypatch):
+    monkeypatch.setattr("lora_trainer.files.disk.free_bytes", lambda folder: 1000)
+    events = run(quick())
+    (failed,) = of_kind(events, Failed)
+    assert "free" in failed.message and not of_kind(events, Step)
+
+
+def test_wrong_options_and_empty_folders_stop_before_the_model_is_touched(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(StandaloneHost, "lend", lambda self: pytest.fail("The model was touched."))
+    with pytest.raises(ConfigError):
+        run(quick(optimizer__name="adamm"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no pictures"):
+        run(quick(data__folders=[str(tmp_path / "empty")]))
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"a\.png"):
+        run(quick(data__folders=[str(tmp_path / "broken")]))
+
+
+def test_a_picture_that_cannot_be_read_is_named_and_left_out(quick, pictures, tmp_path):
+    from .runs import draw_pictures
+
+    folder = draw_pictures(tmp_path / "pictures", count=2)
+    (folder / "bad.png").write_bytes(b"\x89PNG\r\n")
+    events = run(quick(data__folders=[str(folder)], steps=1))
+    assert any("bad.png" in event.message for event in of_kind(events, Warned))
+    assert of_kind(events, Started)[0].pictures == 2
+
+
+def test_training_on_begins_with_the_function_of_the_file(quick, tmp_path):
+    run(quick(steps=2, save__name="first"))
+    first = tmp_path / "first.safetensors"
+    run(quick(steps=1, save__name="second", network__train_on=str(first), optimizer__learning_rate=0.0))
+    assert same_weights(first, tmp_path / "second.safetensors")
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["adamw", "adafactor", "lion", "prodigy", "schedule_free_adamw", "torch.optim.RAdam"]
+)
+def test_every_optimizer_resumes_bit_identically(quick, tmp_path, optimizer):
+    more = {"optimizer__name": optimizer, "optimizer__schedule": "constant", "steps": 3, "data__batch_size": 2}
+    run(quick(save__output=str(tmp_path / "whole"), **more))
+    run(quick(save__output=str(tmp_path / "halves"), **{**more, "steps": 2}))
+    run(quick(save__output=str(tmp_path / "halves"), **more), resume=True)
+    assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "halves" / "zorb.safetensors")
+
+
+def test_text_encoders_are_trained_with_their_own_rate(quick, tmp_path):
+    events = run(quick(network__train_text_encoder=True, optimizer__text_encoder_rate=1e-5))
+    assert read_lora(tmp_path / "zorb.safetensors").parts == {"unet": 192, "te": 72}
+    assert set(of_kind(events, Step)[0].rates) == {"unet", "text_encoder"}
+
+
+def test_only_text_encoders_can_be_trained(quick, tmp_path):
+    run(quick(network__train_text_encoder=True, network__train_unet=False))
+    assert read_lora(tmp_path / "zorb.safetensors").parts == {"te": 72}
+
+
+def test_checkpointing_changes_nothing_but_memory(quick, tmp_path):
+    for mode in ("off", "largest", "all"):
+        run(quick(save__output=str(tmp_path / mode), memory__checkpointing=mode, network__dropout=0.2))
+    whole = tensors_of(tmp_path / "off" / "zorb.safetensors")
+    for mode in ("largest", "all"):
+        other = tensors_of(tmp_path / mode / "zorb.safetensors")
+        for key, tensor in whole.items():
+            torch.testing.assert_close(other[key], tensor, rtol=1e-3, atol=1e-6)
+
+
+def test_bf16_trains(quick):
+    events = run(quick(memory__precision="bf16", steps=2))
+    assert of_kind(events, Finished) and all(event.loss > 0 for event in of_kind(events, Step))
+
+
+def test_keep_last_leaves_only_the_newest_saves(quick, tmp_path):
+    run(quick(save__every=1, save__keep_last=1))
+    assert [path.name for path in sorted(tmp_path.glob("*.safetensors"))] == [
+        "zorb-step000003.safetensors",
+        "zorb.safetensors",
+    ]
+
+
+def test_a_disk_cache_is_used_again(quick, tmp_path, monkeypatch):
+    cached = {"data__cache": "disk", "data__cache_folder": str(tmp_path / "cache"), "steps": 1}
+    run(quick(**cached))
+    monkeypatch.setattr(
+        "lora_trainer.host.standalone.StandaloneLoan.encode_pixels", lambda self, pixels: pytest.fail("Encoded again.")
+    )
+    assert of_kind(run(quick(**cached)), Finished)
+
+
+def test_a_failure_of_the_run_raises_in_the_phases(quick, monkeypatch):
+    from lora_trainer import LoRATrainer
+
+    spoil(monkeypatch, range(100))
+    with (
+        pytest.raises(TrainingError, match="no numbers"),
+        LoRATrainer(quick(steps=50, stop_after_bad_steps=2)) as trainer,
+    ):
+        list(trainer.train())
