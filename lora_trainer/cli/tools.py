@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
+    from ..lowrank import RankRule
     from ..tools.common import WeightedLora
-    from ..tools.lowrank import RankRule
 
 DTYPES = ("fp16", "bf16", "fp32")
 KEEPS = ("energy", "frobenius", "cumulative", "ratio")
@@ -79,7 +79,7 @@ def _add_rule(parser: argparse.ArgumentParser, rank: int | None = None) -> None:
 
 
 def _merge(arguments: argparse.Namespace) -> dict[str, Any]:
-    from ..tools.lowrank import RankRule
+    from ..lowrank import RankRule
     from ..tools.merge import merge_loras
     from ..tools.merge_checkpoint import merge_into_checkpoint
 
@@ -99,8 +99,8 @@ def _resize(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _extract(arguments: argparse.Namespace) -> dict[str, Any]:
+    from ..lowrank import RankRule
     from ..tools.extract import ExtractRules, extract_lora
-    from ..tools.lowrank import RankRule
 
     conv = RankRule(rank=arguments.conv_rank) if arguments.conv_rank else None
     rules = ExtractRules(linear=_rule(arguments), conv=conv, text=not arguments.no_text)
@@ -131,7 +131,7 @@ def weighted(text: str) -> WeightedLora:
 
 
 def _rule(arguments: argparse.Namespace) -> RankRule:
-    from ..tools.lowrank import RankRule
+    from ..lowrank import RankRule
 
     if not arguments.keep:
         return RankRule(rank=arguments.rank)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..files.lora import LoraModule
-from ..tools.lowrank import spectrum_of_product
+from ..lowrank import spectrum_of_product
 
 
 def refit(module: LoraModule, rank: int, alpha: float, fresh_down: torch.Tensor) -> LoraModule:

@@ -16,8 +16,8 @@ from ..files.lora import LoraModule
 from ..files.read import read_lora
 from ..files.unet_names import LAYOUTS, renumbered, unet_paths
 from ..files.write import write_lora, write_tensors
+from ..lowrank import as_module
 from .common import dtype_name, family_metadata
-from .lowrank import as_module
 
 Style = Literal["kohya", "diffusers"]
 Blocks = Literal["original", "diffusers"]

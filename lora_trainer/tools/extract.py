@@ -14,9 +14,9 @@ from ..errors import FileFormatError, UserError
 from ..families.detect import V_MARK
 from ..files.lora import LoraModule
 from ..files.write import write_lora
+from ..lowrank import RankRule, spectrum_of_matrix
 from ..twin.lora_names import CONV3
 from .common import family_metadata, network_metadata
-from .lowrank import RankRule, spectrum_of_matrix
 from .weights import WeightMap, weight_map
 
 

@@ -11,8 +11,8 @@ import torch
 from ..errors import FileFormatError, UserError
 from ..files.lora import LoraModule
 from ..files.write import write_lora
+from ..lowrank import RankRule, as_module, spectrum_of_product
 from .common import WeightedLora, common_metadata, dtype_name, network_metadata, read_plain_loras
-from .lowrank import RankRule, as_module, spectrum_of_product
 
 
 @dataclass(frozen=True)

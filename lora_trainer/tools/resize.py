@@ -11,8 +11,8 @@ import torch
 from ..files.lora import LoraModule
 from ..files.read import read_lora
 from ..files.write import write_lora
+from ..lowrank import RankRule, padded, spectrum_of_product
 from .common import dtype_name, network_metadata
-from .lowrank import RankRule, padded, spectrum_of_product
 
 
 @dataclass(frozen=True)

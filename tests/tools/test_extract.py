@@ -9,9 +9,9 @@ from safetensors.torch import load, save_file
 from lora_trainer.errors import FileFormatError, UserError
 from lora_trainer.files.read import read_lora
 from lora_trainer.files.write import write_lora
+from lora_trainer.lowrank import RankRule
 from lora_trainer.tools.common import WeightedLora
 from lora_trainer.tools.extract import ExtractRules, extract_lora, module_of_difference
-from lora_trainer.tools.lowrank import RankRule
 from lora_trainer.tools.merge_checkpoint import merge_into_checkpoint
 
 from .bases import save_base

@@ -10,8 +10,8 @@ from lora_trainer.errors import FileFormatError, UserError
 from lora_trainer.files.lora import LoraModule
 from lora_trainer.files.read import read_lora
 from lora_trainer.files.write import write_lora
+from lora_trainer.lowrank import RankRule
 from lora_trainer.tools.common import WeightedLora
-from lora_trainer.tools.lowrank import RankRule
 from lora_trainer.tools.merge import merge_loras
 
 from ..files.samples import QUERY, conv, linear, tucker

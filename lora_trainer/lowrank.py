@@ -8,8 +8,8 @@ from typing import Literal
 
 import torch
 
-from ..errors import UserError
-from ..files.lora import LoraModule
+from .errors import UserError
+from .files.lora import LoraModule
 
 NEGLIGIBLE = 1e-6
 Keep = Literal["energy", "frobenius", "cumulative", "ratio"]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lora_trainer.errors import UserError
-from lora_trainer.tools.lowrank import RankRule, padded, spectrum_of_matrix, spectrum_of_product
+from lora_trainer.lowrank import RankRule, padded, spectrum_of_matrix, spectrum_of_product
 
 from ..files.samples import conv, linear, tucker
 
