@@ -64,7 +64,7 @@ class Checkpoint:
         return {key: info.shape for key, info in self._infos.items()}
 
     def tensor(self, key: str) -> Tensor:
-        """The tensor on the CPU in the file's dtype, read now and not kept."""
+        """The tensor on the CPU in the file's dtype; from a .safetensors it is mapped, and read when it is used."""
         return self._content.tensor(key)
 
     def part(self, prefix: str) -> LazyTensors:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import struct
-import threading
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 from ..errors import BaseModelError
+from .mapping import MappedFile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,46 +61,40 @@ class TensorFile(Protocol):
 
 
 class SafetensorsFile:
-    """A .safetensors file.
+    """A .safetensors file. Its tensors are mapped: a copy in another dtype or on another device is the only copy.
 
-    Tensors are read into memory of their own. Mapped ones (safe_open's) would keep the file open as long as any of them
-    lives, so that Windows could not replace it, and their pages count as memory beside a copy in another dtype.
     Format: https://github.com/huggingface/safetensors
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
-        self._file = path.open("rb")
-        try:
-            header, self._start = self._read_header()
-            self.metadata: Mapping[str, str] = header.pop("__metadata__", {})
-            self._places = {key: self._place(key, entry) for key, entry in header.items()}
-        except BaseException:
-            self._file.close()
-            raise
+        header, self._start = self._read_header()
+        self.metadata: Mapping[str, str] = header.pop("__metadata__", {})
+        size = path.stat().st_size
+        self._places = {key: self._place(key, entry, size) for key, entry in header.items()}
+        self._content = MappedFile(path, ((begin, begin + info.bytes) for info, begin in self._places.values()))
 
     def _read_header(self) -> tuple[dict[str, Any], int]:
-        size = self._file.read(8)
-        length = struct.unpack("<Q", size)[0] if len(size) == 8 else LONGEST_HEADER + 1
-        if length > LONGEST_HEADER:
-            raise self._broken("its header is not that of a safetensors file")
+        with self.path.open("rb") as file:
+            size = file.read(8)
+            length = struct.unpack("<Q", size)[0] if len(size) == 8 else LONGEST_HEADER + 1
+            text = file.read(length) if length <= LONGEST_HEADER else b"null"
         try:
-            header = json.loads(self._file.read(length).decode("utf-8"))
+            header = json.loads(text.decode("utf-8"))
         except ValueError as error:
             raise self._broken(f"its header cannot be read: {error}") from error
         if not isinstance(header, dict):
             raise self._broken("its header is not that of a safetensors file")
         return header, 8 + length
 
-    def _place(self, key: str, entry: Any) -> tuple[TensorInfo, int]:
+    def _place(self, key: str, entry: Any, size: int) -> tuple[TensorInfo, int]:
         """The tensor's shape and dtype, and where its bytes begin."""
         try:
             info = TensorInfo(tuple(entry["shape"]), DTYPES[entry["dtype"]])
             begin, end = entry["data_offsets"]
         except (KeyError, TypeError, ValueError) as error:
             raise self._broken(f"the entry of {key} cannot be read: {error}") from error
-        if end - begin != info.bytes or begin < 0 or self._start + end > self.path.stat().st_size:
+        if end - begin != info.bytes or begin < 0 or self._start + end > size:
             raise self._broken(f"{key} lies outside of it")
         return info, self._start + begin
 
@@ -111,17 +105,16 @@ class SafetensorsFile:
         return {key: info for key, (info, _) in self._places.items()}
 
     def tensor(self, key: str) -> Tensor:
-        """The tensor on the CPU, in the dtype of the file, in memory of its own. Raises KeyError."""
+        """The tensor on the CPU in the dtype of the file, mapped. Raises KeyError."""
         info, begin = self._places[key]
-        buffer = torch.empty(info.bytes, dtype=torch.uint8)
-        with self._lock:
-            self._file.seek(begin)
-            if self._file.readinto(memoryview(buffer.numpy())) != info.bytes:
-                raise self._broken(f"it ends within {key}")
-        return buffer.view(info.dtype).reshape(info.shape)
+        content = self._content.bytes(begin, begin + info.bytes)
+        if begin % info.dtype.itemsize:  # a file by a careless writer; kernels expect numbers at their multiples
+            content = content.clone()
+        return content.view(info.dtype).reshape(info.shape)
 
     def close(self) -> None:
-        self._file.close()
+        """Tensors that were given out stay good; on Windows the file cannot be replaced before they are gone."""
+        self._content.close()
 
 
 class PickleFile:

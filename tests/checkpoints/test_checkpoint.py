@@ -1,11 +1,12 @@
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, safe_open, save_file
 
-from lora_trainer.checkpoints import TensorInfo, open_checkpoint, write_checkpoint
+from lora_trainer.checkpoints import TensorInfo, mapping, open_checkpoint, write_checkpoint
 from lora_trainer.errors import BaseModelError
 
 TENSORS = {
@@ -64,13 +65,35 @@ def test_a_failed_writing_leaves_what_was_there(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_reading_leaves_nothing_open_or_mapped(tmp_path):
+def test_tensors_are_the_files_own_pages_and_outlive_closing(tmp_path):
     path = tmp_path / "base.safetensors"
-    save_file({"a": torch.ones(4)}, path)
+    save_file({"a": torch.ones(5000), "b": torch.zeros(3)}, path)
+    before = path.read_bytes()
     with open_checkpoint(path) as checkpoint:
         tensor = checkpoint.tensor("a")
-    path.write_bytes(b"\0" * path.stat().st_size)
-    assert tensor.tolist() == [1, 1, 1, 1]
+        assert tensor.data_ptr() == checkpoint.tensor("a").data_ptr()
+    tensor.add_(1)
+    assert tensor.unique().tolist() == [2]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="shows mappings on Linux only")
+def test_copies_in_another_dtype_leave_nothing_mapped(tmp_path, monkeypatch):
+    monkeypatch.setattr(mapping, "WINDOW", 1 << 16)
+    path = tmp_path / "base.safetensors"
+    tensors = {f"t{i}": torch.full((5000,), float(i)) for i in range(20)}
+    save_file(tensors, path)
+
+    def mapped():
+        return Path("/proc/self/maps").read_text(encoding="utf-8").count(str(path))
+
+    with open_checkpoint(path) as checkpoint:
+        copies = {}
+        for key in tensors:
+            copies[key] = checkpoint.tensor(key).half()
+            assert mapped() == 1
+    assert mapped() == 0
+    assert all(torch.equal(copies[key], tensor.half()) for key, tensor in tensors.items())
 
 
 def test_a_part_reads_only_what_is_asked_for(tmp_path):

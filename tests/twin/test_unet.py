@@ -68,6 +68,22 @@ def test_layout_is_read_the_same_from_original_names_and_from_a_diffusers_config
     assert unet_modules(layout).keys() == unet_modules(LAYOUTS[family]).keys()
 
 
+@pytest.mark.parametrize(
+    ("layout", "original", "name"),
+    [
+        (SD1, "output_blocks.2.1.conv", "up_blocks.0.upsamplers.0.conv"),  # below it, no attention
+        (SD1, "output_blocks.5.2.conv", "up_blocks.1.upsamplers.0.conv"),
+        (SD1, "input_blocks.9.0.op", "down_blocks.2.downsamplers.0.conv"),
+        (SD1, "output_blocks.11.1.norm", "up_blocks.3.attentions.2.norm"),
+        (SDXL, "output_blocks.2.2.conv", "up_blocks.0.upsamplers.0.conv"),
+        (SDXL, "output_blocks.8.0.skip_connection", "up_blocks.2.resnets.2.conv_shortcut"),
+        (SDXL, "label_emb.0.0", "add_embedding.linear_1"),
+    ],
+)
+def test_modules_of_the_published_checkpoints_have_their_places(layout, original, name):
+    assert unet_modules(layout)[original] == name
+
+
 def test_names_agree_with_diffusers_own_converter(unet):
     utils = pytest.importorskip("diffusers.loaders.single_file_utils")
     convert = getattr(utils, "convert_ldm_unet_checkpoint", None) or pytest.skip("diffusers moved its converter")
