@@ -243,7 +243,6 @@ class MemoryOptions:
         "Recompute activations instead of keeping them: in all blocks, or only in those that keep most.",
         choices=("off", "largest", "all"),
     )
-    fast_layout: bool = option(True, "Let the standalone trainer reorder the weights it loaded for speed.")
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from .advice.errors import explain
 from .checks import check
 from .config import TrainConfig
 from .control import Control, Wish
+from .curve_log import CurveLog
 from .data.plan import RunPlan
 from .data.records import DataSet
 from .data.scan import scan
@@ -67,13 +69,24 @@ def train(config: TrainConfig, host: Host, control: Control | None = None, *, re
     """
     known = survey(config, host)
     state, remarks = open_folder(known, resume)
-    log = EventLog(known.folder.events)
-    try:
+    with open_records(known) as record:
         for event in _guarded(known, host, control or Control(), state, remarks):
-            log.write(event)
+            record(event)
             yield event
-    finally:
-        log.close()
+
+
+@contextmanager
+def open_records(known: Survey) -> Iterator[Callable[[Event], None]]:
+    """A function that puts an event on record: in events.jsonl, and as curves for TensorBoard."""
+    save = known.config.save
+    folder = Path(save.log_folder).expanduser() / known.folder.name if save.log_folder else known.folder.curves
+    with closing(EventLog(known.folder.events)) as log, closing(CurveLog(folder, wanted=save.tensorboard)) as curves:
+
+        def record(event: Event) -> None:
+            log.write(event)
+            curves.write(event)
+
+        yield record
 
 
 def resumed_config(values: dict[str, Any]) -> TrainConfig:

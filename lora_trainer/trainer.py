@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -15,8 +15,7 @@ from .data.records import DataSet
 from .errors import TrainingError
 from .events import Event, Failed, Finished
 from .host.base import Host, Loan
-from .run_folder import EventLog
-from .train import Survey, open_folder, run_steps, start, survey
+from .train import Survey, open_folder, open_records, run_steps, start, survey
 from .training.model import TrainingModel
 from .training.prepare import PreparedRun
 
@@ -69,7 +68,7 @@ class LoRATrainer:
             self.prepare_data()
             known = self._survey()
             state, remarks = open_folder(known, self._resume)
-            self._log = self._stack.enter_context(closing(EventLog(known.folder.events)))
+            self._record = self._stack.enter_context(open_records(known))
             for remark in remarks:
                 self._tell(remark)
             self._loan = self._stack.enter_context(self._host.lend())
@@ -119,7 +118,7 @@ class LoRATrainer:
         return StandaloneHost(self.config.base, self.config.memory)
 
     def _tell(self, event: Event) -> None:
-        self._log.write(event)
+        self._record(event)
         self._listener(event)
 
     def _told(self, phase: Generator[Event, None, T]) -> T:

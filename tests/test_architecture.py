@@ -26,7 +26,7 @@ LAYERS = (
         "networks",
         "sampling",
     },
-    {"pocket", "tools", "state", "run_folder", "advice", "checks", "curves"},
+    {"pocket", "tools", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
     {"txt2img", "training", "host.standalone"},
     {"train", "tryout"},
     {"trainer"},

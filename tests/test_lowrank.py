@@ -7,7 +7,7 @@ import torch
 from lora_trainer.errors import UserError
 from lora_trainer.lowrank import RankRule, padded, spectrum_of_matrix, spectrum_of_product
 
-from ..files.samples import conv, linear, tucker
+from .files.samples import conv, linear, tucker
 
 
 def matrices(rows: int, rank: int, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
