@@ -32,6 +32,8 @@ class Hints:
     heads: int | tuple[int, ...] | None = None
     head_channels: int | None = None
     text: tuple[TextHints, ...] = ()
+    resolution: int | None = None
+    """Side in pixels of the pictures that the base was trained on."""
 
     def over(self, weaker: Hints) -> Hints:
         """These hints, completed from weaker ones."""
@@ -45,7 +47,9 @@ class Hints:
 def hints_from_metadata(metadata: Mapping[str, str]) -> Hints:
     """From a safetensors header. Key names: Stability's model spec, https://github.com/Stability-AI/ModelSpec"""
     said = metadata.get("modelspec.prediction_type", "").lower()
-    return Hints(prediction_type=PREDICTIONS.get(said))
+    width, _, height = metadata.get("modelspec.resolution", "").partition("x")
+    resolution = round((int(width) * int(height)) ** 0.5) if width.isdigit() and height.isdigit() else None
+    return Hints(prediction_type=PREDICTIONS.get(said), resolution=resolution)
 
 
 def hints_from_yaml(yaml: Mapping[str, Any], folder: Path) -> Hints:

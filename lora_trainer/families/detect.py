@@ -50,7 +50,7 @@ def detect(
         prediction_type=said or EPSILON,
         zero_terminal_snr=marked if zero_terminal_snr == AUTO else zero_terminal_snr == "yes",
         latent_scale=checkpoint.hints.latent_scale or kind.latent_scale,
-        native_resolution=kind.resolution(said or EPSILON),
+        native_resolution=checkpoint.hints.resolution or kind.resolution(said or EPSILON),
         path=str(checkpoint.path),
     )
     return Detected(info, prediction_known=bool(said) or kind.name != "sd2")

@@ -69,6 +69,12 @@ def test_model_spec_metadata_says_v(tmp_path):
     assert found.info.native_resolution == 768
 
 
+def test_model_spec_metadata_says_the_resolution(tmp_path):
+    path = write(tmp_path, shapes_of("sd1"), metadata={"modelspec.resolution": "64x64"})
+    with open_checkpoint(path) as checkpoint:
+        assert detect(checkpoint).info.native_resolution == 64
+
+
 def test_sd2_without_a_word_is_left_to_the_probe(tmp_path):
     assert not detected(write(tmp_path, shapes_of("sd2"))).prediction_known
     assert detected(write(tmp_path, shapes_of("sd2")), prediction_type="epsilon").prediction_known
