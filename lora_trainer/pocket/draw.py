@@ -17,7 +17,7 @@ Color = tuple[int, int, int]
 Point = tuple[float, float]
 
 UNIT = 64  # the lengths below are 64ths of the picture's side
-RADII = {"small": 10.0, "medium": 14.0, "large": 20.0}
+RADII = {"small": 13.0, "medium": 18.0, "large": 24.0}
 SUPERSAMPLING = 4
 
 
@@ -64,7 +64,7 @@ def centre(place: str, radius: float) -> Point:
 def _object_mask(thing: Object, rng: Random, side: int) -> Image:
     from PIL import Image
 
-    radius = RADII[thing.size] * rng.uniform(0.95, 1.05)
+    radius = RADII[thing.size] * rng.uniform(0.97, 1.03)
     x, y = centre(thing.place, RADII[thing.size])
     x, y = x + rng.uniform(-1.2, 1.2), y + rng.uniform(-1.2, 1.2)
     mask = Image.new("L", (side, side), 0)

@@ -26,7 +26,7 @@ PLACES = ("top left", "top", "top right", "left", "center", "right", "bottom lef
 PLAIN = "plain"
 TEXTURES = ("striped", "dotted", "checkered", "shaded")
 
-# Two objects stand at opposite places, so that they never touch; the word says where the first is seen from the second.
+# Two small objects stand at opposite places, so that they never touch; the word says where the first is seen from the second.
 PAIRS = (
     ("left", "right", "left of"),
     ("right", "left", "right of"),
@@ -80,8 +80,7 @@ def _any_scene(rng: Random, objects: int) -> Scene:
         things = (Object(rng.choice(SHAPES), rng.choice(others), rng.choice(SIZES), rng.choice(PLACES)),)
     else:
         first, second, _ = rng.choice(PAIRS)
-        size = rng.choice(("small", "medium"))
-        things = tuple(Object(rng.choice(SHAPES), rng.choice(others), size, place) for place in (first, second))
+        things = tuple(Object(rng.choice(SHAPES), rng.choice(others), "small", place) for place in (first, second))
     texture = rng.choice((*TEXTURES, PLAIN, PLAIN, PLAIN, PLAIN))
     return Scene(things, background, texture, rng.randrange(1 << 30))
 

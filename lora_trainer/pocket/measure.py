@@ -160,7 +160,9 @@ def _name_object(pixels: np.ndarray, distance: np.ndarray, part: np.ndarray) -> 
     color = np.median(pixels[inner], axis=0)
     to_object = np.linalg.norm(pixels - color, axis=-1)
     # How much of a pixel the object covers, from how far it is on the way from the background's colour to its own.
-    cover = np.where(_grown(part), distance / (distance + to_object + 1e-6), 0.0)
+    # The ends of that way count as its own tone or the background's: a faint mottle is neither hole nor stain.
+    share = distance / (distance + to_object + 1e-6)
+    cover = np.where(_grown(part), ((share - 0.3) / 0.4).clip(0, 1), 0.0)
     shape = _name_shape(cover)
     area, x, y = _moments(cover)
     unit_area, dx, dy = _unit_shape(shape)

@@ -83,10 +83,7 @@ def _step(
     alpha = ALPHAS[t].view(-1, 1, 1, 1)
     noisy = alpha.sqrt() * latents[index] + (1 - alpha).sqrt() * noise
     predicted = unet(noisy, t, conditioning[index]).sample
-    weight = (1 / alpha.flatten().clamp(min=1e-4)).new_ones(run.batch)
-    if run.snr_cap > 1:
-        weight = (1 / ALPHAS[t]).clamp(max=run.snr_cap)  # (snr + 1) / snr = 1 / alpha_cumprod
-        weight = weight if run.snr_cap > 1 else torch.ones_like(weight)
+    weight = (1 / alpha.flatten()).clamp(max=run.snr_cap)  # (snr + 1) / snr = 1 / alphas_cumprod
     return ((predicted - noise).square().mean((1, 2, 3)) * weight).mean()
 
 

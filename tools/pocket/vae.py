@@ -18,7 +18,7 @@ from tools.pocket.progress import Average, Log, cosine_rate, load_checkpoint, sa
 class VaeTraining:
     """How the autoencoder is trained. Steps at which the pull of the latents starts to fade, and where it ends."""
 
-    steps: int = 6500
+    steps: int = 6000
     batch: int = 8
     rate: float = 7e-4
     pool: int = 24000
@@ -26,6 +26,8 @@ class VaeTraining:
     kl_weight: float = 2e-6
     seed: int = 20
     save_every: int = 200
+    refine_steps: int = 2000
+    refine_rate: float = 6e-4
 
 
 def build_vae() -> torch.nn.Module:
@@ -64,6 +66,57 @@ def train_vae(work: Path, settings: VaeTraining) -> None:
             losses = []
         if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
             save_checkpoint(work / "vae.pt", _state(vae, optimizer, average, step + 1))
+
+
+def refine_decoder(work: Path, settings: VaeTraining) -> None:
+    """Trains the decoder on with the encoder as it is, to `decoder.pt`: latents, and so the U-Net, stay valid."""
+    log = Log(work / "decoder.log")
+    vae = build_vae()
+    first = load_checkpoint(work / "vae.pt")
+    if first is None:
+        raise SystemExit(f"{work / 'vae.pt'} is not there: run `python -m tools.pocket vae` first.")
+    vae.load_state_dict(first["averaged"])
+    vae.encoder.requires_grad_(False)
+    vae.quant_conv.requires_grad_(False)
+    trained = [p for p in vae.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, settings.refine_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    average = Average(vae.parameters(), 0.998)
+    done = _resume(work / "decoder.pt", vae, optimizer, average)
+    pool = torch.from_numpy(picture_pool(settings.pool, settings.seed + 1, grammar_share=0.7))
+    losses: list[np.ndarray] = []
+    log(f"refining from step {done}")
+    for step in range(done, settings.refine_steps):
+        generator = torch.Generator().manual_seed((settings.seed + 1) * 1_000_003 + step)
+        pictures = _batch(pool, settings.batch, generator)
+        for group in optimizer.param_groups:
+            group["lr"] = cosine_rate(step, settings.refine_steps, settings.refine_rate)
+        losses.append(_refine_step(vae, optimizer, pictures, generator))
+        average.update(step)
+        if step % 50 == 49:
+            error, edges = np.mean(losses, axis=0)
+            log(f"step {step + 1}: L1 {error:.4f} edges {edges:.4f}")
+            losses = []
+        if (step + 1) % settings.save_every == 0 or step + 1 == settings.refine_steps:
+            save_checkpoint(work / "decoder.pt", _state(vae, optimizer, average, step + 1))
+
+
+def _refine_step(
+    vae: torch.nn.Module, optimizer: torch.optim.Optimizer, pictures: torch.Tensor, generator: torch.Generator
+) -> np.ndarray:
+    with torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad():
+            latents = vae.encode(pictures).latent_dist.mean
+        # Noise of up to a tenth of the latents' deviation: what the U-Net draws is never exact.
+        level = 0.06 * torch.rand((len(latents), 1, 1, 1), generator=generator)
+        decoded = vae.decode(latents + level * torch.randn(latents.shape, generator=generator)).sample
+    decoded = decoded.float()
+    error, edges = F.l1_loss(decoded, pictures), _edge_loss(decoded, pictures)
+    loss = error + edges + F.mse_loss(decoded, pictures)
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_([p for p in vae.parameters() if p.grad is not None], 1.0)
+    optimizer.step()
+    return np.array([error.item(), edges.item()])
 
 
 def _batch(pool: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
