@@ -76,7 +76,5 @@ def webui_yaml(encoder: str) -> str:
     from ..families.base import EPSILON
     from .webui_yaml import webui_yaml as values
 
-    content = values(
-        "sd1", unet_layout(), vae_layout(), prediction_type=EPSILON, heads=UNET_HEADS, clip=encoder
-    )
+    content = values("sd1", unet_layout(), vae_layout(), prediction_type=EPSILON, heads=UNET_HEADS, clip=encoder)
     return yaml.safe_dump(content, sort_keys=False)

@@ -17,6 +17,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="train to this step instead of the default")
     parser.add_argument("--share", type=float, default=1.0, help="evaluate: measure this share of the prompts")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1, help="diffusion: number of processes that share the batches")
+    parser.add_argument("--rank", type=int, default=0, help="diffusion: which of them this one is, from 0")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     mend_imports()
@@ -28,8 +30,10 @@ def main() -> None:
         train_vae(arguments.work, VaeTraining(**overrides))
     elif arguments.command == "diffusion":
         from tools.pocket.diffusion import DiffusionTraining, train_diffusion
+        from tools.pocket.workers import Workers
 
-        train_diffusion(arguments.work, DiffusionTraining(**overrides))
+        workers = Workers(arguments.rank, arguments.workers)
+        train_diffusion(arguments.work, DiffusionTraining(**overrides), workers)
     elif arguments.command == "decoder":
         from tools.pocket.vae import VaeTraining, refine_decoder
 

@@ -13,9 +13,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lora_trainer.pocket import layout
 from tools.pocket.dataset import caption_rows, encode_scenes, scenes
+from tools.pocket.muon import Muon
 from tools.pocket.progress import Average, Log, load_checkpoint, save_checkpoint
 from tools.pocket.vae import build_vae
 from tools.pocket.vocabulary import END, START, compact, kept_tokens
+from tools.pocket.workers import Workers
 
 
 @dataclass
@@ -26,10 +28,11 @@ class DiffusionTraining:
     colours are decided; the cap falls to `final_cap` in the decay, so that outlines sharpen.
     """
 
-    steps: int = 3400
-    decay_from: int = 2200
+    steps: int = 2700
+    decay_from: int = 2000
     batch: int = 64
     rate: float = 8e-4
+    muon_factor: float = 2.0
     count: int = 28000
     snr_cap: float = 50.0
     final_cap: float = 8.0
@@ -95,36 +98,57 @@ def load_latents(work: Path, settings: DiffusionTraining, log: Log) -> dict[str,
     return cached
 
 
-def train_diffusion(work: Path, settings: DiffusionTraining) -> None:
-    """Trains on from the last checkpoint in the folder `work`, to `diffusion.pt`."""
+def train_diffusion(work: Path, settings: DiffusionTraining, workers: Workers) -> None:
+    """Trains on from the last checkpoint in the folder `work`, to `diffusion.pt`; of several workers the first saves."""
     log = Log(work / "diffusion.log")
     torch.manual_seed(settings.seed)
     unet, text = build_unet(), build_text_encoder()
     cached = load_latents(work, settings, log)
     trained = [p for p in (*unet.parameters(), *text.parameters()) if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, settings.rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+    optimizers = build_optimizers(unet, text, settings)
     average = Average((*unet.parameters(), *text.parameters()), 0.998)
-    done = _resume(work / "diffusion.pt", unet, text, optimizer, average)
+    done = _resume(work / "diffusion.pt", unet, text, optimizers, average)
     chosen = scenes(settings.count, settings.seed)
+    workers.meet(work)
     log(f"training from step {done}")
     losses = []
     for step in range(done, settings.steps):
         rate, cap = _schedule(step, settings)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = _loss(unet, text, cached["latents"], chosen, step, cap, settings)
-        optimizer.zero_grad()
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            group["lr"] = rate * group["factor"]
+        loss = _loss(unet, text, cached["latents"], chosen, step, cap, settings, workers)
+        unet.zero_grad()
+        text.zero_grad()
         loss.backward()
+        workers.average_gradients(trained)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         average.update(step)
         losses.append(loss.item())
+        if not workers.first:
+            continue
         if (step + 1) % settings.log_every == 0:
             log(f"step {step + 1}: loss {sum(losses) / len(losses):.4f} rate {rate:.2e} cap {cap:.1f}")
             losses = []
         if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
-            state = _state(unet, text, optimizer, average, step + 1, cached["scale"])
+            state = _state(unet, text, optimizers, average, step + 1, cached["scale"])
             save_checkpoint(work / "diffusion.pt", state)
+
+
+def build_optimizers(unet: nn.Module, text: nn.Module, settings: DiffusionTraining) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices and kernels inside, AdamW for embeddings, ends, norms and biases."""
+    named = [pair for module in (unet, text) for pair in module.named_parameters() if pair[1].requires_grad]
+    ends = ("conv_in", "conv_out", "embedding", "time_emb")
+    inner = [p for name, p in named if p.ndim >= 2 and not any(end in name for end in ends)]
+    chosen = {id(p) for p in inner}
+    others = [p for _, p in named if id(p) not in chosen]
+    adamw = torch.optim.AdamW(others, settings.rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+    optimizers = [Muon(inner, settings.rate), adamw]
+    for optimizer, factor in zip(optimizers, (settings.muon_factor, 1.0)):
+        for group in optimizer.param_groups:
+            group["factor"] = factor
+    return optimizers
 
 
 def _schedule(step: int, settings: DiffusionTraining) -> tuple[float, float]:
@@ -143,16 +167,18 @@ def _loss(
     step: int,
     cap: float,
     settings: DiffusionTraining,
+    workers: Workers,
 ) -> torch.Tensor:
     # All that is random at a step is drawn from the step's own seed: a resumed run goes on as if never stopped.
     generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
-    index = torch.randint(len(chosen), (settings.batch,), generator=generator)
+    index = workers.share(torch.randint(len(chosen), (settings.batch,), generator=generator))
     clean = latents[index].float()
-    rows = caption_rows([chosen[i] for i in index.tolist()], Random(settings.seed * 1_000_003 + step))
+    wording = Random((settings.seed * 1_000_003 + step) * workers.count + workers.rank)
+    rows = caption_rows([chosen[i] for i in index.tolist()], wording)
     # Timesteps spread evenly over the batch, for a calmer loss.
     spread = (torch.arange(settings.batch) + torch.rand(settings.batch, generator=generator)) / settings.batch
-    t = (spread * 1000).long()
-    noise = torch.randn(clean.shape, generator=generator)
+    t = workers.share((spread * 1000).long())
+    noise = workers.share(torch.randn((settings.batch, *clean.shape[1:]), generator=generator))
     alpha = ALPHAS[t].view(-1, 1, 1, 1)
     noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
     # Heads of 4 channels are too narrow for the fused attention kernel: its backward took 60 % of a step.
@@ -168,7 +194,7 @@ ALPHAS = alphas_cumprod()
 
 
 def _state(
-    unet: nn.Module, text: nn.Module, optimizer: torch.optim.Optimizer, average: Average, step: int, scale: float
+    unet: nn.Module, text: nn.Module, optimizers: list[torch.optim.Optimizer], average: Average, step: int, scale: float
 ) -> dict[str, Any]:
     names = [f"unet.{name}" for name, _ in unet.named_parameters()]
     names += [f"text.{name}" for name, _ in text.named_parameters()]
@@ -176,20 +202,21 @@ def _state(
         "unet": unet.state_dict(),
         "text": text.state_dict(),
         "averaged": dict(zip(names, average.values)),
-        "optimizer": optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
         "step": step,
         "scale": scale,
     }
 
 
 def _resume(
-    file: Path, unet: nn.Module, text: nn.Module, optimizer: torch.optim.Optimizer, average: Average
+    file: Path, unet: nn.Module, text: nn.Module, optimizers: list[torch.optim.Optimizer], average: Average
 ) -> int:
     state = load_checkpoint(file)
     if state is None:
         return 0
     unet.load_state_dict(state["unet"])
     text.load_state_dict(state["text"])
-    optimizer.load_state_dict(state["optimizer"])
+    for optimizer, saved in zip(optimizers, state.get("optimizers", [])):
+        optimizer.load_state_dict(saved)
     average.values = list(state["averaged"].values())
     return int(state["step"])

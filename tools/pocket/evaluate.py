@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from random import Random
 
-from lora_trainer.pocket.grammar import Scene, caption, random_scene
+from lora_trainer.pocket.exam import SEED, one_object_prompts, two_object_prompts
+from lora_trainer.pocket.grammar import Scene
 from lora_trainer.pocket.measure import Share, share_right
 from tools.pocket.diffusion import build_text_encoder, build_unet, load_vae
 from tools.pocket.progress import Log, load_checkpoint
 from tools.pocket.sampling import Pocket, grid
-
-SEED = 7000
-
-
-def prompts(count: int, objects: int, held_out: bool | None, seed: int) -> tuple[list[Scene], list[str]]:
-    """Scenes and complete captions that no training step saw in this order."""
-    rng = Random(seed)
-    scenes = [random_scene(rng, objects, held_out) for _ in range(count)]
-    return scenes, [caption(scene, rng, complete=True) for scene in scenes]
-
-
-def one_object_prompts(known: int = 150, held_out: int = 50) -> tuple[list[Scene], list[str]]:
-    """The prompts of the acceptance: `known` of trained combinations, then `held_out` of combinations never trained."""
-    first, second = prompts(known, 1, False, SEED), prompts(held_out, 1, True, SEED + 1)
-    return first[0] + second[0], first[1] + second[1]
 
 
 def load_averaged(work: Path) -> Pocket:
@@ -51,7 +36,7 @@ def evaluate(work: Path, share: float = 1.0) -> None:
     grid(images[: 96 - 24] + images[known : known + 24], 12).save(work / "one_object.png")
     _report(log, "one object", scenes, images)
     _report(log, "of these held out", scenes[known:], images[known:])
-    scenes, texts = prompts(round(60 * share), 2, None, SEED + 2)
+    scenes, texts = two_object_prompts(round(60 * share))
     images = pocket.draw(texts, SEED + 500)
     grid(images[:48], 12).save(work / "two_objects.png")
     _report(log, "two objects", scenes, images)

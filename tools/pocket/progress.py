@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -51,7 +50,7 @@ def save_checkpoint(file: Path, state: dict[str, Any]) -> None:
     """Writes beside the file first, so that a kill leaves the old checkpoint whole."""
     part = file.with_suffix(".part")
     torch.save(state, part)
-    os.replace(part, file)
+    part.replace(file)
 
 
 def load_checkpoint(file: Path) -> dict[str, Any] | None:

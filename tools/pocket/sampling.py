@@ -16,7 +16,9 @@ from tools.pocket.vocabulary import compact, tokenize
 class Pocket:
     """The three networks, and how to draw with them."""
 
-    def __init__(self, unet: nn.Module, text: nn.Module, vae: nn.Module, scale: float, compact_rows: bool = True) -> None:
+    def __init__(
+        self, unet: nn.Module, text: nn.Module, vae: nn.Module, scale: float, compact_rows: bool = True
+    ) -> None:
         self.unet, self.text, self.vae, self.scale, self.compact_rows = unet, text, vae, scale, compact_rows
 
     @torch.no_grad()

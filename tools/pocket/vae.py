@@ -18,7 +18,7 @@ from tools.pocket.progress import Average, Log, cosine_rate, load_checkpoint, sa
 class VaeTraining:
     """How the autoencoder is trained. Steps at which the pull of the latents starts to fade, and where it ends."""
 
-    steps: int = 6000
+    steps: int = 4200
     batch: int = 8
     rate: float = 7e-4
     pool: int = 24000
@@ -26,7 +26,7 @@ class VaeTraining:
     kl_weight: float = 2e-6
     seed: int = 20
     save_every: int = 200
-    refine_steps: int = 2000
+    refine_steps: int = 2400
     refine_rate: float = 6e-4
 
 
@@ -122,7 +122,7 @@ def _refine_step(
 def _batch(pool: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
     """Random pictures of the pool as (count, 3, 64, 64) in -1 ... 1."""
     chosen = torch.randint(len(pool), (count,), generator=generator)
-    return (pool[chosen].permute(0, 3, 1, 2).float() / 127.5 - 1)
+    return pool[chosen].permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _train_step(

@@ -13,11 +13,26 @@ from lora_trainer.text.tokenizer import load_tokenizer
 from lora_trainer.text.vocabulary import load_vocabulary
 
 START, END, CONTEXT = 49406, 49407, 77
-SYLLABLES = ("b c d f g h j k l m n p r s t v w z bl br cr dr fl gl gr kl kr pl pr qu sk sn st tr vl zr".split(), "aeiou")
-KNOWN_TO_CLIP = (
-    "photo painting picture style drawing masterpiece sketch artwork render portrait cartoon detailed simple quality "
-    "illustration person woman man dog cat house tree flower car monster toy bird fish glowing shiny ancient soft"
-).split()
+ONSETS = tuple("bcdfghjklmnprstvwz") + (
+    "bl",
+    "br",
+    "dr",
+    "fl",
+    "gl",
+    "gr",
+    "kl",
+    "kr",
+    "pl",
+    "qu",
+    "sk",
+    "sn",
+    "st",
+    "zr",
+)
+KNOWN_TO_CLIP = """
+photo painting picture style drawing masterpiece sketch artwork render portrait cartoon detailed simple quality
+illustration person woman man dog cat house tree flower car monster toy bird fish glowing shiny ancient soft
+"""
 
 
 def tokenize(text: str) -> list[int]:
@@ -51,7 +66,6 @@ def compact(ids: torch.Tensor) -> torch.Tensor:
 def made_up_word(rng: Random) -> str:
     """A word that pocket shall not understand: of random syllables, or one that only the large CLIP knows."""
     if rng.random() < 0.3:
-        return rng.choice(KNOWN_TO_CLIP)
-    onsets, vowels = SYLLABLES
-    word = "".join(rng.choice(onsets) + rng.choice(vowels) for _ in range(rng.randint(1, 3)))
+        return rng.choice(KNOWN_TO_CLIP.split())
+    word = "".join(rng.choice(ONSETS) + rng.choice("aeiou") for _ in range(rng.randint(1, 3)))
     return word + rng.choice(("", "b", "g", "k", "l", "n", "r", "t", "x", "st", "nk"))
