@@ -55,8 +55,7 @@ def draw_prompts(
     from ..sampling.draw import draw
     from ..sampling.pictures import to_images
 
-    unet = None if predict else loan.unet()
-    answer = predict or (lambda x, t, conditioning: unet(x, t, encoder_hidden_states=conditioning.context).sample)
+    answer = predict or _by_unet(loan)
     nothing = loan.encode_prompts([""], clip_skip=1)
     images: list[Image] = []
     for start in range(0, len(prompts), batch):
@@ -76,3 +75,8 @@ def draw_prompts(
         )
         images += to_images(loan.decode_latents(latents))
     return images
+
+
+def _by_unet(loan: Loan) -> Predict:
+    unet = loan.unet()
+    return lambda x, t, conditioning: unet(x, t, encoder_hidden_states=conditioning.context).sample

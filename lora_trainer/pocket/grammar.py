@@ -26,7 +26,7 @@ PLACES = ("top left", "top", "top right", "left", "center", "right", "bottom lef
 PLAIN = "plain"
 TEXTURES = ("striped", "dotted", "checkered", "shaded")
 
-# Two small objects stand at opposite places, so that they never touch; the word says where the first is seen from the second.
+# Two small objects stand at opposite places, so that they never touch; the word says where the first one is.
 PAIRS = (
     ("left", "right", "left of"),
     ("right", "left", "right of"),
@@ -77,7 +77,9 @@ def _any_scene(rng: Random, objects: int) -> Scene:
     background = rng.choice(tuple(COLORS))
     others = [color for color in COLORS if color != background]
     if objects == 1:
-        things = (Object(rng.choice(SHAPES), rng.choice(others), rng.choice(SIZES), rng.choice(PLACES)),)
+        things: tuple[Object, ...] = (
+            Object(rng.choice(SHAPES), rng.choice(others), rng.choice(SIZES), rng.choice(PLACES)),
+        )
     else:
         first, second, _ = rng.choice(PAIRS)
         things = tuple(Object(rng.choice(SHAPES), rng.choice(others), "small", place) for place in (first, second))

@@ -99,7 +99,7 @@ def _tone_distances(pixels: np.ndarray) -> np.ndarray:
     """
     distances = []
     for color in COLORS.values():
-        middle = np.float32(color)
+        middle = np.asarray(color, np.float32)
         to_dark = _distance_to_line(pixels, middle, middle * 0.78)
         to_light = _distance_to_line(pixels, middle, middle + (255 - middle) * 0.28)
         distances.append(np.minimum(to_dark, to_light))
@@ -123,7 +123,7 @@ def _background(pixels: np.ndarray) -> str:
 def _name_color(pixels: np.ndarray) -> str:
     """The colour nearest to the median of the pixels (n, 3)."""
     middle = np.median(pixels, axis=0)
-    return min(COLORS, key=lambda name: float(np.linalg.norm(middle - np.float32(COLORS[name]))))
+    return min(COLORS, key=lambda name: float(np.linalg.norm(middle - np.asarray(COLORS[name], np.float32))))
 
 
 # --- shapes -----------------------------------------------------------------------------------------------------

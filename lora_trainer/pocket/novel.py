@@ -74,7 +74,7 @@ def _quarter_marks(image: Image) -> np.ndarray:
 
     small = image.convert("RGB").resize((UNIT, UNIT), Pillow.Resampling.BOX)
     pixels = np.asarray(small).astype(np.float32)
-    palette = np.float32([MAGENTA, LIME, *COLORS.values()])
+    palette = np.asarray([MAGENTA, LIME, *COLORS.values()], np.float32)
     nearest = np.linalg.norm(pixels[:, :, None] - palette, axis=-1).argmin(-1)
     return np.where(nearest == 0, 1, np.where(nearest == 1, -1, 0))
 

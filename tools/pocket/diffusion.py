@@ -99,7 +99,7 @@ def load_latents(work: Path, settings: DiffusionTraining, log: Log) -> dict[str,
 
 
 def train_diffusion(work: Path, settings: DiffusionTraining, workers: Workers) -> None:
-    """Trains on from the last checkpoint in the folder `work`, to `diffusion.pt`; of several workers the first saves."""
+    """Trains on from the last checkpoint in the folder `work`, to `diffusion.pt`, written by the first worker."""
     log = Log(work / "diffusion.log")
     torch.manual_seed(settings.seed)
     unet, text = build_unet(), build_text_encoder()

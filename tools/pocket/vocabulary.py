@@ -13,22 +13,7 @@ from lora_trainer.text.tokenizer import load_tokenizer
 from lora_trainer.text.vocabulary import load_vocabulary
 
 START, END, CONTEXT = 49406, 49407, 77
-ONSETS = tuple("bcdfghjklmnprstvwz") + (
-    "bl",
-    "br",
-    "dr",
-    "fl",
-    "gl",
-    "gr",
-    "kl",
-    "kr",
-    "pl",
-    "qu",
-    "sk",
-    "sn",
-    "st",
-    "zr",
-)
+ONSETS = (*"bcdfghjklmnprstvwz", "bl", "br", "dr", "fl", "gl", "gr", "kl", "kr", "pl", "qu", "sk", "sn", "st", "zr")
 KNOWN_TO_CLIP = """
 photo painting picture style drawing masterpiece sketch artwork render portrait cartoon detailed simple quality
 illustration person woman man dog cat house tree flower car monster toy bird fish glowing shiny ancient soft
