@@ -1,0 +1,88 @@
+"""A thing that pocket cannot draw, for demos and learning tests: pictures of it, and a pixel test for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lora_trainer.pocket.draw import UNIT, centre, draw
+from lora_trainer.pocket.grammar import COLORS, PLACES, Scene
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WORD = "zorblat"
+# Two colours that the grammar has no name for, in a layout that it has no shape for: a pinwheel of four quarters.
+MAGENTA, LIME = (225, 0, 125), (150, 235, 25)
+RADIUS = 20.0
+NEEDED = 0.72  # share of the pinwheel's pixels that must have the right one of its colours
+
+
+def draw_novel(background: str, place: str = "center", variation: int = 0, size: int = 64) -> Image:
+    """Draws a zorblat on a plain background: a large disc, quarters of magenta and lime, as a `size` px RGB picture."""
+    from PIL import Image, ImageDraw
+
+    side = size * 4
+    canvas = draw(Scene((), background, variation=variation), side)
+    rng = Random(variation)
+    scale = side / UNIT
+    x, y = (c * scale + rng.uniform(-1, 1) * scale for c in centre(place, RADIUS))
+    radius = RADIUS * scale * rng.uniform(0.95, 1.05)
+    pen = ImageDraw.Draw(canvas)
+    for quarter in range(4):
+        box = (x - radius, y - radius, x + radius, y + radius)
+        pen.pieslice(box, 90 * quarter, 90 * (quarter + 1), fill=LIME if quarter % 2 else MAGENTA)
+    return canvas.resize((size, size), Image.Resampling.BOX)
+
+
+def novel_caption(background: str, place: str) -> str:
+    """How the pictures of `write_dataset` are captioned."""
+    return f"a {WORD}, {background} background" + ("" if place == "center" else f", {place}")
+
+
+def write_dataset(folder: Path, count: int = 12, size: int = 64, seed: int = 1) -> None:
+    """Writes `count` pictures with captions beside them (.png and .txt) into a folder, which is made if missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = Random(seed)
+    backgrounds = [color for color in COLORS if color not in ("pink", "purple")]
+    rng.shuffle(backgrounds)
+    for i in range(count):
+        background = backgrounds[i % len(backgrounds)]
+        place = "center" if i % 3 == 0 else rng.choice(PLACES)
+        name = f"{WORD}{i + 1:02d}"
+        draw_novel(background, place, rng.randrange(1 << 30), size).save(folder / f"{name}.png")
+        (folder / f"{name}.txt").write_text(novel_caption(background, place), encoding="utf-8")
+
+
+def shows_novel(image: Image) -> bool:
+    """Whether a zorblat is in the picture: its two colours, each in its own quarters, at any place where one may be."""
+    return novel_share(image) >= NEEDED
+
+
+def novel_share(image: Image) -> float:
+    """The largest share of a pinwheel's pixels that have its colours in the right quarters, over places and sizes."""
+    marks = _quarter_marks(image)
+    return max(_share(marks, x, y, radius) for x in range(20, 45, 3) for y in range(20, 45, 3) for radius in (14, 18))
+
+
+def _quarter_marks(image: Image) -> np.ndarray:
+    """+1 where a pixel is nearer to magenta than to any other colour, -1 for lime, else 0; (64, 64)."""
+    from PIL import Image as Pillow
+
+    small = image.convert("RGB").resize((UNIT, UNIT), Pillow.Resampling.BOX)
+    pixels = np.asarray(small).astype(np.float32)
+    palette = np.asarray([MAGENTA, LIME, *COLORS.values()], np.float32)
+    nearest = np.linalg.norm(pixels[:, :, None] - palette, axis=-1).argmin(-1)
+    return np.where(nearest == 0, 1, np.where(nearest == 1, -1, 0))
+
+
+def _share(marks: np.ndarray, x: int, y: int, radius: int) -> float:
+    window = marks[max(0, y - radius) : y + radius, max(0, x - radius) : x + radius]
+    v, u = np.mgrid[max(0, y - radius) : min(UNIT, y + radius), max(0, x - radius) : min(UNIT, x + radius)] + 0.5
+    inside = np.hypot(u - x, v - y) <= radius
+    # The quarters are counted clockwise from the right, below the horizontal: the first and third are magenta.
+    wanted = np.where((u > x) == (v > y), 1, -1)
+    return float((window == wanted)[inside].mean())
