@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -115,3 +117,12 @@ def test_the_reference_names_every_option():
     for option in options.walk():
         assert option.path.rpartition(".")[2] in page
         assert any(line.split(" ")[0] == option.path for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("docs/options.md", reference.markdown), ("config/default.yaml", reference.default_file)]
+)
+def test_generated_files_are_up_to_date(file, text):
+    """Make them anew with `python -m lora_trainer options --form markdown` and `--form yaml`."""
+    stored = Path(__file__).parent.parent / file
+    assert stored.read_text(encoding="utf-8") == text()

@@ -21,14 +21,14 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Draw the pictures, train, draw the sheet, and say where everything is."""
     from ..host.standalone import StandaloneHost
-    from ..pocket.lesson import LESSON, write_pictures
+    from ..pocket.lesson import lesson_values, write_pictures
     from ..run_folder import RunFolder
     from ..train import train
     from .progress import show
 
     output: Path = arguments.output
     pictures = write_pictures(output / "pictures")
-    values = LESSON.values(pictures, output)
+    values = lesson_values(pictures, output)
     if arguments.steps:
         values = options.merged(values, {"steps": arguments.steps})
     config = options.build(values)
@@ -57,13 +57,13 @@ def _grid(host: Any, folder: Any, config: Any, quiet: bool) -> Path:
 
     from tqdm import tqdm
 
-    from ..pocket.lesson import LESSON
+    from ..pocket.lesson import STRENGTHS, prompts
     from ..tryout import GridRequest, draw_cells, sheet, total_cells
 
     request = GridRequest(
         files=[*folder.saves(), folder.lora],
-        prompts=LESSON.prompts,
-        strengths=LESSON.strengths,
+        prompts=prompts(1),
+        strengths=STRENGTHS,
         seeds=[1],
         options=config.samples,
     )
@@ -74,7 +74,7 @@ def _grid(host: Any, folder: Any, config: Any, quiet: bool) -> Path:
 
 
 def _farewell(lora: str, shown: dict[str, str], pictures: Path) -> str:
-    from ..pocket.lesson import LESSON
+    from ..pocket.novel import WORD
 
     return f"""
 The LoRA:         {lora}
@@ -82,6 +82,6 @@ Strengths x saves {shown["grid"]}
 Loss curve:       {shown["curve"]}
 Its pictures:     {pictures}
 
-Look at the sheet: at strength 0 the base does not know '{LESSON.word}'; it appears as the strength grows.
+Look at the sheet: at strength 0 the base does not know '{WORD}'; it appears as the strength grows.
 Next, with your own pictures and checkpoint:
     python -m lora_trainer train --base YOUR.safetensors --data YOUR_PICTURES --name my_lora"""
