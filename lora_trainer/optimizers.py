@@ -21,7 +21,11 @@ NEEDS_CONSTANT_SCHEDULE = "schedule_free_adamw"
 
 @OPTIMIZERS.register("adamw")
 def _adamw() -> OptimizerClass:
-    return _fused_adamw
+    def adamw(groups: list[dict[str, Any]], **arguments: Any) -> torch.optim.Optimizer:
+        way = _many_at_once(groups[0]["params"][0].device)
+        return torch.optim.AdamW(groups, **{way: True, **arguments})
+
+    return adamw
 
 
 @OPTIMIZERS.register("adamw8bit")
@@ -69,12 +73,15 @@ def _sgd() -> OptimizerClass:
     return lambda groups, **arguments: torch.optim.SGD(groups, **{"foreach": True, **arguments})
 
 
-def _fused_adamw(groups: list[dict[str, Any]], **arguments: Any) -> torch.optim.Optimizer:
-    """AdamW that moves hundreds of small matrices by one kernel (which heeds `found_inf`), where torch has one."""
+def _many_at_once(device: torch.device) -> str:
+    """How AdamW moves hundreds of small matrices: by one kernel, which heeds `found_inf`, where torch has one."""
+    probe = torch.nn.Parameter(torch.zeros(1, device=device))
+    probe.grad = torch.zeros_like(probe)
     try:
-        return torch.optim.AdamW(groups, **{"fused": True, **arguments})
-    except RuntimeError:  # older torch on a CPU, or arguments that do not go with it
-        return torch.optim.AdamW(groups, **{"foreach": True, **arguments})
+        torch.optim.AdamW([probe], fused=True).step()
+    except RuntimeError:  # torch 2.1 takes the wish on any device and fails in the first step
+        return "foreach"
+    return "fused"
 
 
 def find(name: str) -> OptimizerClass:
