@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BASIC, ADVANCED = "basic", "advanced"
+EPSILON, V_PREDICTION = "epsilon", "v_prediction"
+"""What a base may predict: the noise, or the velocity."""
 
 
 def option(
@@ -60,7 +62,7 @@ class BaseOptions:
     prediction_type: str = option(
         "auto",
         "What the base predicts; 'auto' reads it from the file.",
-        choices=("auto", "epsilon", "v_prediction"),
+        choices=("auto", EPSILON, V_PREDICTION),
     )
     zero_terminal_snr: str = option(
         "auto",

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
-from .config import LossOptions
+from .config import EPSILON, LossOptions
 
-EPSILON, V_PREDICTION = "epsilon", "v_prediction"
 TIMESTEPS = 1000
 # Bounds of the SNR under debiased weights, whose 1 / sqrt(SNR) has none: above the limit kohya uses the weight hardly
 # falls any more; below, a zero terminal SNR would weigh infinitely.

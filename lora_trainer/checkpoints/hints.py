@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..families.base import EPSILON, V_PREDICTION
+from ..config import EPSILON, V_PREDICTION
 
 PREDICTIONS = {"v": V_PREDICTION, "v_prediction": V_PREDICTION, "eps": EPSILON, "epsilon": EPSILON}
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..config import EPSILON, V_PREDICTION
 from ..host.base import BaseInfo, Conditioning
 from ..registry import Registry
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from ..twin.lora_names import Target
 
-EPSILON, V_PREDICTION = "epsilon", "v_prediction"
 FAMILIES: Registry[Family] = Registry("family of base models")
 
 
@@ -120,4 +120,4 @@ class Family(ABC):
 
 def prediction_word(info: BaseInfo) -> str:
     """The prediction type in the words of Stability's model spec: 'epsilon' or 'v'."""
-    return "v" if info.prediction_type == V_PREDICTION else "epsilon"
+    return "v" if info.prediction_type == V_PREDICTION else EPSILON

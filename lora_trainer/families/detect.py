@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..config import EPSILON, V_PREDICTION
 from ..errors import BaseModelError
 from ..host.base import BaseInfo
-from .base import EPSILON, FAMILIES, V_PREDICTION, Family
+from .base import FAMILIES, Family
 
 if TYPE_CHECKING:
     from ..checkpoints import Checkpoint

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..config import EPSILON, V_PREDICTION
 from ..host.base import BaseInfo, Conditioning
-from .base import EPSILON, FAMILIES, V_PREDICTION, Family, PictureSize, TextPart, prediction_word
+from .base import FAMILIES, Family, PictureSize, TextPart, prediction_word
 
 if TYPE_CHECKING:
     import torch

@@ -73,7 +73,7 @@ def webui_yaml(encoder: str) -> str:
     """The yaml beside the checkpoint; `encoder` is the folder with the text encoder's config.json and tokenizer."""
     import yaml
 
-    from ..families.base import EPSILON
+    from ..config import EPSILON
     from .webui_yaml import webui_yaml as values
 
     content = values("sd1", unet_layout(), vae_layout(), prediction_type=EPSILON, heads=UNET_HEADS, clip=encoder)

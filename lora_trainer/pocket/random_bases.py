@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..checkpoints import TensorInfo, write_checkpoint
-from ..families.base import EPSILON, FAMILIES
+from ..config import EPSILON
+from ..families.base import FAMILIES
 from ..files.atomic import write_text
 from ..twin.sources import Source, renamed, reverse
 from ..twin.text import canonical_key, meta_text_encoder, text_arguments

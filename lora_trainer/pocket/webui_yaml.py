@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..families.base import FAMILIES, V_PREDICTION
+from ..config import V_PREDICTION
+from ..families.base import FAMILIES
 from ..twin.unet import SIZE_FEATURES
 from ..twin.unet_keys import UNetLayout
 from ..twin.vae_keys import VAELayout

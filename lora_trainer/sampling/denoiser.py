@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ..config import V_PREDICTION
 from ..host.base import Conditioning
-from ..objective import V_PREDICTION
 from .levels import Levels
 
 Predict = Callable[[torch.Tensor, torch.Tensor, Conditioning], torch.Tensor]

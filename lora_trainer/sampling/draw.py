@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import torch
 
+from ..config import EPSILON
 from ..errors import UserError
 from ..host.base import Conditioning
-from ..objective import EPSILON
 from .denoiser import Drawing, Predict
 from .levels import sampling_alphas
 from .noise import Noise

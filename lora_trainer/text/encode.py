@@ -13,6 +13,7 @@ from torch import nn
 
 from ..errors import UserError
 from ..host.base import Conditioning
+from ..twin.text import body as body_of
 from .layout import TEXT_LAYOUTS, EncoderLayout
 from .tokens import TextTokens
 
@@ -65,7 +66,7 @@ def emphasize(states: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
 def _layer(layout: EncoderLayout, encoder: nn.Module, clip_skip: int, clip_skip_sdxl: bool) -> int:
     """The hidden state to take, counted from the end. Raises UserError when there are not that many."""
-    layers = len(text_body(encoder).encoder.layers)
+    layers = len(body_of(encoder).encoder.layers)
     if layout.clip_skip == "yes" or (layout.clip_skip == "on request" and clip_skip_sdxl):
         if clip_skip > layers:
             raise UserError(f"Clip skip {clip_skip} is too much: this text encoder has {layers} layers.")
@@ -77,7 +78,7 @@ def _encode_one(
     layout: EncoderLayout, encoder: nn.Module, ids: torch.Tensor, layer: int
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Hidden states (n, chunks, 77, width), and the pooled output (n, width) of the first chunks where it is wanted."""
-    body = text_body(encoder)
+    body = body_of(encoder)
     device = body.embeddings.position_embedding.weight.device
     rows = ids.flatten(0, 1).to(device)
     outputs = body(input_ids=rows, output_hidden_states=True)
@@ -94,9 +95,3 @@ def _encode_one(
 def _pooled(encoder: nn.Module, last: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
     """The projection of the final-normed state at the first end token, which has the highest number of all."""
     return encoder.text_projection(last[torch.arange(len(ids), device=last.device), ids.argmax(1)])
-
-
-def text_body(encoder: nn.Module) -> nn.Module:
-    """The module that holds embeddings, encoder and final norm: below `text_model` up to transformers 4, and always in
-    CLIPTextModelWithProjection; CLIPTextModel itself since transformers 5."""
-    return getattr(encoder, "text_model", encoder)

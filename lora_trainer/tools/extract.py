@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ..checkpoints import Checkpoint, open_checkpoint
-from ..checkpoints.hints import EPSILON, V_PREDICTION
+from ..config import EPSILON, V_PREDICTION
 from ..errors import FileFormatError, UserError
 from ..families.detect import V_MARK
 from ..files.lora import LoraModule

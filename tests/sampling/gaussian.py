@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from lora_trainer.config import EPSILON
 from lora_trainer.host.base import Conditioning
-from lora_trainer.objective import EPSILON
 from lora_trainer.sampling.levels import Levels, sampling_alphas
 
 MEAN, DEVIATION = 0.5, 0.3

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from lora_trainer.config import V_PREDICTION
 from lora_trainer.errors import UserError
 from lora_trainer.host.base import Conditioning
-from lora_trainer.objective import V_PREDICTION
 from lora_trainer.sampling.draw import draw
 from lora_trainer.sampling.noise import Noise
 from lora_trainer.sampling.samplers import SAMPLERS

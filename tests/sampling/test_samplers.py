@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lora_trainer.objective import EPSILON, V_PREDICTION
+from lora_trainer.config import EPSILON, V_PREDICTION
 from lora_trainer.sampling.draw import draw
 from lora_trainer.sampling.levels import Levels, sampling_alphas
 from lora_trainer.sampling.noise import Noise

@@ -7,8 +7,9 @@ import torch
 from lora_trainer.errors import UserError
 from lora_trainer.host.base import Conditioning
 from lora_trainer.packages import mend_imports
-from lora_trainer.text.encode import emphasize, encode, text_body, unconditional
+from lora_trainer.text.encode import emphasize, encode, unconditional
 from lora_trainer.text.tokens import tokenize_captions, tokenize_prompts
+from lora_trainer.twin.text import body
 
 mend_imports()
 transformers = pytest.importorskip("transformers")
@@ -51,12 +52,12 @@ def both():
 def layer_outputs(encoder, ids):
     """The output of every layer, caught with hooks: an independent way to the hidden states."""
     caught = []
-    layers = text_body(encoder).encoder.layers
+    layers = body(encoder).encoder.layers
     hooks = [
         layer.register_forward_hook(lambda m, a, out: caught.append(out[0] if isinstance(out, tuple) else out))
         for layer in layers
     ]
-    text_body(encoder)(input_ids=ids)
+    body(encoder)(input_ids=ids)
     for hook in hooks:
         hook.remove()
     return caught
@@ -65,7 +66,7 @@ def layer_outputs(encoder, ids):
 def test_sd1_takes_the_last_layer_with_the_final_norm(encoder):
     tokens = tokenize_captions("sd1", ["a cat", "a dog on a hill"])
     context = encode(family("sd1"), [encoder], tokens).context
-    expected = text_body(encoder).final_layer_norm(layer_outputs(encoder, tokens.ids[0][:, 0])[-1])
+    expected = body(encoder).final_layer_norm(layer_outputs(encoder, tokens.ids[0][:, 0])[-1])
     assert context.shape == (2, 77, 32)
     torch.testing.assert_close(context, expected)
 
@@ -73,7 +74,7 @@ def test_sd1_takes_the_last_layer_with_the_final_norm(encoder):
 def test_sd1_clip_skip_2_takes_the_layer_before_with_the_final_norm(encoder):
     tokens = tokenize_captions("sd1", ["a cat"])
     context = encode(family("sd1"), [encoder], tokens, clip_skip=2).context
-    expected = text_body(encoder).final_layer_norm(layer_outputs(encoder, tokens.ids[0][:, 0])[-2])
+    expected = body(encoder).final_layer_norm(layer_outputs(encoder, tokens.ids[0][:, 0])[-2])
     torch.testing.assert_close(context, expected)
 
 
@@ -84,7 +85,7 @@ def test_clip_skip_beyond_the_layers_is_a_sentence(encoder):
 
 def test_sd2_takes_the_penultimate_layer_with_the_final_norm_whatever_clip_skip_is(encoder):
     tokens = tokenize_captions("sd2", ["a cat"])
-    expected = text_body(encoder).final_layer_norm(layer_outputs(encoder, tokens.ids[0][:, 0])[-2])
+    expected = body(encoder).final_layer_norm(layer_outputs(encoder, tokens.ids[0][:, 0])[-2])
     for clip_skip in (1, 2, 3):
         context = encode(family("sd2"), [encoder], tokens, clip_skip=clip_skip).context
         torch.testing.assert_close(context, expected)
@@ -93,7 +94,7 @@ def test_sd2_takes_the_penultimate_layer_with_the_final_norm_whatever_clip_skip_
 def test_sd2_without_its_unused_last_layer_gives_the_same():
     whole = text_encoder(layers=24)
     cut = text_encoder(layers=24)
-    del text_body(cut).encoder.layers[-1]
+    del body(cut).encoder.layers[-1]
     tokens = tokenize_captions("sd2", ["a cat"])
     contexts = [encode(family("sd2"), [encoder], tokens).context for encoder in (whole, cut)]
     torch.testing.assert_close(contexts[0], contexts[1])
@@ -104,7 +105,7 @@ def test_sdxl_joins_both_penultimate_layers_without_norm_and_pools_the_first_end
     conditioning = encode(family("sdxl"), both, tokens, clip_skip=1)
     outputs = [layer_outputs(encoder, ids[:, 0]) for encoder, ids in zip(both, tokens.ids)]
     torch.testing.assert_close(conditioning.context, torch.cat([out[-2] for out in outputs], -1))
-    last = text_body(both[1]).final_layer_norm(outputs[1][-1])
+    last = body(both[1]).final_layer_norm(outputs[1][-1])
     at_end = torch.stack([last[0, 3], last[1, 2]])
     torch.testing.assert_close(conditioning.pooled, both[1].text_projection(at_end))
 
@@ -156,7 +157,7 @@ def test_gradients_reach_the_encoder_when_it_is_trained():
     encoder = text_encoder()
     encoder.requires_grad_(True)
     encode(family("sd1"), [encoder], tokenize_captions("sd1", ["a cat"])).context.square().mean().backward()
-    assert text_body(encoder).encoder.layers[0].self_attn.q_proj.weight.grad.abs().sum() > 0
+    assert body(encoder).encoder.layers[0].self_attn.q_proj.weight.grad.abs().sum() > 0
 
 
 def test_an_empty_negative_prompt_is_zeros_for_sdxl_only():
