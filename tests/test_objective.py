@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lora_trainer.config import LossOptions
+from lora_trainer.config import EPSILON, V_PREDICTION, LossOptions
 from lora_trainer.objective import (
-    EPSILON,
-    V_PREDICTION,
     NoiseSchedule,
     Objective,
     debiased_weights,

@@ -1,0 +1,127 @@
+import json
+
+import pytest
+
+from lora_trainer.cli.main import FAILED, SUCCESS, WRONG_USE, main
+from tests.runs import draw_pictures
+
+
+def answer(capsys):
+    """The JSON object in the last line of what was printed."""
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+@pytest.fixture
+def quick(random_sd1, pictures, tmp_path):
+    words = ["train", "--base", random_sd1, "--data", pictures, "--name", "zorb", "--output", tmp_path, "--steps", 1]
+    words += ["--set", "data.resolution=64", "--set", "network.rank=2", "--set", "samples.steps=2", "--json"]
+    return [str(word) for word in words]
+
+
+def test_a_training_ends_with_success_and_says_where_the_file_is(quick, tmp_path, capsys):
+    assert main(quick) == SUCCESS
+    result = answer(capsys)
+    assert result["ok"] and result["path"] == str(tmp_path / "zorb.safetensors")
+    assert (tmp_path / "zorb.safetensors").exists()
+
+
+def test_base_data_and_name_suffice(random_sd1, pictures, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "--base", str(random_sd1), "--data", str(pictures), "--name", "zorb", "--json"]
+    assert main([*words, "--steps", "1", "--set", "data.resolution=64", "--set", "samples.steps=1"]) == SUCCESS
+    assert (tmp_path / "out" / "zorb.safetensors").exists()
+
+
+def test_a_failed_run_ends_with_1(quick, tmp_path, capsys):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    assert main([*quick, "--data", str(folder), "--set", f"data.folders=[{folder}]"]) == FAILED
+    assert "no pictures" in answer(capsys)["error"]
+
+
+def test_wrong_options_end_with_2_and_are_all_named(quick, capsys):
+    assert main([*quick, "--set", "network.rnak=4", "--set", "optimizer.learning_rate=fast"]) == WRONG_USE
+    problems = answer(capsys)["problems"]
+    assert len(problems) == 2
+    assert "Did you mean 'network.rank'?" in problems[0]
+
+
+def test_wrong_words_end_with_2():
+    with pytest.raises(SystemExit) as caught:
+        main(["trian"])
+    assert caught.value.code == WRONG_USE
+
+
+def test_a_lora_scripts_file_runs_by_config_and_by_place(random_sd1, tmp_path, capsys):
+    pictures = draw_pictures(tmp_path / "10_zorb", count=2)
+    file = tmp_path / "lora.yaml"
+    lines = [f"train_data_dir: {pictures}", f"base_model: {random_sd1}", f"output_dir: {tmp_path / 'made'}"]
+    lines += ["lora_rank: 2", "batch_size: 2", "epochs: 1", "learning_rate: 1e-4", "save_steps: 5"]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    quick = ["--set", "data.resolution=64", "--set", "samples.steps=1", "--json"]
+    assert main(["train", "--config", str(file), *quick]) == SUCCESS
+    result = answer(capsys)
+    assert result["path"].endswith("zorb.safetensors")
+    assert [path.rpartition("-")[2] for path in result["saves"][:1]] == ["step000005.safetensors"]
+    assert main(["train", str(file), "--steps", "1", *quick]) == SUCCESS
+
+
+def test_inspect_says_what_is_in_a_file(quick, tmp_path, capsys):
+    main(quick)
+    capsys.readouterr()
+    assert main(["inspect", str(tmp_path / "zorb.safetensors")]) == SUCCESS
+    page = capsys.readouterr().out
+    assert "192" in page and "lora" in page
+    assert main(["inspect", str(tmp_path / "zorb.safetensors"), "--json"]) == SUCCESS
+    assert answer(capsys)["parts"] == {"unet": 192}
+
+
+def test_inspect_of_a_file_that_is_not_there_is_a_sentence(tmp_path, capsys):
+    assert main(["inspect", str(tmp_path / "gone.safetensors"), "--json"]) == FAILED
+    assert "gone.safetensors" in answer(capsys)["error"]
+
+
+def test_the_tools_work_from_the_command_line(quick, tmp_path, capsys):
+    main(quick)
+    source, small, both = (
+        str(tmp_path / name) for name in ("zorb.safetensors", "small.safetensors", "both.safetensors")
+    )
+    assert main(["resize", source, "--rank", "1", "--out", small, "--json"]) == SUCCESS
+    assert main(["merge", f"{source}=0.5", small, "--out", both, "--json"]) == SUCCESS
+    assert (
+        main(["convert", source, "--style", "diffusers", "--out", str(tmp_path / "d.safetensors"), "--json"]) == SUCCESS
+    )
+    capsys.readouterr()
+    main(["inspect", both, "--json"])
+    assert answer(capsys)["ranks"] == {"3": 192}
+    assert main(["resize", source, "--keep", "energy", "--out", small, "--json"]) == WRONG_USE
+
+
+def test_a_grid_has_a_sheet_and_every_cell_as_a_file(quick, random_sd1, tmp_path, capsys):
+    main(quick)
+    lora, images = tmp_path / "zorb.safetensors", tmp_path / "cells"
+    words = [
+        "grid",
+        "--base",
+        random_sd1,
+        "--lora",
+        lora,
+        "--prompt",
+        "a zorb",
+        "--prompt",
+        "a cat",
+        "--strengths",
+        "0,0.5",
+    ]
+    words += ["--seeds", "1,2", "--out", tmp_path / "grid.png", "--images", images, "--json"]
+    words += ["--set", "samples.steps=1", "--set", "samples.width=64", "--set", "samples.height=64"]
+    assert main([str(word) for word in words]) == SUCCESS
+    names = {path.name for path in images.iterdir()}
+    assert len(names) == 8 and {"zorb_s0_p1_1.png", "zorb_s0.5_p2_2.png"} <= names
+    assert (tmp_path / "grid.png").exists()
+
+
+def test_options_are_listed_in_three_forms(capsys):
+    for form, beginning in (("text", "base.checkpoint"), ("markdown", "# Options"), ("yaml", "# All options")):
+        assert main(["options", "--form", form]) == SUCCESS
+        assert capsys.readouterr().out.startswith(beginning)
