@@ -22,8 +22,9 @@ NEEDS_CONSTANT_SCHEDULE = "schedule_free_adamw"
 @OPTIMIZERS.register("adamw")
 def _adamw() -> OptimizerClass:
     def adamw(groups: list[dict[str, Any]], **arguments: Any) -> torch.optim.Optimizer:
-        way = _many_at_once(groups[0]["params"][0].device)
-        return torch.optim.AdamW(groups, **{way: True, **arguments})
+        if not arguments.keys() & {"foreach", "fused"}:
+            arguments[_many_at_once(groups[0]["params"][0].device)] = True
+        return torch.optim.AdamW(groups, **arguments)
 
     return adamw
 
@@ -107,7 +108,7 @@ def build(options: OptimizerOptions, groups: list[dict[str, Any]]) -> torch.opti
     make = find(options.name)
     try:
         optimizer = make(groups, **{"lr": options.learning_rate, "weight_decay": options.weight_decay, **arguments})
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"The optimizer '{options.name}' does not take its arguments {arguments or '(weight_decay)'}: {error}. "
             "Mend optimizer.arguments."

@@ -1,5 +1,7 @@
-"""Network types, a file each: what is trained beside the frozen base. Importing the package registers them."""
+"""Network types, a file each: what is trained beside the frozen base. Importing the package registers all of them."""
 
-from . import lora
+import importlib
+import pkgutil
 
-__all__ = ["lora"]
+for _found in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_found.name}")
