@@ -5,60 +5,24 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from . import device, optimizers, options
+from . import device, optimizers
 from .advice.errors import explain
-from .checks import check
 from .config import TrainConfig
 from .control import Control, Wish
-from .curve_log import CurveLog
-from .data.plan import RunPlan
-from .data.records import DataSet
-from .data.scan import scan
-from .errors import ConfigError, TrainingError, UserError
+from .errors import TrainingError, UserError
 from .events import Event, Failed, Finished, Paused, Step, Validated, Warned
 from .files.atomic import write_text
-from .files.names import safe_stem
-from .host.base import BaseInfo, Host, Loan
-from .resolve import with_epochs, with_resolution
-from .run_folder import EventLog, RunFolder, describe_environment
-from .seeds import untouched_random_state
-from .state import State, load_newest_state
+from .host.base import Host, Loan
+from .run_folder import describe_environment
+from .state import State
 from .training.prepare import PreparedRun, encode_captions, prepare
 from .training.step import StepResult
+from .training.survey import Survey, open_folder, open_records, survey
 
 EXPECTED = (UserError, OSError, MemoryError, RuntimeError)
 """What can go wrong without a mistake in this program: said in a sentence, and the host gets its model back."""
-HARMLESS = ("save.", "samples.", "memory.device", "stop_after_bad_steps")
-"""Options that may change between a run and its resumption without changing what is learned."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What is known before the model is touched: options with nothing left open, the base, the pictures, the folder."""
-
-    config: TrainConfig
-    info: BaseInfo
-    data: DataSet
-    folder: RunFolder
-
-    def plan(self) -> RunPlan:
-        return RunPlan.from_config(self.data.pictures, self.config)
-
-
-def survey(config: TrainConfig, host: Host) -> Survey:
-    """Check options, base and pictures. Raises ConfigError, BaseModelError or DataError."""
-    check(config)
-    info = host.describe()
-    config = with_resolution(config, info)
-    data = scan(config.data)
-    config = with_epochs(config, data.pictures)
-    folder = RunFolder(Path(config.save.output).expanduser(), safe_stem(config.save.name))
-    return Survey(config, info, data, folder)
 
 
 def train(config: TrainConfig, host: Host, control: Control | None = None, *, resume: bool = False) -> Iterator[Event]:
@@ -73,58 +37,6 @@ def train(config: TrainConfig, host: Host, control: Control | None = None, *, re
         for event in _guarded(known, host, control or Control(), state, remarks):
             record(event)
             yield event
-
-
-@contextmanager
-def open_records(known: Survey) -> Iterator[Callable[[Event], None]]:
-    """A function that puts an event on record: in events.jsonl, and as curves for TensorBoard."""
-    save = known.config.save
-    folder = Path(save.log_folder).expanduser() / known.folder.name if save.log_folder else known.folder.curves
-    with closing(EventLog(known.folder.events)) as log, closing(CurveLog(folder, wanted=save.tensorboard)) as curves:
-
-        def record(event: Event) -> None:
-            log.write(event)
-            curves.write(event)
-
-        yield record
-
-
-def resumed_config(values: dict[str, Any]) -> TrainConfig:
-    """The stored configuration of the run that `values` name by save.name and save.output, with `values` over it."""
-    save = options.build({"save": values.get("save", {})}).save
-    if not save.name:
-        raise ConfigError(["save.name is not set: name the run that is to go on (--name)."])
-    stored = RunFolder(Path(save.output).expanduser(), safe_stem(save.name)).config
-    return options.build(options.merged(options.read_yaml(stored), values) if stored.exists() else values)
-
-
-def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]]:
-    """Make the run's folder ready: go on with the one that is there, or put it aside and begin a new one."""
-    folder = known.folder
-    remarks = [Warned("setting", sentence) for sentence in optimizers.remarks(known.config.optimizer)]
-    remarks += [Warned("picture", str(problem)) for problem in known.data.problems]
-    state = load_newest_state(folder.states) if resume else None
-    if state:
-        remarks += _changes_since(known, state)
-        folder.truncate_events(state.step)
-    elif resume:
-        remarks.append(Warned("no_state", f"There is no state of '{folder.name}' to go on from: starting at step 0."))
-    if not state and (aside := folder.put_aside()):
-        remarks.append(Warned("put_aside", f"The earlier run of this name was moved to {aside}."))
-    folder.path.mkdir(parents=True, exist_ok=True)
-    return state, remarks
-
-
-def _changes_since(known: Survey, state: State) -> Iterator[Warned]:
-    """What is different from the run that `state` was written by: allowed, but the end is then another one."""
-    if state.values.get("fingerprint") != known.plan().fingerprint:
-        sentence = "The pictures, captions or the seed were changed since: from here on, other batches follow."
-        yield Warned("changed_data", sentence, state.step)
-    before = options.load(known.folder.config) if known.folder.config.exists() else known.config
-    changed = [path for path in options.differences(before, known.config) if not path.startswith(HARMLESS)]
-    if changed:
-        sentence = f"These options were changed since: {', '.join(changed)}. They hold from step {state.step} on."
-        yield Warned("changed_options", sentence, state.step)
 
 
 def _guarded(
@@ -148,8 +60,7 @@ def start(known: Survey, loan: Loan, state: State | None = None) -> Generator[Ev
     """Write down what the run is, and make it ready for its first step."""
     environment = describe_environment(device.label(loan.device), vars(known.info))
     known.folder.create(known.config, environment)
-    with untouched_random_state():
-        return (yield from prepare(known.config, loan, known.plan(), known.folder, state))
+    return (yield from prepare(known.config, loan, known.plan(), known.folder, state))
 
 
 def write_error(path: Path) -> None:

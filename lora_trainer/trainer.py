@@ -15,9 +15,10 @@ from .data.records import DataSet
 from .errors import TrainingError
 from .events import Event, Failed, Finished
 from .host.base import Host, Loan
-from .train import Survey, open_folder, open_records, run_steps, start, survey
+from .train import run_steps, start
 from .training.model import TrainingModel
 from .training.prepare import PreparedRun
+from .training.survey import Survey, open_folder, open_records, survey
 
 T = TypeVar("T")
 

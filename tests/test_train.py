@@ -11,7 +11,8 @@ from lora_trainer.events import Failed, Finished, Paused, Sample, Saved, Started
 from lora_trainer.files.read import read_lora
 from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.objective import Objective
-from lora_trainer.train import resumed_config, train
+from lora_trainer.train import train
+from lora_trainer.training.survey import resumed_config
 
 from .runs import of_kind, run, same_weights, tensors_of, values
 

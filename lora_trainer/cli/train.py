@@ -39,7 +39,8 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, and say how it ended. Raises ConfigError for wrong options."""
     from ..host.standalone import StandaloneHost
-    from ..train import resumed_config, train
+    from ..train import train
+    from ..training.survey import resumed_config
     from .progress import show
 
     values = given_values(arguments)

@@ -18,6 +18,7 @@ from ..files.hashes import sha256_of_file
 from ..host.base import Loan
 from ..objective import NoiseSchedule, Objective
 from ..run_folder import RunFolder
+from ..seeds import untouched_random_state
 from ..state import State
 from .agenda import Agenda
 from .captions import CaptionSource, EncodedCaptions, LiveCaptions
@@ -100,7 +101,8 @@ def prepare(
         sampler.encode_prompts()
         yield from encode_captions(encoded, first_step)
     yield Preparing(MODEL, 0, 1)
-    model = build_model(config, loan)
+    with untouched_random_state():
+        model = build_model(config, loan)
     captions = encoded or LiveCaptions(loan, model.family, model.text_encoders, config.base)
     run = _assemble(config, loan, plan, folder, loader, captions, model, sampler)
     if state:
