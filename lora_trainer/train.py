@@ -90,8 +90,7 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         yield from _report(run, pending, keep=0 if due or loan.device.type == "cpu" else 1)
         if due:
             yield from _report_due(run, done)
-            last_state = time.monotonic()
-        elif time.monotonic() - last_state > 60 * run.config.save.state_minutes:
+        if run.agenda.save_due(done) or time.monotonic() - last_state > 60 * run.config.save.state_minutes:
             _save_state(run, done)
             last_state = time.monotonic()
         run.meter.start()
@@ -151,14 +150,13 @@ def _bad_step(run: PreparedRun, step: int) -> Iterator[Event]:
 
 
 def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
-    """Validation, save, state and samples after `done` steps, as far as they are due. The end has its own save."""
+    """Validation, save and samples after `done` steps, as far as they are due. The end has its own save."""
     with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
         if run.agenda.validation_due(done):
             loss = run.validation.measure(done)
             yield Validated(done, loss, best=run.validation.best_step == done)
     if run.agenda.save_due(done):
         yield run.saver.save_lora(done, final=False)
-        _save_state(run, done)
     if run.agenda.sample_due(done):
         with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
             yield from run.sampler.draw(run.model, done)
