@@ -46,7 +46,7 @@ def test_hosts(rest: list[str]) -> None:
 def acceptance(rest: list[str]) -> None:
     """The tests that take minutes: real learning runs, many kills."""
     python = environment(".venv", "standalone", "development")
-    run(python, "-m", "pytest", "-q", "-m", "acceptance", "--durations=10", *rest)
+    run(python, "-m", "pytest", "-q", "-m", "acceptance", "--durations=10", *rest, threads=os.cpu_count() or 1)
 
 
 def bench(rest: list[str]) -> None:
@@ -89,9 +89,10 @@ def _torch_index(file: Path) -> list[str]:
     return ["--extra-index-url", WINDOWS_CUDA_INDEX] if wanted else []
 
 
-def run(python: Path, *arguments: str) -> None:
+def run(python: Path, *arguments: str, threads: int = 0) -> None:
     """Run Python in the project's folder; a failure ends this program with the same exit code."""
-    done = subprocess.run([str(python), *arguments], cwd=ROOT)
+    more = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+    done = subprocess.run([str(python), *arguments], cwd=ROOT, env={**os.environ, **more})
     if done.returncode:
         sys.exit(done.returncode)
 
