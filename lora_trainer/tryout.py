@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from .networks.adapters import Adapters
 
 
+LEAST_CELL = 128
+"""Pixels of the longer side below which a cell is enlarged."""
+
+
 @dataclass(frozen=True)
 class GridRequest:
     """What is drawn: every file at every strength, for every prompt and seed."""
@@ -146,9 +150,17 @@ def sheet(cells: Sequence[Cell], request: GridRequest) -> Image.Image:
     """All cells on one picture: a column for each strength, a row for each file, prompt and seed."""
     by_place = {(cell.file, cell.strength, cell.prompt, cell.seed): cell.image for cell in cells}
     rows = [(p, file, seed) for p in range(len(request.prompts)) for file in request.files for seed in request.seeds]
-    images = [[by_place[(file, strength, p, seed)] for strength in request.strengths] for p, file, seed in rows]
+    images = [
+        [_large_enough(by_place[(file, strength, p, seed)]) for strength in request.strengths] for p, file, seed in rows
+    ]
     labels = [_row_label(request, p, file, seed) for p, file, seed in rows]
     return compose_grid(images, [f"{strength:g}" for strength in request.strengths], labels)
+
+
+def _large_enough(image: Image.Image) -> Image.Image:
+    """Small pictures enlarged by a whole factor, so that their labels fit and details can be seen."""
+    factor = max(1, LEAST_CELL // max(image.size))
+    return image.resize((image.width * factor, image.height * factor)) if factor > 1 else image
 
 
 def _row_label(request: GridRequest, prompt: int, file: Path, seed: int) -> str:

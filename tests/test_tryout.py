@@ -54,7 +54,7 @@ def test_a_cell_knows_how_to_be_drawn_again(trained, random_sd1):
 def test_the_sheet_has_a_column_for_each_strength_and_a_row_for_each_file(trained, random_sd1):
     asked = request(trained)
     page = sheet(list(draw_cells(host(random_sd1), asked)), asked)
-    assert page.width > 2 * 64 and page.height > 2 * 64
+    assert page.width > 2 * 128 and page.height > 2 * 128
 
 
 def test_what_is_missing_is_told_at_once(tmp_path):
