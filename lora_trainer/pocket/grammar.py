@@ -98,8 +98,8 @@ def caption(scene: Scene, rng: Random, complete: bool = False) -> str:
     if len(scene.objects) == 2:
         return _pair_caption(scene, ground, rng)
     thing = scene.objects[0]
-    size = thing.size if complete or rng.random() < 0.7 else ""
-    place = thing.place if complete or rng.random() < 0.7 else ""
+    size = thing.size if complete or rng.random() < 0.8 else ""
+    place = thing.place if complete or rng.random() < 0.8 else ""
     return _single_caption(thing, size, place, ground, rng)
 
 

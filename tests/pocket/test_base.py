@@ -22,7 +22,7 @@ def test_the_file_holds_at_most_32_megabytes():
 def test_what_shapes_cannot_tell_is_read_from_the_files_beside_it(loan):
     assert loan.info.family == "sd1"
     assert loan.info.prediction_type == "epsilon"
-    assert loan.unet().config.attention_head_dim == layout.UNET_HEADS
+    assert set(loan.unet().config.attention_head_dim) == {layout.UNET_HEADS}
     assert loan.text_encoders()[0].config.num_attention_heads == layout.TEXT["num_attention_heads"]
 
 

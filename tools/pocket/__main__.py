@@ -1,4 +1,4 @@
-"""Makes the embedded base: python -m tools.pocket vae|diffusion|decoder|evaluate|export [--work DIR]."""
+"""Makes the embedded base: python -m tools.pocket vae|diffusion|decoder|evaluate|export|learn [--work DIR]."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lora_trainer.packages import mend_imports
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.pocket", description=__doc__)
-    parser.add_argument("command", choices=("vae", "diffusion", "decoder", "evaluate", "export"))
+    parser.add_argument("command", choices=("vae", "diffusion", "decoder", "evaluate", "export", "learn"))
     parser.add_argument("--work", type=Path, default=Path("out/pocket"), help="folder of checkpoints and logs")
     parser.add_argument("--steps", type=int, help="train to this step instead of the default")
     parser.add_argument("--share", type=float, default=1.0, help="evaluate: measure this share of the prompts")
@@ -42,6 +42,10 @@ def main() -> None:
         from tools.pocket.evaluate import evaluate
 
         evaluate(arguments.work, arguments.share)
+    elif arguments.command == "learn":
+        from tools.pocket.learn import learn
+
+        learn(arguments.work)
     else:
         from tools.pocket.export import export
 

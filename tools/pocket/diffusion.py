@@ -28,14 +28,14 @@ class DiffusionTraining:
     colours are decided; the cap falls to `final_cap` in the decay, so that outlines sharpen.
     """
 
-    steps: int = 2700
-    decay_from: int = 2000
+    steps: int = 5200
+    decay_from: int = 3900
     batch: int = 64
-    rate: float = 8e-4
+    rate: float = 7e-4
     muon_factor: float = 2.0
     count: int = 28000
-    snr_cap: float = 50.0
-    final_cap: float = 8.0
+    snr_cap: float = 25.0
+    final_cap: float = 6.0
     seed: int = 30
     log_every: int = 50
     save_every: int = 200

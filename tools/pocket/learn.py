@@ -15,9 +15,11 @@ from torch import nn
 
 from lora_trainer.pocket.grammar import COLORS, caption, random_scene
 from lora_trainer.pocket.measure import share_right
-from lora_trainer.pocket.novel import WORD, shows_novel
+from lora_trainer.pocket.novel import WORD, shows_novel, write_dataset
 from tools.pocket.diffusion import ALPHAS
-from tools.pocket.sampling import Pocket, to_tensor
+from tools.pocket.evaluate import load_averaged
+from tools.pocket.progress import Log
+from tools.pocket.sampling import Pocket, grid, to_tensor
 
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]
@@ -31,7 +33,7 @@ class LoraRun:
     rank: int = 8
     alpha: float = 8.0
     rate: float = 2e-3
-    steps: int = 400
+    steps: int = 800
     batch: int = 4
     snr_cap: float = 1.0  # 1: the plain epsilon loss; higher weighs high noise more, as pocket itself was trained
     targets: list[str] = field(default_factory=lambda: [*ATTENTION, *FEED_FORWARD])
@@ -46,6 +48,17 @@ class Learned:
     shares: dict[float, float]
     base_score: float
     kept_score: float
+
+
+def learn(work: Path, run: LoraRun | None = None) -> Learned:
+    """The whole trial, logged to `learn.log`: 12 pictures, a LoRA, and a contact sheet of strengths (`learn.png`)."""
+    log = Log(work / "learn.log")
+    write_dataset(work / "novel")
+    pocket = load_averaged(work)
+    seconds = train_lora(pocket, work / "novel", run or LoraRun())
+    learned = measure_learning(pocket, seconds, show=lambda pictures: grid(pictures, 12).save(work / "learn.png"))
+    log(f"{run or LoraRun()}: {learned}")
+    return learned
 
 
 def train_lora(pocket: Pocket, folder: Path, run: LoraRun) -> float:
