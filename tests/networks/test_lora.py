@@ -93,6 +93,13 @@ def test_at_strength_0_the_output_is_the_base_layers_own(build: object, shape: t
     assert torch.equal(adapter(x), layer(x))
 
 
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_a_convolution_computes_the_same_in_either_order_of_memory(kernel: int) -> None:
+    adapter, x = trained(convolution(kernel)), draw(2, 6, 4, 4)
+    turned = adapter(x.contiguous(memory_format=torch.channels_last))
+    assert torch.allclose(turned, adapter(x), atol=1e-5)
+
+
 def test_beside_a_bf16_layer_the_adapter_stays_fp32_and_the_output_bf16() -> None:
     adapter = trained(linear(torch.bfloat16))
     out = adapter(draw(2, 7, 6).bfloat16())
