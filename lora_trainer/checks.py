@@ -57,6 +57,8 @@ def _contradictions(config: TrainConfig) -> Iterator[str]:
         yield "network.train_unet and network.train_text_encoder are both off: there is nothing to train."
     if loss.debiased and loss.min_snr_gamma and loss.min_snr_gamma != type(loss)().min_snr_gamma:
         yield "loss.debiased takes the place of min-SNR: set loss.min_snr_gamma to 0."
+    if network.scale_weight_norms and config.optimizer.name == "schedule_free_adamw":
+        yield "network.scale_weight_norms does not work with schedule_free_adamw: set it to 0 or choose another optimizer."
     if all(folder.regularization for folder in data.folders) and data.folders:
         yield "All data.folders are regularization folders: name one with the pictures to learn."
 

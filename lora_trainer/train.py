@@ -74,6 +74,7 @@ def write_error(path: Path) -> None:
 def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Iterator[Event]:
     """All steps, and what is due between them."""
     run.saver.check_space(run.agenda)
+    yield from (Warned("train_on", remark) for remark in run.model.adapters.remarks)
     yield run.started(device.label(loan.device))
     run.meter.start()
     pending: list[StepResult] = []

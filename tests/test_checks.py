@@ -44,11 +44,13 @@ def test_files_that_do_not_exist_are_named(complete):
         ("network.train_unet=false", "nothing to train"),
         ("optimizer.name=adamm", "Did you mean 'adamw'?"),
         ("optimizer.schedule=cosin", "Did you mean 'cosine'?"),
+        ("network.scale_weight_norms=1", "schedule_free_adamw"),
         ("network.type=lorra", "Did you mean 'lora'?"),
         ("samples.sampler=eular", "Did you mean 'euler'?"),
     ],
 )
 def test_what_does_not_go_together_is_explained(complete, change, word):
-    changes = [change, "loss.timestep_most=800"] if "timestep" in change else [change]
+    beside = {"timestep": "loss.timestep_most=800", "weight_norms": "optimizer.name=schedule_free_adamw"}
+    changes = [change, *(other for word_in, other in beside.items() if word_in in change)]
     (problem,) = problems_of(options.merged(complete, options.parse_changes(changes)))
     assert word in problem

@@ -102,6 +102,8 @@ class Stepper:
 
 def _gradient_norm(parameters: Sequence[torch.nn.Parameter]) -> torch.Tensor:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:  # every adapter was dropped from this step
+        return torch.zeros((), device=parameters[0].device)
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
 
