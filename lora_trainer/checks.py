@@ -58,7 +58,7 @@ def _contradictions(config: TrainConfig) -> Iterator[str]:
     if loss.debiased and loss.min_snr_gamma and loss.min_snr_gamma != type(loss)().min_snr_gamma:
         yield "loss.debiased takes the place of min-SNR: set loss.min_snr_gamma to 0."
     if network.scale_weight_norms and config.optimizer.name == "schedule_free_adamw":
-        yield "network.scale_weight_norms does not work with schedule_free_adamw: set it to 0 or choose another optimizer."
+        yield "network.scale_weight_norms does not work with schedule_free_adamw: set it to 0."
     if all(folder.regularization for folder in data.folders) and data.folders:
         yield "All data.folders are regularization folders: name one with the pictures to learn."
 
