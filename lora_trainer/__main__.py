@@ -7,6 +7,6 @@ import sys
 # its first use. A resumed run is to end bit-identical, so this program's own process asks for that.
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
-from .cli.main import main  # noqa: E402
+from .cli.main import main
 
 sys.exit(main())
