@@ -14,7 +14,7 @@ from typing import IO, Any
 from . import __version__, options
 from .config import TrainConfig
 from .errors import UserError
-from .events import Event, Started, from_json, to_json
+from .events import Event, from_json, to_json
 from .files.atomic import write_text
 from .files.names import final_name, step_name
 
@@ -90,9 +90,6 @@ class RunFolder:
         for line in self._lines():
             with contextlib.suppress(ValueError):
                 yield from_json(json.loads(line))
-
-    def first_started(self) -> Started | None:
-        return next((event for event in self.read_events() if isinstance(event, Started)), None)
 
     def _lines(self) -> list[str]:
         if not self.events.exists():

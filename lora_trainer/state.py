@@ -62,12 +62,6 @@ def load_newest_state(folder: Path) -> State | None:
     return None
 
 
-def drop_states(folder: Path) -> None:
-    """Delete all states in `folder`."""
-    for path in _newest_first(folder):
-        path.unlink(missing_ok=True)
-
-
 def _load(path: Path) -> State:
     """Raises FileFormatError, ValueError, KeyError or OSError when the file is damaged."""
     from .files.container import ContainerReader

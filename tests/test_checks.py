@@ -18,7 +18,7 @@ def problems_of(values):
 
 
 def test_base_data_and_name_are_enough(complete):
-    check(options.build(complete))
+    assert check(options.build(complete)) is None
 
 
 def test_nothing_but_base_data_and_name_must_be_told():

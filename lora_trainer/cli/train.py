@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import options
-from ..config import TrainConfig
 from ..control import Control
 from ..errors import ConfigError
 
@@ -96,8 +95,3 @@ def _interrupt_stops(control: Control) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def config_of(arguments: argparse.Namespace) -> TrainConfig:
-    """The configuration that the flags and the file ask for."""
-    return options.build(given_values(arguments))

@@ -11,8 +11,6 @@ from .. import optimizers
 from ..config import TrainConfig
 from ..data.loader import Batch, Loader
 from ..device import Later
-from ..families.base import PictureSize
-from ..host.base import Conditioning
 from ..objective import Objective, Task
 from ..schedules import rate_factor
 from ..seeds import generator
@@ -105,11 +103,3 @@ def _gradient_norm(parameters: Sequence[torch.nn.Parameter]) -> torch.Tensor:
     if not gradients:  # every adapter was dropped from this step
         return torch.zeros((), device=parameters[0].device)
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-
-
-def no_conditioning_sizes(count: int, size: tuple[int, int]) -> list[PictureSize]:
-    """Sizes of pictures that were drawn whole at `size` (height, width)."""
-    return [PictureSize(original=size, crop=(0, 0), target=size)] * count
-
-
-__all__ = ["Conditioning", "StepResult", "Stepper", "no_conditioning_sizes"]

@@ -78,7 +78,8 @@ def test_long_labels_are_broken_and_shortened(fonts):
 
 
 def test_any_language_can_be_written(fonts):
-    compose_grid([[plain(RED)]], ["强度 0.8"], ["Kätzchen – кот\n猫"])
+    sheet = compose_grid([[plain(RED)]], ["强度 0.8"], ["Kätzchen – кот\n猫"])
+    assert patches(sheet, RED)
 
 
 def test_words_are_broken_where_the_width_ends(fonts):
