@@ -20,7 +20,7 @@ class Control:
 
     def __init__(self) -> None:
         self._wish = Wish.GO_ON
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
 
     @property
     def wish(self) -> Wish:
@@ -38,16 +38,9 @@ class Control:
     def stop(self) -> None:
         self._set(Wish.STOP)
 
-    def wait_while_paused(self) -> Wish:
-        """Block while a pause is wished, and return the wish that ended it."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._wish is not Wish.PAUSE)
-            return self._wish
-
     def _set(self, wish: Wish) -> None:
         hardness = [Wish.GO_ON, Wish.PAUSE, Wish.STOP_AND_SAVE, Wish.STOP]
-        with self._changed:
+        with self._lock:
             stopping = self._wish in (Wish.STOP_AND_SAVE, Wish.STOP)
             if not stopping or hardness.index(wish) > hardness.index(self._wish):
                 self._wish = wish
-                self._changed.notify_all()

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 
 class UserError(Exception):
-    """Something that the user can mend; the message says how."""
+    """Something that the user can mend; the message says how. A `Sentence` as the message can be translated."""
+
+    @property
+    def sentence(self) -> str:
+        """The message as it was given: a Sentence where the raiser made one."""
+        return self.args[0] if self.args else ""
 
 
 class ConfigError(UserError):
@@ -31,3 +36,11 @@ class FileFormatError(UserError):
 
 class TrainingError(UserError):
     """A run cannot go on (losses that are no numbers, a full disk, memory that does not suffice)."""
+
+
+class BaseAway(UserError):
+    """The base that a run trains on is not there now (the user selected another): the run pauses until it is back."""
+
+
+class LoraExists(UserError):
+    """A LoRA of this name is there already, and nobody said that it may be replaced."""

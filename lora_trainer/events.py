@@ -110,9 +110,10 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class Paused(Event):
-    """The run waits at a step boundary."""
+    """The run ended for now, with a state from which it goes on. `message` says why, unless somebody wished it."""
 
     step: int
+    message: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from . import device, optimizers
 from .advice.errors import explain
 from .config import TrainConfig
 from .control import Control, Wish
-from .errors import TrainingError, UserError
+from .data.cache import Store
+from .errors import BaseAway, TrainingError, UserError
 from .events import Event, Failed, Finished, Paused, Step, Validated, Warned
 from .files.atomic import write_text
 from .host.base import Host, Loan
@@ -25,8 +26,18 @@ EXPECTED = (UserError, OSError, MemoryError, RuntimeError)
 """What can go wrong without a mistake in this program: said in a sentence, and the host gets its model back."""
 
 
-def train(config: TrainConfig, host: Host, control: Control | None = None, *, resume: bool = False) -> Iterator[Event]:
+def train(
+    config: TrainConfig,
+    host: Host,
+    control: Control | None = None,
+    *,
+    resume: bool = False,
+    store: Store | None = None,
+) -> Iterator[Event]:
     """Train as `config` says on the model that `host` holds; what happens comes as events.
+
+    A pause ends the stream with Paused: the host has its model back, and `resume` goes on as if nothing had been.
+    `store` keeps what is encoded from one part of such a run to the next; by default it goes with the run.
 
     Wrong options raise ConfigError, unusable pictures or bases DataError and BaseModelError, before the model is
     touched. What goes wrong later comes as a Failed event; saves written until then are intact.
@@ -34,33 +45,37 @@ def train(config: TrainConfig, host: Host, control: Control | None = None, *, re
     known = survey(config, host)
     state, remarks = open_folder(known, resume)
     with open_records(known) as record:
-        for event in _guarded(known, host, control or Control(), state, remarks):
+        for event in _guarded(known, host, control or Control(), state, remarks, store):
             record(event)
             yield event
 
 
 def _guarded(
-    known: Survey, host: Host, control: Control, state: State | None, remarks: list[Warned]
+    known: Survey, host: Host, control: Control, state: State | None, remarks: list[Warned], store: Store | None
 ) -> Iterator[Event]:
     """The run; what can be expected to go wrong ends it with Failed, its details in the run's error.txt."""
     step = state.step if state else 0
     try:
         yield from remarks
         with host.lend() as loan:
-            run = yield from start(known, loan, state)
+            run = yield from start(known, loan, state, store)
             for event in run_steps(run, host, loan, control):
                 step = getattr(event, "step", step)
                 yield event
+    except BaseAway as error:  # before the first step: there is nothing to keep but what was there
+        yield Paused(step, str(error))
     except EXPECTED as error:
         write_error(known.folder.path / "error.txt")
         yield Failed(step, explain(error, known.config))
 
 
-def start(known: Survey, loan: Loan, state: State | None = None) -> Generator[Event, None, PreparedRun]:
+def start(
+    known: Survey, loan: Loan, state: State | None = None, store: Store | None = None
+) -> Generator[Event, None, PreparedRun]:
     """Write down what the run is, and make it ready for its first step."""
     environment = describe_environment(device.label(loan.device), vars(known.info))
     known.folder.create(known.config, environment)
-    return (yield from prepare(known.config, loan, known.plan(), known.folder, state))
+    return (yield from prepare(known.config, loan, known.plan(), known.folder, state, store))
 
 
 def write_error(path: Path) -> None:
@@ -79,13 +94,17 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
     run.meter.start()
     pending: list[StepResult] = []
     last_state = time.monotonic()
-    done, wish = run.first_step, Wish.GO_ON
+    done, wish, away = run.first_step, Wish.GO_ON, ""
     while done < run.plan.total_steps:
-        wish = yield from _ask(control, run, done)
+        wish = control.wish
         if wish is not Wish.GO_ON:
             break
         yield from encode_captions(run.captions, done)
-        pending.append(run.stepper.take(done, between=_give_way(host)))
+        try:
+            pending.append(run.stepper.take(done, between=_give_way(host)))
+        except BaseAway as error:
+            away = str(error)
+            break
         done += 1
         due = run.agenda.anything_due(done)
         yield from _report(run, pending, keep=0 if due or loan.device.type == "cpu" else 1)
@@ -96,18 +115,11 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
             last_state = time.monotonic()
         run.meter.start()
     yield from _report(run, pending, keep=0)
-    yield from _finish(run, done, wish)
-
-
-def _ask(control: Control, run: PreparedRun, done: int) -> Generator[Event, None, Wish]:
-    """What is wished before the next step; waits while a pause is wished."""
-    wish = control.wish
-    if wish is Wish.PAUSE:
+    if away or wish is Wish.PAUSE:
         _save_state(run, done)
-        yield Paused(done)
-        wish = control.wait_while_paused()
-        run.meter.start()
-    return wish
+        yield Paused(done, away)
+    else:
+        yield from _finish(run, done, wish)
 
 
 def _give_way(host: Host) -> Callable[[], None]:

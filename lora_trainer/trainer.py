@@ -13,7 +13,7 @@ from .config import TrainConfig
 from .control import Control
 from .data.records import DataSet
 from .errors import TrainingError
-from .events import Event, Failed, Finished
+from .events import Event, Failed, Finished, Paused
 from .host.base import Host, Loan
 from .train import run_steps, start
 from .training.model import TrainingModel
@@ -77,7 +77,10 @@ class LoRATrainer:
         return self._run.model
 
     def train(self) -> Iterator[Event]:
-        """Take all steps. The events must be read for the training to go on; a Failed one is never given but raised."""
+        """Take all steps. The events must be read for the training to go on; a Failed one is never given but raised.
+
+        After a pause, call it again to go on.
+        """
         self.build_model()
         if self._run is None or self._loan is None:
             raise RuntimeError("build_model() left nothing to train.")
@@ -85,7 +88,7 @@ class LoRATrainer:
             self._tell(event)
             if isinstance(event, Failed):
                 raise TrainingError(event.message)
-            if isinstance(event, Finished):
+            if isinstance(event, (Finished, Paused)):
                 self._run.first_step = event.step
             yield event
 

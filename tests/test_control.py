@@ -1,5 +1,3 @@
-import threading
-
 from lora_trainer.control import Control, Wish
 
 
@@ -15,15 +13,11 @@ def test_nothing_but_a_harder_stop_replaces_a_stop():
     assert control.wish is Wish.STOP
 
 
-def test_a_paused_run_goes_on_when_it_is_told_from_another_thread():
+def test_a_pause_is_ended_by_going_on_or_by_a_stop():
     control = Control()
     control.pause()
-    threading.Timer(0.05, control.go_on).start()
-    assert control.wait_while_paused() is Wish.GO_ON
-
-
-def test_a_stop_ends_a_pause():
-    control = Control()
+    control.go_on()
+    assert control.wish is Wish.GO_ON
     control.pause()
-    threading.Timer(0.05, control.stop).start()
-    assert control.wait_while_paused() is Wish.STOP
+    control.stop()
+    assert control.wish is Wish.STOP

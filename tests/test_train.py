@@ -6,10 +6,11 @@ import torch
 
 from lora_trainer import options
 from lora_trainer.control import Control
-from lora_trainer.errors import ConfigError, DataError, TrainingError
+from lora_trainer.data.cache import MemoryStore
+from lora_trainer.errors import BaseAway, ConfigError, DataError, TrainingError
 from lora_trainer.events import Failed, Finished, Paused, Sample, Saved, Started, Step, Validated, Warned
 from lora_trainer.files.read import read_lora
-from lora_trainer.host.standalone import StandaloneHost
+from lora_trainer.host.standalone import StandaloneHost, StandaloneLoan
 from lora_trainer.objective import Objective
 from lora_trainer.train import train
 from lora_trainer.training.survey import resumed_config
@@ -139,16 +140,54 @@ def test_stop_saves_no_lora_but_a_state(quick, tmp_path):
     assert not (tmp_path / "zorb.safetensors").exists()
 
 
+def paused_after(config, step, **more):
+    """The events of a run that is paused after `step` steps."""
+    control, events = Control(), []
+    for event in train(config, StandaloneHost(config.base, config.memory), control, **more):
+        events.append(event)
+        if isinstance(event, Step) and event.step == step:
+            control.pause()
+    return events
+
+
 def test_a_paused_run_goes_on_as_if_nothing_had_been(quick, tmp_path):
     run(quick(save__output=str(tmp_path / "whole")))
-    control = Control()
     config = options.build(quick(save__output=str(tmp_path / "paused")))
-    for event in train(config, StandaloneHost(config.base, config.memory), control):
-        if isinstance(event, Step) and event.step == 2:
-            control.pause()
-        if isinstance(event, Paused):
-            control.go_on()
+    assert paused_after(config, 2)[-1] == Paused(2)
+    assert of_kind(run(config, resume=True), Started)[0].first_step == 2
     assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "paused" / "zorb.safetensors")
+
+
+def test_what_was_encoded_before_a_pause_is_not_encoded_again(quick, monkeypatch):
+    config, store = options.build(quick()), MemoryStore()
+    paused_after(config, 2, store=store)
+
+    def fail(*arguments, **more):
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr(StandaloneLoan, "encode_pixels", fail)
+    monkeypatch.setattr(StandaloneLoan, "encode_captions", fail)
+    events = list(train(config, StandaloneHost(config.base, config.memory), resume=True, store=store))
+    assert isinstance(events[-1], Finished)
+
+
+class AwayHost(StandaloneHost):
+    """A host whose base is taken away before the third step."""
+
+    def give_way(self):
+        self.asked = getattr(self, "asked", 0) + 1
+        if self.asked == 3:
+            raise BaseAway("Select pocket to go on.")
+        return False
+
+
+def test_a_run_whose_base_is_away_pauses_with_the_reason_and_goes_on_the_same(quick, tmp_path):
+    run(quick(save__output=str(tmp_path / "whole")))
+    config = options.build(quick(save__output=str(tmp_path / "away")))
+    events = list(train(config, AwayHost(config.base, config.memory)))
+    assert events[-1] == Paused(2, "Select pocket to go on.")
+    run(config, resume=True)
+    assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "away" / "zorb.safetensors")
 
 
 def test_the_global_random_states_are_left_as_they_were(quick):

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import torch
+    from PIL.Image import Image
     from torch import nn
+
+    from ..sampling.infotext import Infotext
+    from ..txt2img import Request
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,54 @@ class Loan(Protocol):
         """Take `part` ('vae', 'text' or 'unet') off the device; it comes back when it is asked for again."""
 
 
+@dataclass(frozen=True)
+class LoraUse:
+    """A LoRA file in a picture, with the strength of `<lora:name:strength>`."""
+
+    file: Path
+    strength: float
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture that the host's own pipeline drew. `infotext` draws it again when it is pasted into txt2img."""
+
+    image: Image
+    infotext: Infotext | str
+
+
+class Studio(Protocol):
+    """Draws pictures with LoRA files that are being tried out."""
+
+    def draw(self, request: Request, loras: Sequence[LoraUse] = ()) -> Drawn:
+        """One picture. The prompt may hold tags of other LoRAs. Raises UserError when the host was interrupted."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a host shows of a LoRA beside its name: trigger word, preferred strength, notes, and a picture."""
+
+    trigger_word: str = ""
+    strength: float = 1.0
+    family: str = ""
+    notes: str = ""
+    preview: Path | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """A LoRA that the host lists now. `name` stands in `<lora:name:1>`; `remarks` is what the user should know."""
+
+    name: str
+    file: Path
+    remarks: tuple[str, ...] = ()
+
+
 class Host(Protocol):
     """Who holds the base model, and what it does for a training."""
+
+    kind: str
+    """'webui', 'standalone' ...: what a page says of it."""
 
     def describe(self) -> BaseInfo:
         """The model that is held now. Raises BaseModelError when there is none or it cannot be trained."""
@@ -88,10 +138,23 @@ class Host(Protocol):
         """Hand over the model; on leaving, everything is as it was, whatever happened."""
 
     def give_way(self) -> bool:
-        """At a step boundary: let whoever waits for the model have it; True when the model was away."""
+        """Before a micro-batch: let whoever waits for the model have it; True when the model was away.
+
+        Raises BaseAway when another base was selected meanwhile.
+        """
+
+    def studio(self, files: Sequence[Path]) -> AbstractContextManager[Studio]:
+        """Draw with these LoRA files, which the host sees only inside the block. Not while the model is lent."""
 
     def lora_folder(self) -> Path:
         """Where finished LoRA files belong."""
 
-    def publish(self, file: Path) -> None:
-        """Make a finished LoRA file known to the host, reading it back through the host's own loader."""
+    def data_folder(self) -> Path:
+        """A private folder for data sets and runs, under the host's data path; its name begins with a dot."""
+
+    def publish(self, file: Path, card: Card, *, replace: bool = False) -> Published:
+        """Put a finished file into the LoRA folder under its own name, and read it back through the host's own loader.
+
+        Raises LoraExists when one of that name is there and is not to be replaced, FileFormatError when the host's
+        loader leaves out keys.
+        """

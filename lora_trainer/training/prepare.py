@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import optimizers
 from ..config import TrainConfig
-from ..data.cache import open_store
+from ..data.cache import Store, open_store
 from ..data.loader import Loader
 from ..data.plan import RunPlan
 from ..events import Event, Preparing, Started
@@ -81,14 +81,21 @@ class PreparedRun:
 
 
 def prepare(
-    config: TrainConfig, loan: Loan, plan: RunPlan, folder: RunFolder, state: State | None
+    config: TrainConfig,
+    loan: Loan,
+    plan: RunPlan,
+    folder: RunFolder,
+    state: State | None,
+    store: Store | None = None,
 ) -> Generator[Event, None, PreparedRun]:
     """Encode what can be encoded once, free what did it, and only then bring up the U-Net: the least memory at a time.
+
+    What is in `store` already need not be encoded again.
 
     Raises UserError when base and options do not go together, DataError when a picture cannot be encoded.
     """
     first_step = state.step if state else 0
-    store = open_store(config.data, folder.cache)
+    store = store or open_store(config.data, folder.cache)
     base_identity = _base_identity(config, loan)
     loader = Loader(plan, store, loan.encode_pixels, vae=_vae_identity(config, base_identity))
     yield from _encode_pictures(loader, plan, first_step)

@@ -1,0 +1,27 @@
+"""Sentences that a person reads: English text that knows which sentence it is, so that a page can translate it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Sentence(str):
+    """An English sentence, filled in; `code` names its template and `values` are what was filled in.
+
+    It is a plain text to everyone who only prints it. A catalogue of another language holds its template under `code`.
+    """
+
+    code: str
+    values: dict[str, Any]
+
+    def __new__(cls, code: str, template: str, **values: Any) -> Sentence:
+        sentence = super().__new__(cls, template.format(**values))
+        sentence.code, sentence.values = code, values
+        return sentence
+
+
+def to_json(text: str) -> dict[str, Any]:
+    """A sentence as plain values: `text`, and `code` and `values` where it knows them."""
+    if isinstance(text, Sentence):
+        return {"code": text.code, "text": str(text), "values": text.values}
+    return {"code": "", "text": text, "values": {}}
