@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,10 @@ from .files.read import read_lora
 from .host.base import Conditioning, Host, Loan
 from .sampling.grid import compose_grid
 from .sampling.infotext import Infotext, lora_tag
+from .sampling.request import Request
 from .text.encode import encode
 from .text.tokens import tokenize_prompts
-from .txt2img import Request, Wording, decode, draw_latents, encode_wording, with_seed
+from .txt2img import Wording, decode, draw_latents, encode_wording, infotext_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -124,10 +125,10 @@ class Painter:
             request = Request.from_options(prompt, self._request.options, resolution, self._request.clip_skip)
             wording = encode_wording(self._loan, request, self._encode)
             for seed in self._request.seeds:
-                one = with_seed(request, seed)
+                one = replace(request, seed=seed)
                 image = self._draw(one, wording)
-                infotext = one.infotext(self._loan, lora_tag(file.path.stem, strength) if strength else "")
-                yield Cell(file.path, strength, number, seed, image, infotext)
+                tag = lora_tag(file.path.stem, strength) if strength else ""
+                yield Cell(file.path, strength, number, seed, image, infotext_of(one, self._loan, tag))
 
     def _encode(self, texts: Sequence[str]) -> Conditioning:
         tokens = tokenize_prompts(self._family.name, texts)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .config import SampleOptions
 from .device import noise_source
 from .families.base import PictureSize
 from .host.base import Conditioning, Loan
 from .sampling.draw import draw
 from .sampling.infotext import Infotext
 from .sampling.pictures import to_images
+from .sampling.request import Request
 from .text.encode import unconditional
 
 if TYPE_CHECKING:
@@ -22,54 +22,6 @@ if TYPE_CHECKING:
 
 Predict = Callable[["torch.Tensor", "torch.Tensor", Conditioning, Sequence[PictureSize]], "torch.Tensor"]
 """Noisy latents, timesteps, conditioning and sizes -> the base's prediction."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One picture. `width` and `height` in pixels, multiples of 8."""
-
-    prompt: str
-    negative_prompt: str
-    seed: int
-    width: int
-    height: int
-    steps: int
-    guidance: float
-    sampler: str
-    clip_skip: int = 1
-
-    @classmethod
-    def from_options(cls, prompt: str, options: SampleOptions, resolution: int, clip_skip: int) -> Request:
-        """A request as the options for samples say; where they name no size, a square of `resolution`."""
-        return cls(
-            prompt=prompt,
-            negative_prompt=options.negative_prompt,
-            seed=options.seed,
-            width=(options.width or resolution) // 8 * 8,
-            height=(options.height or resolution) // 8 * 8,
-            steps=options.steps,
-            guidance=options.guidance,
-            sampler=options.sampler,
-            clip_skip=clip_skip,
-        )
-
-    def infotext(self, loan: Loan, tags: str = "") -> Infotext:
-        """What the WebUI needs to draw this again; `tags` are the LoRAs' tags to add to the prompt."""
-        info = loan.info
-        return Infotext(
-            prompt=f"{self.prompt} {tags}".strip(),
-            negative_prompt=self.negative_prompt,
-            seed=self.seed,
-            width=self.width,
-            height=self.height,
-            steps=self.steps,
-            guidance=self.guidance,
-            sampler=self.sampler,
-            model=info.name,
-            model_sha256=loan.sha256(),
-            clip_skip=self.clip_skip,
-            zero_terminal_snr=info.zero_terminal_snr,
-        )
 
 
 @dataclass(frozen=True)
@@ -120,8 +72,14 @@ def decode(loan: Loan, latents: torch.Tensor) -> list[Image.Image]:
     return [image for row in latents.split(1) for image in to_images(loan.decode_latents(row))]
 
 
-def with_seed(request: Request, seed: int) -> Request:
-    return replace(request, seed=seed)
+def infotext_of(request: Request, loan: Loan, tags: str = "") -> Infotext:
+    """What the WebUI needs to draw this again; `tags` are the LoRAs' tags to add to the prompt."""
+    return Infotext(
+        replace(request, prompt=f"{request.prompt} {tags}".strip()),
+        model=loan.info.name,
+        model_sha256=loan.sha256(),
+        zero_terminal_snr=loan.info.zero_terminal_snr,
+    )
 
 
 def _repeated(conditioning: Conditioning, count: int) -> Conditioning:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import pickle
-import struct
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from ..errors import BaseModelError
-from ..files.container import DTYPES, LONGEST_HEADER
+from ..errors import BaseModelError, FileFormatError
+from ..files.container import read_header
 from .mapping import MappedFile
 
 if TYPE_CHECKING:
@@ -52,39 +50,16 @@ class SafetensorsFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        header, self._start = self._read_header()
-        self.metadata: Mapping[str, str] = header.pop("__metadata__", {})
-        size = path.stat().st_size
-        self._places = {key: self._place(key, entry, size) for key, entry in header.items()}
+        try:
+            header = read_header(path)
+        except FileFormatError as error:
+            raise BaseModelError(str(error)) from error
+        self.metadata: Mapping[str, str] = header.metadata
+        start = header.data_start
+        self._places = {
+            key: (TensorInfo(spec.shape, spec.dtype), start + spec.start) for key, spec in header.tensors.items()
+        }
         self._content = MappedFile(path, ((begin, begin + info.bytes) for info, begin in self._places.values()))
-
-    def _read_header(self) -> tuple[dict[str, Any], int]:
-        with self.path.open("rb") as file:
-            size = file.read(8)
-            length = struct.unpack("<Q", size)[0] if len(size) == 8 else LONGEST_HEADER + 1
-            text = file.read(length) if length <= LONGEST_HEADER else b"null"
-        try:
-            header = json.loads(text.decode("utf-8"))
-        except ValueError as error:
-            raise self._broken(f"its header cannot be read: {error}") from error
-        if not isinstance(header, dict):
-            raise self._broken("its header is not that of a safetensors file")
-        return header, 8 + length
-
-    def _place(self, key: str, entry: Any, size: int) -> tuple[TensorInfo, int]:
-        """The tensor's shape and dtype, and where its bytes begin."""
-        try:
-            info = TensorInfo(tuple(entry["shape"]), DTYPES[entry["dtype"]])
-            begin, end = entry["data_offsets"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._broken(f"the entry of {key} cannot be read: {error}") from error
-        if end - begin != info.bytes or begin < 0 or self._start + end > size:
-            raise self._broken(f"{key} lies outside of it")
-        return info, self._start + begin
-
-    def _broken(self, what: str) -> BaseModelError:
-        return BaseModelError(f"{self.path} is damaged or incomplete: {what}. Fetch or copy it again.")
 
     def infos(self) -> Mapping[str, TensorInfo]:
         return {key: info for key, (info, _) in self._places.items()}

@@ -5,19 +5,17 @@ A picture that was renamed or moved is found again; one that was edited is not. 
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import torch
 
 from ..config import DataOptions
-from ..errors import DataError
+from ..errors import DataError, TrainingError, UserError
+from ..files.atomic import FileInUse, replacing
 
 T = TypeVar("T")
 Entry = dict[str, torch.Tensor]
@@ -153,30 +151,16 @@ def fill(
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all. Raises DataError when that fails."""
-    temporary = None
+    folder = path.parent.parent
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
+        with replacing(path, durable=False) as file:
             file.write(content)
-        _move(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            with suppress(OSError):
-                temporary.unlink()
-        if error.errno == errno.ENOSPC:
-            raise DataError(
-                f"The disk is full: the cache in '{path.parent.parent}' cannot grow. "
-                "Make room, name another data.cache_folder, or set data.cache to 'ram'."
-            ) from error
-        raise DataError(f"The cache file '{path}' cannot be written ({error.strerror or error}).") from error
-
-
-def _move(temporary: Path, path: Path) -> None:
-    """Put a finished file in its place. On Windows that fails while another run reads the same entry, which is fine."""
-    try:
-        temporary.replace(path)
-    except PermissionError:
-        if not path.is_file():
-            raise
-        temporary.unlink()
+    except FileInUse as held:
+        held.saved_as.unlink(missing_ok=True)  # another run reads the same entry, which Windows does not let go
+    except TrainingError as error:
+        raise DataError(
+            f"The disk is full: the cache in '{folder}' cannot grow. "
+            "Make room, name another data.cache_folder, or set data.cache to 'ram'."
+        ) from error
+    except UserError as error:
+        raise DataError(f"The cache in '{folder}' (data.cache_folder) cannot grow. {error}") from error

@@ -29,11 +29,12 @@ class FileInUse(UserError):
 
 
 @contextmanager
-def replacing(path: Path, check: Callable[[Path], None] | None = None) -> Iterator[BinaryIO]:
+def replacing(path: Path, check: Callable[[Path], None] | None = None, *, durable: bool = True) -> Iterator[BinaryIO]:
     """A binary file to write and read, that takes the place of `path` when the block ends without an error.
 
     It lives in the same folder under a name ending in '.partial' until it is whole on the disk. `check` gets that
-    temporary file before the replacement and may raise to prevent it.
+    temporary file before the replacement and may raise to prevent it. Without `durable` nothing is waited for until it
+    is on the disk: for many small files that can be made anew and whose readers notice damage.
     Raises TrainingError when the disk is full, FileInUse when `path` is held by another program, UserError when the
     folder cannot be written; `path` is untouched then.
     """
@@ -44,11 +45,13 @@ def replacing(path: Path, check: Callable[[Path], None] | None = None) -> Iterat
             with partial.open("x+b") as file:
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             if check:
                 check(partial)
-        _replace(partial, path)
-        _sync_folder(path.parent)
+            _replace(partial, path)
+        if durable:
+            _sync_folder(path.parent)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -107,8 +110,7 @@ def _evade(partial: Path, path: Path, error: PermissionError) -> None:
     number = 2
     while (other := path.with_name(f"{path.stem}-{number}{path.suffix}")).exists():
         number += 1
-    with _sentences(path):
-        partial.replace(other)
+    partial.replace(other)
     raise FileInUse(
         f"'{path}' could not be replaced: another program has it open (a WebUI that has loaded it, a viewer, a virus "
         f"scanner). The new file is complete and was saved as '{other.name}' beside it; close that program and rename.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -55,25 +55,53 @@ class TensorSpec:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-@dataclass
+@dataclass(frozen=True)
+class Header:
+    """What a safetensors file says of itself; its tensors' places count from `data_start`."""
+
+    tensors: dict[str, TensorSpec]
+    metadata: dict[str, str]
+    data_start: int
+
+
+def read_header(path: Path) -> Header:
+    """The header of a safetensors file. Raises FileFormatError when the file is not whole or not of this format."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > min(size - 8, LONGEST_HEADER):
+            raise FileFormatError(f"'{path}' is not a safetensors file, or only the beginning of one.")
+        text = file.read(length)
+    try:
+        entries: dict[str, Any] = json.loads(text.decode("utf-8"))
+        metadata = {str(key): str(value) for key, value in (entries.pop("__metadata__", None) or {}).items()}
+        tensors = {name: _spec(entry) for name, entry in entries.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FileFormatError(f"The header of '{path}' is damaged ({error}); get the file again.") from error
+    for name, spec in tensors.items():
+        if spec.start < 0 or spec.end - spec.start != spec.nbytes:
+            raise FileFormatError(f"The header of '{path}' is damaged at '{name}'; get the file again.")
+        if spec.end > size - 8 - length:
+            raise FileFormatError(f"'{path}' is cut off; copy or download it again.")
+    return Header(tensors, metadata, 8 + length)
+
+
+def _spec(entry: Mapping[str, Any]) -> TensorSpec:
+    start, end = entry["data_offsets"]
+    return TensorSpec(DTYPES[entry["dtype"]], tuple(int(size) for size in entry["shape"]), int(start), int(end))
+
+
 class ContainerReader:
     """An open safetensors file. Tensors are read one at a time into memory of their own; leave the `with` to close.
 
     Raises FileFormatError when the file is not whole or not of this format.
     """
 
-    path: Path
-    tensors: dict[str, TensorSpec] = field(init=False)
-    metadata: dict[str, str] = field(init=False)
-    data_start: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._file: BinaryIO = self.path.open("rb")
-        try:
-            self._read_header()
-        except BaseException:
-            self._file.close()
-            raise
+    def __init__(self, path: Path) -> None:
+        header = read_header(path)
+        self.path, self.tensors, self.metadata = path, header.tensors, header.metadata
+        self._data_start = header.data_start
+        self._file: BinaryIO = path.open("rb")
 
     def __enter__(self) -> ContainerReader:
         return self
@@ -84,39 +112,13 @@ class ContainerReader:
     def tensor(self, name: str) -> torch.Tensor:
         """A copy of the tensor called `name`, in the file's dtype."""
         spec = self.tensors[name]
-        self._file.seek(self.data_start + spec.start)
+        self._file.seek(self._data_start + spec.start)
         buffer = bytearray(spec.end - spec.start)
         if self._file.readinto(buffer) != len(buffer):  # type: ignore[attr-defined]
             raise FileFormatError(f"'{self.path}' ends in the middle of '{name}'; copy or download it again.")
         if not buffer:
             return torch.empty(spec.shape, dtype=spec.dtype)
         return torch.frombuffer(buffer, dtype=spec.dtype).reshape(spec.shape)
-
-    def _read_header(self) -> None:
-        size = self.path.stat().st_size
-        length = int.from_bytes(self._file.read(8), "little")
-        if size < 8 or length > min(size - 8, LONGEST_HEADER):
-            raise FileFormatError(f"'{self.path}' is not a safetensors file, or only the beginning of one.")
-        try:
-            header: dict[str, Any] = json.loads(self._file.read(length).decode("utf-8"))
-            self.metadata = {str(key): str(value) for key, value in (header.pop("__metadata__", None) or {}).items()}
-            self.tensors = {name: _spec(entry) for name, entry in header.items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise FileFormatError(f"The header of '{self.path}' is damaged ({error}); get the file again.") from error
-        self.data_start = 8 + length
-        self._check_places(size - self.data_start)
-
-    def _check_places(self, available: int) -> None:
-        for name, spec in self.tensors.items():
-            if spec.start < 0 or spec.end - spec.start != spec.nbytes:
-                raise FileFormatError(f"The header of '{self.path}' is damaged at '{name}'; get the file again.")
-            if spec.end > available:
-                raise FileFormatError(f"'{self.path}' is cut off; copy or download it again.")
-
-
-def _spec(entry: Mapping[str, Any]) -> TensorSpec:
-    start, end = entry["data_offsets"]
-    return TensorSpec(DTYPES[entry["dtype"]], tuple(int(size) for size in entry["shape"]), int(start), int(end))
 
 
 def placed(specs: Mapping[str, TensorSpec]) -> dict[str, TensorSpec]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..files.atomic import replacing
+from .request import Request
 from .samplers import SAMPLERS
 
 if TYPE_CHECKING:
@@ -21,47 +22,40 @@ PARAMETERS = "parameters"
 
 @dataclass(frozen=True)
 class Infotext:
-    """All that draws one picture again. `sampler` is a name in SAMPLERS; hashes are SHA-256 in hex of any length.
+    """All that draws one picture again. Hashes are SHA-256 in hex of any length.
 
     `lora_hashes` maps the name in a prompt's <lora:name:1> to the file's hash (`sshs_model_hash`), by which a LoRA that
     was renamed since is found. `noise_source` is 'GPU' for the computing device's generator, or 'CPU'.
     """
 
-    prompt: str
-    negative_prompt: str
-    seed: int
-    width: int
-    height: int
-    steps: int
-    guidance: float
-    sampler: str
+    request: Request
     model: str = ""
     model_sha256: str = ""
-    clip_skip: int = 1
     zero_terminal_snr: bool = False
     noise_source: str = "GPU"
     lora_hashes: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        lines = [self.prompt]
-        if self.negative_prompt:
-            lines.append(f"Negative prompt: {self.negative_prompt}")
+        lines = [self.request.prompt]
+        if self.request.negative_prompt:
+            lines.append(f"Negative prompt: {self.request.negative_prompt}")
         lines.append(", ".join(f"{name}: {quote(value)}" for name, value in self._parameters().items() if value != ""))
         return "\n".join(lines).strip()
 
     def _parameters(self) -> dict[str, str | int]:
         """The last line's values in the host's order; an empty one is left out."""
-        sampler = SAMPLERS.get(self.sampler)
+        asked = self.request
+        sampler = SAMPLERS.get(asked.sampler)
         return {
-            "Steps": self.steps,
+            "Steps": asked.steps,
             "Sampler": sampler.label,
             "Schedule type": sampler.schedule,
-            "CFG scale": f"{self.guidance:g}",
-            "Seed": self.seed,
-            "Size": f"{self.width}x{self.height}",
+            "CFG scale": f"{asked.guidance:g}",
+            "Seed": asked.seed,
+            "Size": f"{asked.width}x{asked.height}",
             "Model hash": self.model_sha256[:10],
             "Model": self.model,
-            "Clip skip": self.clip_skip if self.clip_skip > 1 else "",
+            "Clip skip": asked.clip_skip if asked.clip_skip > 1 else "",
             "RNG": self.noise_source if self.noise_source != "GPU" else "",
             "Lora hashes": ", ".join(f"{_bare(name)}: {sha[:12]}" for name, sha in self.lora_hashes.items()),
             "Noise Schedule": "Zero Terminal SNR" if self.zero_terminal_snr else "",

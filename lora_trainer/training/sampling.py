@@ -14,10 +14,11 @@ from ..events import Event, Sample
 from ..files.names import safe_stem
 from ..host.base import Conditioning, Loan
 from ..sampling.infotext import lora_tag, write_png
+from ..sampling.request import Request
 from ..text.encode import encode
 from ..text.prompt import escape
 from ..text.tokens import tokenize_prompts
-from ..txt2img import Request, Wording, decode, draw_latents, encode_wording
+from ..txt2img import Wording, decode, draw_latents, encode_wording, infotext_of
 
 if TYPE_CHECKING:
     from .model import TrainingModel
@@ -49,7 +50,7 @@ class Sampler:
                 latents = draw_latents(self._loan, model.predict, wording, request)
                 (image,) = decode(self._loan, latents)
             path = self._folder / f"step{step:06d}-{number + 1}.png"
-            write_png(path, image, request.infotext(self._loan, self._tag(step)))
+            write_png(path, image, infotext_of(request, self._loan, self._tag(step)))
             yield Sample(step, str(path), request.prompt, request.seed)
         self._loan.release("vae")
 

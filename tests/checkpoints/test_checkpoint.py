@@ -111,16 +111,16 @@ def test_a_part_reads_only_what_is_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "its header is not that of a safetensors file"),
-        (b"<html>Not found</html>", "its header is not that of a safetensors file"),
-        ((9).to_bytes(8, "little") + b"{broken}}", "its header cannot be read"),
-        ((40).to_bytes(8, "little") + b'{"a":{"dtype":"X1","shape":[1]}}        ', "the entry of a cannot be read"),
+        (b"", r"base\.safetensors' is not a safetensors file"),
+        (b"<html>Not found</html>", r"base\.safetensors' is not a safetensors file"),
+        ((9).to_bytes(8, "little") + b"{broken}}", r"The header of '.*base\.safetensors' is damaged"),
+        ((32).to_bytes(8, "little") + b'{"a":{"dtype":"X1","shape":[1]}}', r"damaged \('data_offsets'\)"),
     ],
 )
 def test_a_damaged_file_is_named_with_its_reason(tmp_path, content, sentence):
     path = tmp_path / "base.safetensors"
     path.write_bytes(content)
-    with pytest.raises(BaseModelError, match=rf"base\.safetensors is damaged or incomplete: {sentence}"):
+    with pytest.raises(BaseModelError, match=sentence):
         open_checkpoint(path)
 
 
@@ -128,7 +128,7 @@ def test_a_cut_off_file_is_told_before_anything_is_read(tmp_path):
     path = tmp_path / "base.safetensors"
     save_file({"a": torch.ones(100)}, path)
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(BaseModelError, match="a lies outside of it"):
+    with pytest.raises(BaseModelError, match="is cut off"):
         open_checkpoint(path)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from lora_trainer.data import cache
 from lora_trainer.data.cache import DiskStore, MemoryStore, content_key, fill, open_store
 from lora_trainer.errors import DataError
+from lora_trainer.files import atomic
 
 from .drawing import options
 
@@ -85,10 +85,10 @@ def test_a_damaged_file_counts_as_missing_and_is_made_anew(tmp_path, damage):
 
 
 def test_a_write_that_fails_leaves_nothing_behind_and_says_so(tmp_path, monkeypatch):
-    def full(temporary, path):
+    def full(self, target):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(cache, "_move", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(DataError, match=r"disk is full.*data\.cache_folder"):
         DiskStore(tmp_path).put(KEY, entry())
     assert files(tmp_path) == []
@@ -96,7 +96,7 @@ def test_a_write_that_fails_leaves_nothing_behind_and_says_so(tmp_path, monkeypa
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(DataError, match=r"data\.cache_folder.*cannot be written"):
         DiskStore(tmp_path / "file").put(KEY, entry())
 
 
@@ -104,12 +104,22 @@ def test_an_entry_that_another_run_holds_open_is_left_to_it(tmp_path, monkeypatc
     disk = DiskStore(tmp_path)
     disk.put(KEY, entry(1.0))
 
-    def held(self, target):
-        raise PermissionError(errno.EACCES, "in use")
-
-    monkeypatch.setattr(Path, "replace", held)
+    windows_holds(monkeypatch, next(disk.folder.rglob("*.safetensors")))
     disk.put(KEY, entry(2.0))
     assert equal(disk.get(KEY), entry(1.0)) and len(files(tmp_path)) == 1
+
+
+def windows_holds(monkeypatch, path):
+    """Let replacing `path` fail as on Windows while a program has it open."""
+    replace = Path.replace
+
+    def windows_replace(self, target):
+        if target == path:
+            raise PermissionError(errno.EACCES, "in use")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", windows_replace)
+    monkeypatch.setattr(atomic, "REPLACE_WAITS", ())
 
 
 def test_filling_makes_only_what_is_missing_in_batches_of_one_group(store):

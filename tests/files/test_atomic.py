@@ -66,6 +66,16 @@ def test_a_full_disk_is_a_sentence_and_spares_the_earlier_file(tmp_path: Path, m
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_only_what_is_to_last_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    with replacing(tmp_path / "a.bin", durable=False) as file:
+        file.write(b"quick")
+    assert (tmp_path / "a.bin").read_bytes() == b"quick" and not synced
+    write_text(tmp_path / "a.txt", "lasting")
+    assert synced
+
+
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     write_text(tmp_path / "file", "")
     with pytest.raises(UserError, match="cannot be written"):

@@ -7,8 +7,9 @@ from PIL import Image
 from lora_trainer import __version__
 from lora_trainer.sampling.infotext import Infotext, lora_tag, quote, write_png
 from lora_trainer.sampling.pictures import to_images
+from lora_trainer.sampling.request import Request
 
-CAT = Infotext(
+REQUEST = Request(
     prompt="a (red:1.2) cat, sitting",
     negative_prompt="blurry",
     seed=42,
@@ -17,6 +18,9 @@ CAT = Infotext(
     steps=20,
     guidance=7.0,
     sampler="euler_a",
+)
+CAT = Infotext(
+    REQUEST,
     model="v1-5-pruned",
     model_sha256="6ce0161689b3853acaa03779ec93eafe75a02f4ced659bee03f50797806fa2fa",
 )
@@ -32,13 +36,11 @@ def test_the_infotext_has_the_hosts_words_in_the_hosts_order():
 
 
 def test_what_is_as_usual_is_left_out_and_what_is_not_is_told():
+    unusual = dataclasses.replace(REQUEST, negative_prompt="", sampler="dpmpp_2m_karras", guidance=4.5, clip_skip=2)
     text = str(
         dataclasses.replace(
             CAT,
-            negative_prompt="",
-            sampler="dpmpp_2m_karras",
-            guidance=4.5,
-            clip_skip=2,
+            request=unusual,
             zero_terminal_snr=True,
             noise_source="CPU",
             lora_hashes={"my, cat:v2": "0123456789abcdef", "dog": "fedcba9876543210"},
@@ -69,7 +71,7 @@ def test_a_lora_tag_carries_its_strength():
 
 @pytest.mark.parametrize("prompt", ["a cat", "ein Kätzchen", "一只猫, 红色"])
 def test_a_png_gives_its_infotext_back(tmp_path, prompt):
-    infotext = dataclasses.replace(CAT, prompt=prompt)
+    infotext = Infotext(dataclasses.replace(REQUEST, prompt=prompt))
     write_png(tmp_path / "cat.png", Image.new("RGB", (8, 8)), infotext)
     with Image.open(tmp_path / "cat.png") as image:
         assert image.info["parameters"] == str(infotext)
