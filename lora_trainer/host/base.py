@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..sampling.infotext import Infotext
-    from ..txt2img import Request
+    from ..sampling.request import Request
 
 
 @dataclass(frozen=True)
