@@ -30,6 +30,7 @@ LAYERS = (
     {"txt2img", "training", "host.standalone"},
     {"train", "tryout"},
     {"trainer"},
+    {"datasets", "presets"},
     {"cli", "__main__", "__init__"},
 )
 HEAVY = {"torch", "diffusers", "peft", "transformers", "open_clip", "tensorboard"}
