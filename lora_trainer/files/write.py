@@ -48,7 +48,7 @@ def write_tensors(
     path = Path(path)
     ready = {key: stored(key, tensor, dtype) for key, tensor in tensors.items()}
     specs = {key: TensorSpec.of(tensor) for key, tensor in ready.items()}
-    strings = _all_strings({**NO_HASHES, **_without_hashes(metadata), "ss_output_name": path.stem})
+    strings = _all_strings({**NO_HASHES, **without_hashes(metadata), "ss_output_name": path.stem})
     sweep_partials(path.parent, path.name)
     checked: list[str] = []
 
@@ -103,7 +103,7 @@ def file_bytes(modules: Mapping[str, LoraModule], dtype: str) -> int:
     return len(header_bytes(places, {})) + sum(spec.nbytes for spec in places.values())
 
 
-def _without_hashes(metadata: Mapping[str, str]) -> dict[str, str]:
+def without_hashes(metadata: Mapping[str, str]) -> dict[str, str]:
     """Metadata without hashes of another file's content, in a fixed order."""
     stale = {*NO_HASHES, "modelspec.hash_sha256"}
     return {key: metadata[key] for key in sorted(metadata) if key not in stale}
