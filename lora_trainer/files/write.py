@@ -62,6 +62,16 @@ def write_tensors(
     return WrittenFile(path, checked[0], path.stat().st_size, modules)
 
 
+def copy_lora(source: Path, target: Path) -> None:
+    """Copy a LoRA file under another name, which is then also the `ss_output_name` in it. Raises as `write_lora`."""
+    with ContainerReader(source) as reader:
+        tensors = {key: reader.tensor(key) for key in reader.tensors}
+        strings = {**NO_HASHES, **_without_hashes(reader.metadata), "ss_output_name": target.stem}
+    specs = {key: TensorSpec.of(tensor) for key, tensor in tensors.items()}
+    with replacing(target, lambda partial: compare(partial, tensors)) as file:
+        stamp(file, write_container(file, specs, tensors.__getitem__, strings))
+
+
 def stored(key: str, tensor: torch.Tensor, dtype: str) -> torch.Tensor:
     """A tensor as it goes into a file of `dtype`; alphas that `dtype` would round stay fp32.
 
