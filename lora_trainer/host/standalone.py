@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import device as devices
 from ..checkpoints import Checkpoint, open_checkpoint
-from ..config import BaseOptions, MemoryOptions
+from ..config import BaseOptions, MemoryOptions, TrainConfig
 from ..errors import LoraExists
 from ..families.detect import UNET, detect
 from ..pocket.embedded import embedded_path, is_embedded
@@ -67,6 +67,11 @@ class StandaloneHost:
                 yield loan
             finally:
                 loan.close()
+
+    def configured(self, config: TrainConfig) -> StandaloneHost:
+        """The same base with what a run's options say of everything else."""
+        base = replace(config.base, checkpoint=self._base.checkpoint)
+        return StandaloneHost(base, config.memory, self._lora_folder, self._data_folder)
 
     def give_way(self) -> bool:
         """Nobody else waits for this model."""
