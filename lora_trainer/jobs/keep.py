@@ -65,7 +65,7 @@ def publish(
     name: str = "",
 ) -> Kept:
     """Give a save the job's name (or another one) and put it into the host's LoRA folder."""
-    from ..files.write import copy_lora
+    from ..files.copy import copy_lora
 
     if not -10 <= strength <= 10:
         raise UserError(Sentence("strength", "A strength must lie between -10 and 10, not {value}.", value=strength))

@@ -122,7 +122,7 @@ def _tidy(job: Job) -> None:
 
     What a part that wrote no state left behind is worth nothing (states follow saves) and would only be put aside.
     """
-    from ..files.write import copy_lora
+    from ..files.copy import copy_lora
 
     folder = job.folder
     if not job.has_state:

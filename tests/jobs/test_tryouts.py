@@ -35,7 +35,7 @@ def test_cells_come_one_by_one_and_lie_on_a_sheet_with_their_infotext(jobs, host
         strength=0.6,
         preview=tryouts.picture_of(trained, "zorb-step000002.safetensors", 1.0),
     )
-    assert kept.tag == "<lora:zorb:0.6>" and kept.file.with_suffix(".png").is_file()
+    assert kept.tag == "<lora:zorb:0.6>" and kept.file.with_suffix(".preview.png").is_file()
 
 
 def test_while_a_run_is_on_the_pictures_wait_and_say_so(jobs, host, trained):
