@@ -11,11 +11,11 @@ import torch
 
 from .errors import UserError
 from .families.base import FAMILIES, Family, PictureSize
+from .files.hashes import MODEL_HASH
 from .files.lora import LoraModule
 from .files.read import read_lora
 from .host.base import Conditioning, Drawn, Loan, LoraUse
 from .networks.adapters import attach_modules
-from .sampling.infotext import lora_tag
 from .sampling.request import Request
 from .sentences import Sentence
 from .text.encode import encode
@@ -43,6 +43,7 @@ class LoanStudio:
         self._unet: nn.Module = loan.unet()
         self._encoders: list[nn.Module] = loan.text_encoders()
         self._files: dict[Path, dict[str, LoraModule]] = {}
+        self._hashes: dict[Path, str] = {}
         self._adapters: Adapters | None = None
         self._attached: tuple[LoraUse, ...] = ()
 
@@ -53,8 +54,8 @@ class LoanStudio:
             wording = encode_wording(self._loan, request, self._encoder(request.clip_skip))
             latents = draw_latents(self._loan, self._predict, wording, request)
             (image,) = decode(self._loan, latents)
-        tags = " ".join(lora_tag(use.file.stem, use.strength) for use in loras if use.strength)
-        return Drawn(image, infotext_of(request, self._loan, tags))
+        used = {use.file.stem: (use.strength, self._hashes[use.file]) for use in loras if use.strength}
+        return Drawn(image, infotext_of(request, self._loan, used))
 
     def close(self) -> None:
         """Take all adapters off the base."""
@@ -102,6 +103,7 @@ class LoanStudio:
             read = read_lora(file)
             read.require_plain("draw with")
             self._files[file] = read.modules
+            self._hashes[file] = read.metadata.get(MODEL_HASH, "")
         return self._files[file]
 
     def _encoder(self, clip_skip: int) -> Callable[[Sequence[str]], Conditioning]:

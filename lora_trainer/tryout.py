@@ -90,18 +90,21 @@ def total_cells(request: GridRequest) -> int:
 
 
 def sheet(cells: Sequence[Cell], request: GridRequest) -> Image.Image:
-    """All cells on one picture: a column for each strength, a row for each file, prompt and seed."""
+    """All cells on one picture: a column for each strength, a row for each file, prompt and seed; gaps stay empty."""
     by_place = {(cell.file, cell.strength, cell.prompt, cell.seed): cell.image for cell in cells}
     rows = [(p, file, seed) for p in range(len(request.prompts)) for file in request.files for seed in request.seeds]
     images = [
-        [_large_enough(by_place[(file, strength, p, seed)]) for strength in request.strengths] for p, file, seed in rows
+        [_large_enough(by_place.get((file, strength, p, seed))) for strength in request.strengths]
+        for p, file, seed in rows
     ]
     labels = [_row_label(request, p, file, seed) for p, file, seed in rows]
     return compose_grid(images, [f"{strength:g}" for strength in request.strengths], labels)
 
 
-def _large_enough(image: Image.Image) -> Image.Image:
+def _large_enough(image: Image.Image | None) -> Image.Image | None:
     """Small pictures enlarged by a whole factor, so that their labels fit and details can be seen."""
+    if image is None:
+        return None
     factor = max(1, LEAST_CELL // max(image.size))
     return image.resize((image.width * factor, image.height * factor)) if factor > 1 else image
 

@@ -29,8 +29,7 @@ LAYERS = (
     {"pocket", "tools", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
     {"txt2img", "studio", "training", "host.standalone"},
     {"train", "tryout"},
-    {"trainer", "datasets", "presets"},
-    {"jobs"},
+    {"trainer", "jobs", "datasets", "presets"},
     {"api"},
     {"cli", "__main__", "__init__"},
 )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
+    from ..config import TrainConfig
     from ..events import Event
     from ..sampling.infotext import Infotext
     from ..sampling.request import Request
@@ -169,6 +170,9 @@ class Companion(Protocol):
 
     on_interrupt: Callable[[], None] | None
     """Set while a job runs: what the host calls when its own Interrupt is pressed (not for a picture in between)."""
+
+    def configured(self, config: TrainConfig) -> Host:
+        """The host with what a run's options say of device, precision and VAE, where these are its to choose."""
 
     def watch(self, event: Event | None) -> None:
         """Told every event of the running job, for the host's own progress display; None when the job has ended."""

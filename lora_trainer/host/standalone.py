@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import device as devices
 from ..checkpoints import Checkpoint, open_checkpoint
-from ..config import BaseOptions, MemoryOptions
+from ..config import BaseOptions, MemoryOptions, TrainConfig
 from ..errors import LoraExists
 from ..families.detect import UNET, detect
 from ..pocket.embedded import embedded_path, is_embedded
@@ -68,6 +68,11 @@ class StandaloneHost:
             finally:
                 loan.close()
 
+    def configured(self, config: TrainConfig) -> StandaloneHost:
+        """The same base with what a run's options say of everything else."""
+        base = replace(config.base, checkpoint=self._base.checkpoint)
+        return StandaloneHost(base, config.memory, self._lora_folder, self._data_folder)
+
     def give_way(self) -> bool:
         """Nobody else waits for this model."""
         return False
@@ -92,17 +97,17 @@ class StandaloneHost:
 
     def publish(self, file: Path, card: Card, *, replace: bool = False) -> Published:
         """Copy the file into the LoRA folder with its card, and read it back. See Host."""
-        from ..files.card import copy_file, write_card
+        from ..files.copy import copy_lora
         from ..files.read import read_lora
+        from ..files.sidecar import write_card
 
         target = self._lora_folder / file.name
         if not (target.exists() and target.samefile(file)):
             if target.exists() and not replace:
                 raise LoraExists(lora_exists(file.stem))
-            copy_file(file, target)
+            copy_lora(file, target)
         read_lora(target).require_plain("be used")
-        write_card(target, card)
-        return Published(target.stem, target)
+        return Published(target.stem, target, tuple(write_card(target, card)))
 
     def _find_lora(self, name: str) -> Path | None:
         return next((path for path in self._lora_folder.rglob("*.safetensors") if path.stem == name), None)
