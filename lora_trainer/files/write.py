@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 
 from ..errors import FileFormatError, TrainingError
 from .atomic import replacing, sweep_partials
-from .container import ContainerReader, TensorSpec, header_bytes, placed, same_bits, write_container
+from .container import ContainerReader, TensorSpec, header_bytes, placed, same_bits, tensor_bytes, write_container
 from .hashes import NO_HASHES, sha256_of_file, stamp
 from .lora import LoraModule, complete_open_clip_layers, module_tensors, open_clip_prefixes
 
@@ -39,6 +40,16 @@ def write_lora(
     """
     complete = complete_open_clip_layers(modules, open_clip_prefixes(metadata))
     return write_tensors(path, module_tensors(complete), metadata, dtype, len(complete))
+
+
+def model_hash(modules: Mapping[str, LoraModule], metadata: Mapping[str, str], dtype: str) -> str:
+    """`sshs_model_hash` of the file that `write_lora` would write. Raises TrainingError for what cannot be stored."""
+    complete = complete_open_clip_layers(modules, open_clip_prefixes(metadata))
+    ready = {key: stored(key, tensor, dtype) for key, tensor in module_tensors(complete).items()}
+    digest = hashlib.sha256()
+    for key in placed({key: TensorSpec.of(tensor) for key, tensor in ready.items()}):
+        digest.update(tensor_bytes(ready[key]))
+    return digest.hexdigest()
 
 
 def write_tensors(

@@ -20,7 +20,7 @@ RANGE = re.compile(rf"({NUMBER})\s*-\s*({NUMBER})\s*(?:\(\s*\+?\s*({NUMBER})\s*\
 
 
 def register() -> None:
-    """Add the axis; call before the host builds its page, also after 'Reload UI'. Without the script nothing happens."""
+    """Add the axis; call before the host builds its page, also after 'Reload UI'. No-op without the script."""
     from modules import scripts
 
     for data in scripts.scripts_data:

@@ -8,8 +8,7 @@ import io
 import sys
 from pathlib import Path
 
-from modules import prompt_parser, scripts, sd_models, shared
-from modules import script_callbacks
+from modules import prompt_parser, script_callbacks, scripts, sd_models, shared
 from modules.call_queue import queue_lock
 
 ROOT = str(Path(__file__).resolve().parents[4])
