@@ -63,7 +63,7 @@ def _guarded(
                 step = getattr(event, "step", step)
                 yield event
     except BaseAway as error:  # before the first step: there is nothing to keep but what was there
-        yield Paused(step, str(error))
+        yield Paused(step, error.sentence)
     except EXPECTED as error:
         write_error(known.folder.path / "error.txt")
         yield Failed(step, explain(error, known.config))
@@ -103,7 +103,7 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         try:
             pending.append(run.stepper.take(done, between=_give_way(host)))
         except BaseAway as error:
-            away = str(error)
+            away = error.sentence
             break
         done += 1
         due = run.agenda.anything_due(done)
