@@ -43,7 +43,7 @@ def job_json(job: Job) -> dict[str, Any]:
 
 
 def event_json(number: int, event: Event, job: Job) -> dict[str, Any]:
-    """An event with its number. `path` is only a file's name, which `url` fetches; `sentence` is the message to show."""
+    """An event with its number. `path` is a file's name alone, `url` fetches it; `sentence` is the message."""
     values = {"n": number, **event_values(event)}
     if isinstance(event, (Sample, Saved)):
         kind = "samples" if isinstance(event, Sample) else "saves"
