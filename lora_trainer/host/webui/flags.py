@@ -29,7 +29,11 @@ def flags_of(options: Any) -> Flags:
     pairs = [pair.split(":", 1) for pair in (getattr(options, "api_auth", None) or "").split(",") if ":" in pair]
     return Flags(
         api_auth={user.strip(): password for user, password in pairs},
-        allows_other_sites=any(getattr(options, name, None) for name in ("cors_allow_origins", "cors_allow_origins_regex")),
-        listens=any(getattr(options, name, None) for name in ("listen", "share", "ngrok", "server_name", "webui_is_non_local")),
+        allows_other_sites=any(
+            getattr(options, name, None) for name in ("cors_allow_origins", "cors_allow_origins_regex")
+        ),
+        listens=any(
+            getattr(options, name, None) for name in ("listen", "share", "ngrok", "server_name", "webui_is_non_local")
+        ),
         folders=tuple(Path(folder) for folder in getattr(options, "lora_trainer_folder", None) or ()),
     )
