@@ -171,8 +171,9 @@ def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
     if run.agenda.save_due(done):
         yield run.saver.save_lora(done, final=False)
     if run.agenda.sample_due(done):
+        sha256 = run.saver.model_hash()
         with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
-            yield from run.sampler.draw(run.model, done)
+            yield from run.sampler.draw(run.model, done, sha256)
 
 
 def _save_state(run: PreparedRun, done: int) -> None:

@@ -12,11 +12,12 @@ import torch
 from .config import SampleOptions
 from .errors import ConfigError
 from .families.base import FAMILIES, Family, PictureSize
+from .files.hashes import MODEL_HASH
 from .files.lora import LoraFile
 from .files.read import read_lora
 from .host.base import Conditioning, Host, Loan
 from .sampling.grid import compose_grid
-from .sampling.infotext import Infotext, lora_tag
+from .sampling.infotext import Infotext
 from .sampling.request import Request
 from .text.encode import encode
 from .text.tokens import tokenize_prompts
@@ -127,8 +128,8 @@ class Painter:
             for seed in self._request.seeds:
                 one = replace(request, seed=seed)
                 image = self._draw(one, wording)
-                tag = lora_tag(file.path.stem, strength) if strength else ""
-                yield Cell(file.path, strength, number, seed, image, infotext_of(one, self._loan, tag))
+                used = {file.path.stem: (strength, file.metadata.get(MODEL_HASH, ""))} if strength else {}
+                yield Cell(file.path, strength, number, seed, image, infotext_of(one, self._loan, used))
 
     def _encode(self, texts: Sequence[str]) -> Conditioning:
         tokens = tokenize_prompts(self._family.name, texts)
