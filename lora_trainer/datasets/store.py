@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..data.walk import natural_key
-from ..errors import DataError
+from ..errors import DataError, NotFound
 from ..files.atomic import write_text
 from ..files.names import safe_stem
 from ..sentences import Sentence
@@ -21,7 +21,7 @@ from .folder import DataSetFolder
 THUMBNAILS, OPENED = ".thumbnails", ".opened.json"
 
 
-class NoSuchDataSet(DataError):
+class NoSuchDataSet(DataError, NotFound):
     """There is no data set of this id (any more)."""
 
 
