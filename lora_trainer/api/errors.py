@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -20,17 +21,17 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
 
 
 class Refused(UserError):
-    """The request may not be made from where it comes; `status` is the answer's."""
+    """The request may not be made from where it comes; `status` and `headers` are the answer's."""
 
-    def __init__(self, sentence: Sentence, status: int = 403) -> None:
+    def __init__(self, sentence: Sentence, status: int = 403, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(sentence)
-        self.status = status
+        self.status, self.headers = status, headers
 
 
 def answer(error: Exception) -> JSONResponse:
     """The answer for what went wrong."""
     if isinstance(error, Refused):
-        return error_json(error.sentence, error.status)
+        return error_json(error.sentence, error.status, headers=error.headers)
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
     if isinstance(error, ConfigError):
         return error_json(error.sentence, status, [problem_json(problem) for problem in error.problems])
@@ -43,8 +44,14 @@ def answer(error: Exception) -> JSONResponse:
     return error_json(Sentence("internal", sentence), 500)
 
 
-def error_json(sentence: str, status: int, problems: list[dict[str, Any]] | None = None) -> JSONResponse:
-    return JSONResponse({"error": to_json(sentence), "problems": problems or []}, status_code=status)
+def error_json(
+    sentence: str,
+    status: int,
+    problems: list[dict[str, Any]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    content = {"error": to_json(sentence), "problems": problems or []}
+    return JSONResponse(content, status_code=status, headers=dict(headers or {}))
 
 
 def problem_json(problem: str) -> dict[str, Any]:

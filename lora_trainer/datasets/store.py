@@ -21,7 +21,7 @@ from .folder import DataSetFolder
 THUMBNAILS, OPENED = ".thumbnails", ".opened.json"
 
 
-class NoSuchDataSet(DataError, NotFound):
+class NoSuchDataSet(NotFound):
     """There is no data set of this id (any more)."""
 
 

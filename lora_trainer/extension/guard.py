@@ -9,57 +9,43 @@ import base64
 import binascii
 import hmac
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..api.errors import Refused
 from ..sentences import Sentence
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 COOKIES = ("access-token", "access-token-unsecure")
 """gradio's cookies of a visitor who has logged in; newer versions add '-' and the app's `cookie_id`."""
-READING = ("GET", "HEAD", "OPTIONS")
-
-
-@dataclass(frozen=True)
-class Denial:
-    """Why a request is not answered: an HTTP status, a sentence, and headers to go with it."""
-
-    status: int
-    sentence: Sentence
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Guard:
-    """Looks at every request to the routes of `app`.
+    """Asked about every request to the trainer's routes on `app`.
 
     With `--gradio-auth`, a visitor who has logged in may come in; with `--api-auth`, a program that names one of
-    `api_auth` ({user: password}); with both, either. Without any, everybody, as on the page itself. Other sites' pages
-    may read nothing anyway; unless `allows_other_sites`, they may not make a visitor's browser change anything either.
+    `api_auth` ({user: password}); with both, either. Without any, everybody, as on the page itself.
     """
 
-    def __init__(self, app: Any, api_auth: Mapping[str, str], *, allows_other_sites: bool = False) -> None:
-        self.app, self.api_auth, self.allows_other_sites = app, api_auth, allows_other_sites
+    def __init__(self, app: Any, api_auth: Mapping[str, str]) -> None:
+        self.app, self.api_auth = app, api_auth
 
-    def __call__(self, request: Any) -> Denial | None:
-        """None when the request is to be answered."""
-        if not self.allows_other_sites and self._is_from_another_site(request):
-            return Denial(403, Sentence("other_site", "A page of another site may not use the trainer."))
+    def __call__(self, request: Request) -> None:
+        """Raises Refused when the request is not to be answered."""
         page_auth = getattr(self.app, "auth", None)
         if page_auth is None and not self.api_auth:
-            return None
+            return
         if page_auth is not None and self._has_logged_in(request):
-            return None
+            return
         named = _credentials(request)
         if named and (_is_among(named, self.api_auth) or (page_auth is not None and _is_let_in(named, page_auth))):
-            return None
+            return
         # A browser asks for a name and password itself only where the page has no login of its own.
         headers = {"WWW-Authenticate": 'Basic realm="Train LoRA", charset="UTF-8"'} if page_auth is None else {}
-        return Denial(401, Sentence("not_logged_in", "Log in to the WebUI first."), headers)
+        raise Refused(Sentence("not_signed_in", "Sign in first."), 401, headers)
 
-    def _is_from_another_site(self, request: Any) -> bool:
-        """Browsers say so themselves; programs that are none say nothing."""
-        return request.method not in READING and request.headers.get("sec-fetch-site") == "cross-site"
-
-    def _has_logged_in(self, request: Any) -> bool:
+    def _has_logged_in(self, request: Request) -> bool:
         tokens = getattr(self.app, "tokens", None) or {}
         return any(request.cookies.get(name) in tokens for name in self._cookie_names())
 
@@ -69,7 +55,7 @@ class Guard:
             yield from (f"{name}-{cookie_id}" for name in COOKIES)
 
 
-def _credentials(request: Any) -> tuple[str, str] | None:
+def _credentials(request: Request) -> tuple[str, str] | None:
     """User and password of HTTP Basic authentication."""
     kind, _, encoded = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":

@@ -23,11 +23,11 @@ def start(app: Any, demo: Any = None) -> None:
     try:
         from ..api import add_routes
         from ..host.webui.flags import read_flags
+        from ..ui.assets import add_page
         from .guard import Guard
 
-        flags = read_flags()
-        guard = Guard(app, flags.api_auth, allows_other_sites=flags.allows_other_sites)
-        add_routes(app, desk(), guard=guard)
+        add_routes(app, desk(), guard=Guard(app, read_flags().api_auth))
+        add_page(app)
     except Exception as error:
         logger.exception("Train LoRA could not start.")
         _explain(app, error)
@@ -47,22 +47,21 @@ def _make_desk() -> Any:
     from ..host.webui.flags import read_flags
     from ..host.webui.host import WebUIHost
     from ..jobs.desk import Desk
-    from ..presets import presets_as_values
+    from ..presets import load_presets
     from .settling import settle
 
     settle()
     host, flags = WebUIHost(), read_flags()
     datasets = DataSets(host.data_folder() / "datasets", roots=flags.folders if flags.listens else None)
-    return Desk(host, datasets, presets=presets_as_values)
+    return Desk(host, datasets, presets=load_presets)
 
 
 def _explain(app: Any, error: Exception) -> None:
-    """In place of the trainer's state, why there is none."""
+    """In place of all routes, one that says why there are none; the page's script asks for it."""
     reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
     problem = Sentence("not_started", "Train LoRA could not start: {reason}", reason=reason)
 
-    def state() -> dict[str, Any]:
-        host = {"kind": "webui", "ready": False, "problem": to_json(problem), "base": None}
-        return {"host": host, "datasets": [], "jobs": [], "current": None}
+    def answer() -> dict[str, Any]:
+        return to_json(problem)
 
-    app.add_api_route("/lora-trainer/v1/state", state, methods=["GET"])
+    app.add_api_route("/lora-trainer/v1/problem", answer, methods=["GET"])

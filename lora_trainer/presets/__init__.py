@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from ..sentences import Sentence, to_json
+from ..sentences import Sentence
 
 HERE = Path(__file__).parent
 
@@ -53,18 +53,3 @@ def _load(path: Path) -> tuple[float, Preset]:
         str(content.get("base", "")),
     )
     return float(content.get("order", 1000)), preset
-
-
-def presets_as_values() -> list[dict[str, Any]]:
-    """All presets as plain values for a page."""
-    return [
-        {
-            "name": preset.name,
-            "title": to_json(preset.title),
-            "why": to_json(preset.why),
-            "families": list(preset.families),
-            "base": preset.base,
-            "values": preset.values,
-        }
-        for preset in load_presets()
-    ]

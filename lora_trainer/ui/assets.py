@@ -35,8 +35,13 @@ def version() -> str:
 
 
 def add_page(app: Starlette) -> None:
-    """Serve the page's files. Every version is answered with the present files, but only the present one is kept."""
-    app.add_route(ROUTE, _answer, methods=["GET"])
+    """Serve the page's files; call after `api.add_routes`, which answers everything else below that address.
+
+    Every version is answered with the present files, but only the present one is kept.
+    """
+    from starlette.routing import Route
+
+    app.router.routes.insert(0, Route(ROUTE, _answer, methods=["GET"]))
 
 
 def _answer(request: Request) -> Response:

@@ -12,7 +12,6 @@ class Flags:
     """`api_auth`: {user: password}, empty without `--api-auth`; `folders`: those that may be opened from a page."""
 
     api_auth: dict[str, str]
-    allows_other_sites: bool
     listens: bool
     folders: tuple[Path, ...]
 
@@ -29,9 +28,6 @@ def flags_of(options: Any) -> Flags:
     pairs = [pair.split(":", 1) for pair in (getattr(options, "api_auth", None) or "").split(",") if ":" in pair]
     return Flags(
         api_auth={user.strip(): password for user, password in pairs},
-        allows_other_sites=any(
-            getattr(options, name, None) for name in ("cors_allow_origins", "cors_allow_origins_regex")
-        ),
         listens=any(
             getattr(options, name, None) for name in ("listen", "share", "ngrok", "server_name", "webui_is_non_local")
         ),
