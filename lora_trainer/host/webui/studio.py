@@ -20,7 +20,7 @@ from ...sampling.samplers import SAMPLERS
 from ...sentences import Sentence
 from ..base import Drawn, LoraUse
 from . import lora_extension
-from .progress import HostJob
+from .progress import HostJob, wait_for_page
 
 LORA_TAG = re.compile(r"\s*<(?:lora|lyco):([^:>]+)[^>]*>")
 TRIES = 2
@@ -91,6 +91,7 @@ class WebUIStudio:
         with queue_lock:
             self._drawn = True
             for _ in range(TRIES):
+                wait_for_page()
                 with HostJob("Train LoRA: try it") as job, _visible(tried), _settings_of(request):
                     drawn = self._process(request, prompt)
                     if job.restarted:
