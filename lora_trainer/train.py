@@ -63,7 +63,7 @@ def _guarded(
                 step = getattr(event, "step", step)
                 yield event
     except BaseAway as error:  # before the first step: there is nothing to keep but what was there
-        yield Paused(step, str(error))
+        yield Paused(step, error.sentence)
     except EXPECTED as error:
         write_error(known.folder.path / "error.txt")
         yield Failed(step, explain(error, known.config))
@@ -103,7 +103,7 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         try:
             pending.append(run.stepper.take(done, between=_give_way(host)))
         except BaseAway as error:
-            away = str(error)
+            away = error.sentence
             break
         done += 1
         due = run.agenda.anything_due(done)
@@ -171,8 +171,9 @@ def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
     if run.agenda.save_due(done):
         yield run.saver.save_lora(done, final=False)
     if run.agenda.sample_due(done):
+        sha256 = run.saver.model_hash()
         with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
-            yield from run.sampler.draw(run.model, done)
+            yield from run.sampler.draw(run.model, done, sha256)
 
 
 def _save_state(run: PreparedRun, done: int) -> None:

@@ -27,13 +27,27 @@ LAYERS = (
         "sampling",
     },
     {"pocket", "tools", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
-    {"txt2img", "training", "host.standalone"},
+    {"txt2img", "studio", "training", "host.standalone"},
     {"train", "tryout"},
-    {"trainer"},
+    {"trainer", "jobs", "datasets", "presets"},
+    {"api"},
     {"cli", "__main__", "__init__"},
 )
 HEAVY = {"torch", "diffusers", "peft", "transformers", "open_clip", "tensorboard"}
-LIGHT = ("__init__", "config", "options", "events", "control", "registry", "errors", "reference", "cli", "checks")
+LIGHT = (
+    "__init__",
+    "config",
+    "options",
+    "events",
+    "control",
+    "registry",
+    "errors",
+    "reference",
+    "cli",
+    "checks",
+    "jobs",
+    "api",
+)
 
 
 def room_of(path: Path) -> str:
