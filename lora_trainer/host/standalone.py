@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from .. import device as devices
 from ..checkpoints import Checkpoint, open_checkpoint
-from ..config import BaseOptions, MemoryOptions
+from ..config import BaseOptions, MemoryOptions, TrainConfig
 from ..families.detect import UNET, detect
 from ..pocket.embedded import embedded_path, is_embedded
-from .base import BaseInfo, Conditioning
+from .base import BaseInfo, Conditioning, Guest
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +42,10 @@ class StandaloneHost:
             with open_checkpoint(self.path) as checkpoint:
                 self._info = self._detected(checkpoint)
         return self._info
+
+    def settle(self, config: TrainConfig) -> TrainConfig:
+        """The options name the base here; nothing is decided for them."""
+        return config
 
     @contextmanager
     def lend(self) -> Iterator[StandaloneLoan]:
@@ -154,6 +158,9 @@ class StandaloneLoan:
     def release(self, part: str) -> None:
         if self._parts.pop(part, None) is not None:
             devices.release_memory(self.device)
+
+    def accompany(self, guest: Guest) -> None:
+        """Nobody else wants this base, so nothing ever has to step aside."""
 
     def close(self) -> None:
         """Drop everything."""

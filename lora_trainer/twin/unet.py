@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BaseModelError
 from ..packages import mend_imports
 from .adopt import adopt, on_meta
-from .sources import reverse, shapes_of, sources
-from .unet_keys import UNetLayout, read_layout, unet_modules
+from .sources import Source, reverse, shapes_of, sources
+from .unet_keys import UNetLayout, layout_from_config, read_layout, unet_modules
 
 if TYPE_CHECKING:
     import torch
@@ -37,8 +37,13 @@ def build_unet(
     """
     layout = read_layout(shapes_of(tensors))
     twin = meta_unet(layout, heads=heads, head_channels=head_channels)
-    keys = sources(twin.state_dict(), reverse(unet_modules(layout)))
-    return adopt(twin, keys, tensors, name="U-Net", dtype=dtype, device=device)
+    return adopt(twin, unet_sources(twin), tensors, name="U-Net", dtype=dtype, device=device)
+
+
+def unet_sources(twin: nn.Module) -> dict[str, Source]:
+    """{the twin's key: where its tensor is in a U-Net of the original layout}, of a twin without adapters."""
+    config: Any = twin.config
+    return sources(twin.state_dict(), reverse(unet_modules(layout_from_config(config))))
 
 
 def meta_unet(
