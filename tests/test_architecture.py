@@ -10,7 +10,7 @@ PACKAGE = ROOT / "lora_trainer"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"errors", "registry", "packages", "sentences"},
+    {"errors", "registry", "packages", "private_copies", "sentences"},
     {"config", "events", "control", "device", "seeds"},
     {"options", "host", "host.base", "reference", "schedules", "objective", "resolve"},
     {
@@ -31,7 +31,7 @@ LAYERS = (
     {"train", "tryout"},
     {"trainer", "jobs", "datasets", "presets"},
     {"api"},
-    {"cli", "__main__", "__init__"},
+    {"ui", "cli", "extension", "__main__", "__init__"},
 )
 HEAVY = {"torch", "diffusers", "peft", "transformers", "open_clip", "tensorboard"}
 LIGHT = (

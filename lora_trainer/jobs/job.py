@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import options
 from ..config import TrainConfig
 from ..control import Control
-from ..errors import UserError
+from ..errors import NotFound, UserError
 from ..events import Event, Failed, Finished, Paused, Preparing, Sample, Saved, Started, Step, Validated
 from ..files.names import safe_stem
 from ..run_folder import RunFolder
@@ -101,15 +101,15 @@ class Job:
         return [save for save in self.record.saves if (self.folder.output / save.file).is_file()]
 
     def save_path(self, file: str) -> Path:
-        """The path of one of this job's saves. Raises UserError for any other name."""
+        """The path of one of this job's saves. Raises NotFound for any other name."""
         if file not in {save.file for save in self.saves()}:
-            raise UserError(Sentence("no_save", "This run has no save called '{file}'.", file=file))
+            raise NotFound(Sentence("no_save", "This run has no save called '{file}'.", file=file))
         return self.folder.output / file
 
     def sample_path(self, file: str) -> Path:
-        """The path of one of this job's samples. Raises UserError for any other name."""
+        """The path of one of this job's samples. Raises NotFound for any other name."""
         if file not in self.record.samples:
-            raise UserError(Sentence("no_sample", "This run has no sample called '{file}'.", file=file))
+            raise NotFound(Sentence("no_sample", "This run has no sample called '{file}'.", file=file))
         return self.folder.samples / file
 
     def change(self, **values: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from .. import options
 from ..checks import check
 from ..config import TrainConfig
-from ..errors import LoraExists, UserError
+from ..errors import LoraExists, NotFound
 from ..files.names import EXTENSION, safe_stem
 from ..host.base import Host
 from ..sentences import Sentence, lora_exists
@@ -60,10 +60,10 @@ class Jobs:
         return job
 
     def get(self, job_id: str) -> Job:
-        """Raises UserError when there is no such job."""
+        """Raises NotFound when there is no such job."""
         job = self._jobs.get(job_id)
         if job is None:
-            raise UserError(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))
+            raise NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))
         return job
 
     def list(self) -> list[Job]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UserError
+from ..errors import NotFound, UserError
 from ..host.base import Host, LoraUse
 from ..sentences import Sentence
 from .job import Job
@@ -212,10 +212,10 @@ class TryOuts:
         return tryout
 
     def get(self, tryout_id: str) -> TryOut:
-        """Raises UserError when there is no such try-out."""
+        """Raises NotFound when there is no such try-out."""
         tryout = self._all.get(tryout_id)
         if tryout is None:
-            raise UserError(Sentence("no_tryout", "There is no try-out '{id}' (any more).", id=tryout_id))
+            raise NotFound(Sentence("no_tryout", "There is no try-out '{id}' (any more).", id=tryout_id))
         return tryout
 
     def picture_of(self, job: Job, save: str, strength: float) -> Path | None:
