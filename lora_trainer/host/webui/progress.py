@@ -9,8 +9,6 @@ from types import TracebackType
 from ...errors import UserError
 from ...sentences import Sentence
 
-RESTART_WAIT = 1.0
-"""Seconds within which a reload of the page, which first interrupts, shows itself."""
 RELOAD_WAIT = 120.0
 """Seconds for which a reload is waited for; slow extensions take a minute."""
 
@@ -39,12 +37,8 @@ class HostJob:
         self.name = name
         self._task = f"task(train-lora-{secrets.token_hex(4)})"
         self._since = time.time()
-        self._page: object = None
 
     def __enter__(self) -> HostJob:
-        from modules import shared
-
-        self._page = getattr(shared, "demo", None)
         self.begin()
         return self
 
@@ -85,18 +79,6 @@ class HostJob:
 
         state = shared.state
         return bool(state.interrupted or state.skipped or state.stopping_generation)
-
-    @property
-    def restarted(self) -> bool:
-        """Whether it was interrupted by 'Reload UI', which means the page and not the job. May wait a moment."""
-        from modules import shared
-
-        last = time.monotonic() + RESTART_WAIT
-        while shared.state.interrupted and time.monotonic() < last:
-            if getattr(shared, "demo", None) is not self._page or not page_is_up():
-                return True
-            time.sleep(0.05)
-        return False
 
     def raise_if_stopped(self) -> None:
         """Raise UserError when one of the host's buttons asked for an end."""

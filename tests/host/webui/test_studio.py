@@ -1,4 +1,6 @@
 import dataclasses
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -111,27 +113,28 @@ def test_the_host_s_buttons_stop_it(webui, saves, monkeypatch, button):
     webui.call_queue.queue_lock.release()
 
 
-def test_reload_ui_in_the_middle_draws_the_picture_again(webui, saves, monkeypatch):
-    process, calls = webui.processing.process_images, []
-
-    class Page:
-        is_running = True
-
-    webui.shared.demo = Page()
+def test_reload_ui_does_not_stop_it_and_the_next_picture_waits_for_the_new_page(webui, saves, monkeypatch):
+    process, waited = webui.processing.process_images, []
+    webui.shared.demo = SimpleNamespace(is_running=True)
 
     def reloaded(work):
-        calls.append(work)
-        if len(calls) == 1:
-            webui.shared.state.request_restart()
-            webui.shared.demo = Page()
+        webui.shared.state.request_restart()
+        webui.shared.demo.is_running = False
         return process(work)
 
-    monkeypatch.setattr(webui.processing, "process_images", reloaded)
+    def launched(seconds):
+        waited.append(seconds)
+        webui.shared.demo.is_running = True
+
+    monkeypatch.setattr(time, "sleep", launched)
     with WebUIStudio(saves) as studio:
-        drawn = studio.draw(ASKED, [LoraUse(saves[0], 1.0)])
-        monkeypatch.undo()
-        assert drawn.image.tobytes() == studio.draw(ASKED, [LoraUse(saves[0], 1.0)]).image.tobytes()
-    assert len(calls) == 2
+        plain = studio.draw(ASKED, [LoraUse(saves[0], 1.0)])
+        monkeypatch.setattr(webui.processing, "process_images", reloaded)
+        during = studio.draw(ASKED, [LoraUse(saves[0], 1.0)])
+        monkeypatch.setattr(webui.processing, "process_images", process)
+        after = studio.draw(ASKED, [LoraUse(saves[0], 1.0)])
+    assert plain.image.tobytes() == during.image.tobytes() == after.image.tobytes()
+    assert waited
 
 
 def test_a_refresh_of_the_cards_in_the_middle_does_not_lose_the_file(webui, saves, monkeypatch):
