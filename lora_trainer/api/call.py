@@ -51,10 +51,13 @@ class Call:
 
 
 def value_of(values: Mapping[str, Any], name: str, kind: type[T], default: T) -> T:
-    """The value called `name`, which must be of type `kind`; whole numbers pass as floats. Raises Malformed."""
-    value = values.get(name, default)
+    """The value called `name` of type `kind`; `default` for none or null. Whole numbers pass as floats.
+
+    Raises Malformed.
+    """
+    value = default if values.get(name) is None else values[name]
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return kind(value)
+        return float(value)  # type: ignore[return-value]
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", list: "a list"}
         raise Malformed(wrong_value(name, names.get(kind, "an object")))

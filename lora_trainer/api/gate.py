@@ -40,4 +40,10 @@ async def require_let_in(request: Request, guard: Guard | None) -> None:
     if inspect.isawaitable(verdict):
         verdict = await verdict
     if verdict is False:
-        raise Refused(Sentence("not_signed_in", "Sign in first."), 401)
+        raise not_signed_in()
+
+
+def not_signed_in(*, basic: bool = False) -> Refused:
+    """The answer that asks for a sign-in; `basic`: a browser may ask for name and password by itself."""
+    headers = {"WWW-Authenticate": 'Basic realm="Train LoRA"'} if basic else None
+    return Refused(Sentence("not_signed_in", "Sign in first."), 401, headers)

@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
-from ..errors import NotFound, UserError
+from ..errors import UserError
 from ..jobs.desk import Desk
 from ..sentences import Sentence
 from . import datasets, jobs, keeping, options, state, tryouts
@@ -33,19 +33,11 @@ SPOOL, PIECE = 8 * 2**20, 2**20
 def add_routes(app: Any, desk: Desk, guard: Guard | None = None) -> None:
     """Put all routes before those of `app`, a FastAPI or Starlette application. `guard` is asked at every request."""
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="train-lora api")
-    routes = [
-        Route(entry.path, _endpoint(entry, desk, guard, pool), methods=[entry.method])
+    app.router.routes[:0] = [
+        Route(PREFIX + entry.path, _endpoint(entry, desk, guard, pool), methods=[entry.method])
         for table in TABLES
         for entry in table
     ]
-    everything_else = Entry("GET", "/{rest:path}", _nothing)
-    methods = ["GET", "POST", "PUT", "DELETE", "PATCH"]
-    routes.append(Route(everything_else.path, _endpoint(everything_else, desk, guard, pool), methods=methods))
-    app.router.routes.insert(0, Mount(PREFIX, routes=routes))
-
-
-def _nothing(call: Call) -> None:
-    raise NotFound(Sentence("no_route", "There is nothing at '{path}'.", path=call.path["rest"]))
 
 
 def _endpoint(

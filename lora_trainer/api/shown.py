@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from ..events import Event, Sample, Saved, Warned
+from ..events import Event, Failed, Paused, Sample, Saved, Warned
 from ..events import to_json as event_values
 from ..jobs.job import Job
 from ..jobs.tryouts import TriedCell, TryOut
@@ -43,18 +43,16 @@ def job_json(job: Job) -> dict[str, Any]:
 
 
 def event_json(number: int, event: Event, job: Job) -> dict[str, Any]:
-    """An event with its number; sentences know their codes, files have addresses in place of paths."""
+    """An event with its number. `path` is a file's name alone, `url` fetches it; `sentence` is the message."""
     values = {"n": number, **event_values(event)}
     if isinstance(event, (Sample, Saved)):
         kind = "samples" if isinstance(event, Sample) else "saves"
-        file = PurePath(values.pop("path")).name
-        values |= {"file": file, "url": f"jobs/{job.id}/{kind}/{quote(file)}"}
-    if "message" in values:
-        message = values["message"]
-        if isinstance(event, Warned) and not isinstance(message, Sentence):
-            values["message"] = {"code": event.code, "text": message, "values": event.values}
-        else:
-            values["message"] = message_json(message)
+        file = PurePath(event.path).name
+        values |= {"path": file, "url": f"jobs/{job.id}/{kind}/{quote(file)}"}
+    if isinstance(event, Warned) and not isinstance(event.message, Sentence):
+        values["sentence"] = {"code": event.code, "text": event.message, "values": event.values}
+    elif isinstance(event, (Warned, Paused, Failed)):
+        values["sentence"] = message_json(event.message)
     return values
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from .. import options
 from ..config import TrainConfig
+from ..datasets.store import DataSets
 from ..errors import ConfigError
 from ..host.base import Host
+from ..presets import Preset, load_presets
 from ..sentences import Sentence
 from .forecast import Forecaster
 from .job import Job
@@ -18,38 +19,19 @@ from .queue import Jobs
 from .tryouts import TryOuts
 
 
-class DataSetFolder(Protocol):
-    """A data set as the desk needs it."""
-
-    id: str
-    name: str
-    path: Path
-
-
-class DataSets(Protocol):
-    """All data sets."""
-
-    def list(self) -> Sequence[DataSetFolder]: ...
-
-    def get(self, dataset_id: str, /) -> DataSetFolder:
-        """Raises UserError when there is none of this id."""
-
-
 class Desk:
-    """Everything that a page shows: the host, data sets, presets, jobs and try-outs.
-
-    `presets` gives the presets as plain values, when they are asked for.
-    """
+    """Everything that a page shows: the host, data sets, presets, jobs and try-outs."""
 
     def __init__(
         self,
         host: Host,
-        datasets: Any,
+        datasets: DataSets | None = None,
         jobs: Jobs | None = None,
         tryouts: TryOuts | None = None,
-        presets: Callable[[], list[dict[str, Any]]] = list,
+        presets: Callable[[], Sequence[Preset]] = load_presets,
     ) -> None:
-        self.host, self.datasets, self.presets = host, datasets, presets
+        self.host, self.presets = host, presets
+        self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
         self.tryouts = tryouts or TryOuts(host, self.jobs.turn)
         self.forecaster = Forecaster(host)

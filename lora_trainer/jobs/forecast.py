@@ -35,18 +35,19 @@ class Summary:
         return asdict(self)
 
     def sentence(self) -> Sentence:
-        """The run in one sentence."""
-        exact = self.pictures * self.repeats * self.epochs == self.steps * self.batch
-        code = "run_summary" if exact else "run_summary_about"
+        """The run in one sentence; an equation where it is one (buckets and limits on the steps break it)."""
+        values = {**self.to_json(), "repeats": f"{self.repeats:g}", "saves": _listed(self.saves)}
+        if self.pictures * self.repeats * self.epochs != self.steps * self.batch:
+            template = "{pictures} pictures at batch {batch}: {steps} steps in {epochs} epochs, saves at {saves}"
+            return Sentence("run_summary_about", template, **values)
+        if self.repeats == 1:
+            template = "{pictures} pictures x {epochs} epochs at batch {batch} = {steps} steps, saves at {saves}"
+            return Sentence("run_summary_once", template, **values)
         template = (
             "{pictures} pictures x {repeats} repeats x {epochs} epochs at batch {batch} = {steps} steps, "
             "saves at {saves}"
-            if exact
-            else "{pictures} pictures x {repeats} repeats at batch {batch}: {steps} steps in {epochs} epochs, "
-            "saves at {saves}"
         )
-        values = {**self.to_json(), "repeats": f"{self.repeats:g}", "saves": _listed(self.saves)}
-        return Sentence(code, template, **values)
+        return Sentence("run_summary", template, **values)
 
 
 class Forecaster:

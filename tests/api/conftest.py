@@ -6,10 +6,8 @@ from starlette.testclient import TestClient
 
 from lora_trainer import options
 from lora_trainer.api import PREFIX, add_routes
-from lora_trainer.datasets.store import DataSets
 from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs.desk import Desk
-from lora_trainer.presets import load_presets
 from tests.runs import values
 
 
@@ -18,7 +16,7 @@ def desk(random_sd1, tmp_path_factory):
     folder = tmp_path_factory.mktemp("desk")
     config = options.build({"base": {"checkpoint": str(random_sd1)}})
     host = StandaloneHost(config.base, config.memory, folder / "loras", folder / "data")
-    return Desk(host, DataSets(folder / "data" / "datasets"), presets=load_presets)
+    return Desk(host)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def test_problems_name_their_options(client, dataset):
 def test_a_run_is_described_in_one_sentence(client, dataset):
     values = {"save": {"name": "new", "every": 4}, "epochs": 5, "data": {"batch_size": 2, "resolution": 64}}
     answer = client.post("check", json={"values": values, "dataset": dataset}).json()
-    assert answer["sentence"]["text"] == ("4 pictures x 1 repeats x 5 epochs at batch 2 = 10 steps, saves at 4, 8, 10")
+    assert answer["sentence"]["text"] == ("4 pictures x 5 epochs at batch 2 = 10 steps, saves at 4, 8, 10")
     assert answer["summary"]["saves"] == [4, 8, 10]
 
 
