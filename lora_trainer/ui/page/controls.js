@@ -45,7 +45,7 @@ export class Control {
     const help = app.words.maybe(`option.${option.path}.help`, option.help) + rangeText(option);
     const tip = h("span", { class: "lt-tip", role: "tooltip", id: `${id}-help` }, help);
     const mark = h("button", { type: "button", class: "lt-help", "aria-label": app.t("settings.help", { name: this.label() }),
-      "aria-describedby": `${id}-help` }, "?");
+      "aria-describedby": `${id}-help`, on: { pointerenter: () => inside(app.page, tip), focus: () => inside(app.page, tip) } }, "?");
     const label = h("label", { for: id }, this.label());
     const head = h("div", { class: "lt-label" }, label, mark, tip);
     attribute(this.input, "aria-describedby", `${id}-help ${id}-problem`);
@@ -88,6 +88,13 @@ export class Control {
 export function labelOf(app, option) {
   const plain = option.path.split(".").pop().replaceAll("_", " ");
   return app.words.maybe(`option.${option.path}.label`, plain[0].toUpperCase() + plain.slice(1));
+}
+
+/** Move a tip to the left as far as it would stick out of the page. */
+function inside(page, tip) {
+  tip.style.left = "0";
+  const over = tip.getBoundingClientRect().right - page.getBoundingClientRect().right;
+  if (over > 0) tip.style.left = `${-over}px`;
 }
 
 function rangeText({ least, most }) {

@@ -9,7 +9,10 @@ import { log, phaseOf } from "./log.js";
 import { samples } from "./samples.js";
 import { section } from "./section.js";
 
-const ENDED = ["finished", "stopped", "failed"];
+const RESTS = ["paused", "stopped", "failed"];
+/** States from which a job can go on to its last step. */
+const ENDED = ["finished", "stopped"];
+/** States from which it can be given more steps. */
 
 /** @param {import("./main.js").App} app */
 export function training(app) {
@@ -35,7 +38,7 @@ function runs(app) {
 
 function buttons(app) {
   const train = button(app.t("training.train"), () => start(app), { class: "lt-button lt-primary lt-train" });
-  const pause = button(app.t("training.pause"), () => order(app, app.store.get("job").state === "paused" ? "resume" : "pause"), { class: "lt-button lt-pause" });
+  const pause = button(app.t("training.pause"), () => order(app, RESTS.includes(app.store.get("job").state) ? "resume" : "pause"), { class: "lt-button lt-pause" });
   const save = button(app.t("training.stop_and_save"), () => order(app, "stop-and-save"), { class: "lt-button lt-stop-save" });
   const stop = button(app.t("training.stop"), () => stopRun(app), { class: "lt-button lt-danger lt-stop" });
   app.store.on(["job", "check", "server", "ordered", "dataset"], () => {
@@ -46,8 +49,8 @@ function buttons(app) {
     train.classList.toggle("lt-quiet", open);
     train.title = check?.problems.length ? app.t("training.train_problems", { n: check.problems.length }) : "";
     say(train, app.t(open ? "training.train_next" : "training.train"));
-    say(pause, app.t(state === "paused" ? "training.resume" : "training.pause"));
-    attribute(pause, "disabled", Boolean(ordered) || !["preparing", "running", "paused"].includes(state));
+    say(pause, app.t(RESTS.includes(state) ? "training.resume" : "training.pause"));
+    attribute(pause, "disabled", Boolean(ordered) || !["queued", "preparing", "running", ...RESTS].includes(state));
     attribute(save, "disabled", Boolean(ordered) || !["running", "paused"].includes(state));
     attribute(stop, "disabled", !open || state === "stopping");
   });
