@@ -31,7 +31,7 @@ LAYERS = (
     {"train", "tryout"},
     {"trainer", "jobs", "datasets", "presets"},
     {"api"},
-    {"cli", "__main__", "__init__"},
+    {"ui", "cli", "extension", "__main__", "__init__"},
 )
 HEAVY = {"torch", "diffusers", "peft", "transformers", "open_clip", "tensorboard"}
 LIGHT = (
