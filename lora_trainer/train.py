@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from . import device, optimizers
@@ -99,17 +99,17 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         wish = control.wish
         if wish is not Wish.GO_ON:
             break
-        yield from encode_captions(run.captions, done)
         try:
-            pending.append(run.stepper.take(done, between=_give_way(host)))
+            yield from encode_captions(run.captions, done)
+            pending.append(_take_step(run, host, done))
+            done += 1
+            due = run.agenda.anything_due(done)
+            yield from _report(run, pending, keep=0 if due or loan.device.type == "cpu" else 1)
+            if due:
+                yield from _report_due(run, done)
         except BaseAway as error:
             away = error.sentence
             break
-        done += 1
-        due = run.agenda.anything_due(done)
-        yield from _report(run, pending, keep=0 if due or loan.device.type == "cpu" else 1)
-        if due:
-            yield from _report_due(run, done)
         if run.agenda.save_due(done) or time.monotonic() - last_state > 60 * run.config.save.state_minutes:
             _save_state(run, done)
             last_state = time.monotonic()
@@ -122,11 +122,22 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         yield from _finish(run, done, wish)
 
 
-def _give_way(host: Host) -> Callable[[], None]:
+def _take_step(run: PreparedRun, host: Host, step: int) -> StepResult:
+    """Take a step, giving way before every micro-batch.
+
+    A host may move its base without asking, in the middle of a step. Such a step is taken anew: it draws the same.
+    """
+
     def between() -> None:
         host.give_way()
 
-    return between
+    try:
+        return run.stepper.take(step, between)
+    except RuntimeError:
+        if not host.give_way():
+            raise
+        run.model.optimizer.zero_grad(set_to_none=True)
+        return run.stepper.take(step, between)
 
 
 def _report(run: PreparedRun, pending: list[StepResult], keep: int) -> Iterator[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import __version__, device
+from .. import __version__, device, packages
 from ..errors import UserError
 from ..host.base import Host
 from ..sentences import to_json
@@ -34,7 +34,7 @@ def set_host(call: Call) -> dict[str, Any]:
 
 def host_json(host: Host) -> dict[str, Any]:
     """What a page shows of the host; `problem` says why nothing can be trained now."""
-    base, problem = None, None
+    base, problem = None, packages.problem()
     try:
         info = host.describe()
         base = {
@@ -44,11 +44,11 @@ def host_json(host: Host) -> dict[str, Any]:
             "native_resolution": info.native_resolution,
         }
     except UserError as error:
-        problem = to_json(error.sentence)
+        problem = problem or error.sentence
     return {
         "kind": host.kind,
         "ready": problem is None,
-        "problem": problem,
+        "problem": to_json(problem) if problem else None,
         "base": base,
         "give_way": bool(getattr(host, "gives_way", False)),
         "gives_way": hasattr(host, "gives_way"),

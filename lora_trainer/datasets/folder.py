@@ -109,10 +109,10 @@ class DataSetFolder:
                 _unlink(file)
 
     def _picture(self, name: str) -> Path:
-        """The file of a picture of the data set. Raises DataError when there is none of this name."""
+        """The file of a picture of the data set. Raises NoSuchPicture."""
         path = names.inside(self.path, name)
         if not (names.is_picture(name) and path.is_file()):
-            raise DataError(names.missing(name))
+            raise names.NoSuchPicture(name)
         return path
 
     def _files(self) -> list[Found]:

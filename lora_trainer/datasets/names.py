@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from ..data.captions import TABLES
 from ..data.pictures import SUFFIXES
 from ..data.walk import MASK_ENDING
-from ..errors import DataError, UserError
+from ..errors import DataError, NotFound, UserError
 from ..files.names import safe_stem
 from ..sentences import Sentence
 
@@ -18,6 +18,13 @@ DEEPEST = 6
 """How many folders an uploaded name may hold: more helps nobody, and Windows' paths are short."""
 LITTER = ("thumbs.db", "desktop.ini", "__macosx")
 """What systems leave in folders (beside names with a leading dot): passed over without a word."""
+
+
+class NoSuchPicture(DataError, NotFound):
+    """There is no picture of this name in the data set."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(Sentence("file_missing", "There is no picture '{name}' in the data set.", name=name))
 
 
 def is_picture(name: str) -> bool:
@@ -54,15 +61,11 @@ def safe_name(name: str) -> str:
 
 
 def inside(root: Path, name: str) -> Path:
-    """The path of `name` below `root`. Raises DataError for names that lead elsewhere or into hidden folders."""
+    """The path of `name` below `root`. Raises NoSuchPicture for names that lead elsewhere or into hidden folders."""
     parts = _parts(name)
     if not parts or _leads_out(name, parts) or is_litter(name) or any(Path(part).drive for part in parts):
-        raise DataError(missing(name))
+        raise NoSuchPicture(name)
     return root.joinpath(*parts)
-
-
-def missing(name: str) -> Sentence:
-    return Sentence("file_missing", "There is no picture '{name}' in the data set.", name=name)
 
 
 def unused(name: str, taken: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ from .folder import DataSetFolder
 THUMBNAILS, OPENED = ".thumbnails", ".opened.json"
 
 
-class NoSuchDataSet(DataError, NotFound):
+class NoSuchDataSet(NotFound):
     """There is no data set of this id (any more)."""
 
 
@@ -122,9 +122,9 @@ class DataSets:
         raise DataError(
             Sentence(
                 "folder_not_allowed",
-                "'{path}' may not be opened from a page that others can reach: put it below {roots}.",
+                "'{path}' may not be opened from a page that others can reach. Drop the pictures instead, or allow the "
+                "folder when the WebUI is started: --lora-trainer-folder FOLDER.",
                 path=str(folder),
-                roots=", ".join(f"'{root}'" for root in self._roots) or "an allowed folder",
             )
         )
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from ..errors import FileFormatError
 from .atomic import replacing
 from .container import header_bytes, read_header
-from .hashes import NO_HASHES, sha256_from, stamp
-from .write import without_hashes
+from .hashes import sha256_from, stamp
+from .write import named
 
 PIECE = 2**20
 
@@ -21,8 +21,7 @@ def copy_lora(source: Path, target: Path) -> None:
     and as `atomic.replacing` (FileInUse, full disk).
     """
     header = read_header(source)
-    metadata = {**NO_HASHES, **without_hashes(header.metadata), "ss_output_name": target.stem}
-    beginning = header_bytes(header.tensors, metadata)
+    beginning = header_bytes(header.tensors, named(header.metadata, target.stem))
 
     def check(partial: Path) -> None:
         with source.open("rb") as one, partial.open("rb") as other:

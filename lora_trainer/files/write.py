@@ -59,7 +59,7 @@ def write_tensors(
     path = Path(path)
     ready = {key: stored(key, tensor, dtype) for key, tensor in tensors.items()}
     specs = {key: TensorSpec.of(tensor) for key, tensor in ready.items()}
-    strings = _all_strings({**NO_HASHES, **without_hashes(metadata), "ss_output_name": path.stem})
+    strings = _all_strings(named(metadata, path.stem))
     sweep_partials(path.parent, path.name)
     checked: list[str] = []
 
@@ -114,10 +114,10 @@ def file_bytes(modules: Mapping[str, LoraModule], dtype: str) -> int:
     return len(header_bytes(places, {})) + sum(spec.nbytes for spec in places.values())
 
 
-def without_hashes(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Metadata without hashes of another file's content, in a fixed order."""
-    stale = {*NO_HASHES, "modelspec.hash_sha256"}
-    return {key: metadata[key] for key in sorted(metadata) if key not in stale}
+def named(metadata: Mapping[str, str], stem: str) -> dict[str, str]:
+    """Metadata in a fixed order for a file called `stem`: room for its hashes first, its name last."""
+    stale = {*NO_HASHES, "modelspec.hash_sha256", "ss_output_name"}
+    return {**NO_HASHES, **{key: metadata[key] for key in sorted(metadata) if key not in stale}, "ss_output_name": stem}
 
 
 def _all_strings(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -52,6 +52,13 @@ class Conditioning:
         return Conditioning(self.context.to(device, dtype), pooled)
 
 
+class Guest(Protocol):
+    """What a run keeps on the device beside the base."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Inside, it is not on the device; afterwards it is again, as it was to the bit."""
+
+
 class Loan(Protocol):
     """A base model while it is lent. Parts come up when they are first asked for, and go when they are released."""
 
@@ -82,6 +89,9 @@ class Loan(Protocol):
 
     def release(self, part: str) -> None:
         """Take `part` ('vae', 'text' or 'unet') off the device; it comes back when it is asked for again."""
+
+    def accompany(self, guest: Guest) -> None:
+        """Tell what the run keeps on the device, so that it can step aside while others have the base."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +145,12 @@ class Host(Protocol):
 
     def describe(self) -> BaseInfo:
         """The model that is held now. Raises BaseModelError when there is none or it cannot be trained."""
+
+    def settle(self, config: TrainConfig) -> TrainConfig:
+        """`config` with what the host itself decides, as one that holds its base already does of the base's options.
+
+        Raises BaseModelError as `describe` does, and BaseAway when the run is for another base than the held one.
+        """
 
     def lend(self) -> AbstractContextManager[Loan]:
         """Hand over the model; on leaving, everything is as it was, whatever happened."""

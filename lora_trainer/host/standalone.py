@@ -15,7 +15,7 @@ from ..errors import LoraExists
 from ..families.detect import UNET, detect
 from ..pocket.embedded import embedded_path, is_embedded
 from ..sentences import lora_exists
-from .base import BaseInfo, Card, Conditioning, Published
+from .base import BaseInfo, Card, Conditioning, Guest, Published
 
 if TYPE_CHECKING:
     import torch
@@ -56,6 +56,10 @@ class StandaloneHost:
             with open_checkpoint(self.path) as checkpoint:
                 self._info = self._detected(checkpoint)
         return self._info
+
+    def settle(self, config: TrainConfig) -> TrainConfig:
+        """The options name the base here; nothing is decided for them."""
+        return config
 
     @contextmanager
     def lend(self) -> Iterator[StandaloneLoan]:
@@ -199,6 +203,9 @@ class StandaloneLoan:
     def release(self, part: str) -> None:
         if self._parts.pop(part, None) is not None:
             devices.release_memory(self.device)
+
+    def accompany(self, guest: Guest) -> None:
+        """Nobody else wants this base, so nothing ever has to step aside."""
 
     def close(self) -> None:
         """Drop everything."""

@@ -41,7 +41,8 @@ class Survey:
 
 
 def survey(config: TrainConfig, host: Host) -> Survey:
-    """Check options, base and pictures. Raises ConfigError, BaseModelError or DataError."""
+    """Check options, base and pictures. Raises ConfigError, BaseModelError, BaseAway or DataError."""
+    config = host.settle(config)
     check(config)
     info = host.describe()
     config = with_resolution(config, info)

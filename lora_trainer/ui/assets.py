@@ -41,13 +41,13 @@ def version() -> str:
 
 
 def add_page(app: Starlette) -> None:
-    """Serve the page's files before all other routes of `app`.
+    """Serve the page's files; call after `api.add_routes`, which answers everything else below that address.
 
     Every version is answered with the present files, but browsers keep only the present one.
     """
     from starlette.routing import Route
 
-    app.router.routes[:0] = [Route(ROUTE, _answer, methods=["GET"])]
+    app.router.routes.insert(0, Route(ROUTE, _answer, methods=["GET"]))
 
 
 async def _answer(request: Request) -> Response:

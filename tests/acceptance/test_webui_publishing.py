@@ -18,6 +18,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from lora_trainer.events import Finished, Sample
+from lora_trainer.files.read import read_lora
+from lora_trainer.files.write import write_lora
 from lora_trainer.training import sampling
 from tests.runs import draw_pictures, of_kind, run, values
 
@@ -33,6 +35,7 @@ KINDS = {
 }
 PROMPT, NEGATIVE, STEPS = "a zorb, (red:1.2) ground", "blue", 5
 MOST_RELATIVE, MOST_MEAN = 1e-3, 2.0
+BODY = {"prompt": "a zorb", "seed": 5, "steps": STEPS, "width": 64, "height": 64, "cfg_scale": 4, "save_images": False}
 SAMPLES = {"samples__prompts": [PROMPT], "samples__negative_prompt": NEGATIVE, "samples__steps": STEPS}
 
 
@@ -65,8 +68,7 @@ def picture(png):
 
 
 def txt2img(**more):
-    body = {"prompt": "a zorb", "seed": 5, "steps": STEPS, "width": 64, "height": 64, "cfg_scale": 4} | more
-    return picture(ask("/sdapi/v1/txt2img", {**body, "save_images": False})["images"][0])
+    return picture(ask("/sdapi/v1/txt2img", BODY | more)["images"][0])
 
 
 def pasted(path):
@@ -139,3 +141,95 @@ def test_the_host_draws_with_the_published_file_what_the_trainer_drew_with_live_
     own = np.asarray(Image.open(sample).convert("RGB")).astype(int)
     assert np.abs(drawn - own).mean() <= MOST_MEAN
     assert np.abs(txt2img(prompt=PROMPT) - txt2img(prompt=prompt)).mean() > MOST_MEAN  # the LoRA is seen at all
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A LoRA for pocket, and another one of its name that does something else."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "again").mkdir()
+    file, _ = train(select("pocket"), folder, "zorb", network__train_text_encoder=True)
+    read = read_lora(file)
+    for module in read.modules.values():
+        module.up = -module.up
+    write_lora(folder / "again" / file.name, read.modules, read.metadata, "fp32")
+    return file, folder / "again" / file.name
+
+
+@pytest.fixture
+def kept(trained):
+    """The first LoRA under the name 'zorb' in the host's folder."""
+    return probe("publish", file=str(trained[0]), card={"trigger_word": "zorb", "strength": 0.7}, replace=True)
+
+
+def test_a_file_trained_again_under_the_same_name_takes_effect_at_once(trained, kept):
+    prompt = "a zorb <lora:zorb:1>"
+    first = txt2img(prompt=prompt)
+    probe("publish", file=str(trained[1]), replace=True)
+    second = txt2img(prompt=prompt)
+    probe("publish", file=str(trained[0]), replace=True)
+    assert np.abs(first - second).mean() > MOST_MEAN
+    assert np.array_equal(txt2img(prompt=prompt), first)
+
+
+def test_without_its_tag_the_host_draws_as_before(trained, kept):
+    plain = txt2img()
+    assert not np.array_equal(txt2img(prompt="a zorb <lora:zorb:1>"), plain)
+    probe("publish", file=str(trained[1]), replace=True)
+    assert probe("look")["baked"] == 0
+    assert np.array_equal(txt2img(), plain)
+
+
+def test_an_existing_lora_is_not_replaced_unless_it_is_said(trained, kept):
+    refused = probe("publish", file=str(trained[1]))["error"]
+    assert (refused["kind"], refused["code"]) == ("LoraExists", "lora_exists")
+
+
+def test_the_host_s_list_holds_the_published_file_with_its_metadata(kept):
+    (shown,) = [lora for lora in ask("/sdapi/v1/loras") if lora["name"] == "zorb"]
+    assert shown["alias"] == "zorb"
+    assert shown["metadata"]["ss_base_model_version"] == "sd_v1"
+    assert shown["metadata"]["ss_dataset_dirs"]["pictures"]["img_count"] == 4
+    assert json.loads(Path(kept["file"]).with_suffix(".json").read_text(encoding="utf-8"))["preferred weight"] == 0.7
+
+
+def tried_pictures(strengths, prompt="a zorb"):
+    asked = {"prompt": prompt, "negative_prompt": "", "seed": 5, "width": 64, "height": 64, "steps": STEPS}
+    asked |= {"guidance": 4.0, "sampler": "euler", "clip_skip": 1}
+    return [{**asked, "loras": [[number, strength]]} for number, strength in strengths]
+
+
+def test_tried_saves_are_drawn_as_published_ones_and_are_in_no_list_before_and_after(trained, kept, tmp_path):
+    save = tmp_path / "zarb-step000006.safetensors"
+    save.write_bytes(trained[0].read_bytes())
+    txt2img(prompt="my own prompt")
+    done = probe("draw", files=[str(save)], pictures=tried_pictures([(0, 0.5), (0, 1.0)]))
+    assert done["before"] == done["inside"] | {"loaded": [], "baked": 0}
+    assert done["after"] == done["before"]
+    assert "my own prompt" in done["after"]["last_prompt"]
+    for one, strength in zip(done["pictures"], ("0.5", "1")):
+        published = txt2img(prompt=f"a zorb <lora:zorb:{strength}>", sampler_name="Euler", scheduler="Automatic")
+        assert np.array_equal(picture(one["png"]), published)
+        assert f"<lora:zarb-step000006:{strength}>" in one["infotext"]
+
+
+def test_other_loras_in_the_prompt_take_part(trained, kept, tmp_path):
+    save = tmp_path / "zarb-step000006.safetensors"
+    save.write_bytes(trained[1].read_bytes())
+    prompt = "a zorb <lora:zorb:1>"
+    done = probe("draw", files=[str(save)], pictures=tried_pictures([(0, 1.0)], prompt))
+    assert np.array_equal(picture(done["pictures"][0]["png"]), txt2img(sampler_name="Euler"))  # they undo each other
+
+
+def test_the_axis_of_strengths_is_in_the_plot_and_draws(kept):
+    assert probe("axis")["labels"].count("LoRA strength") == 1
+    kinds = probe("axis")["labels"]
+    number = kinds.index("LoRA strength")
+    blank = kinds.index("Nothing")
+    script = {"script_name": "X/Y/Z plot"}
+    script["script_args"] = [number, "0, 0.5-1 [2]", [], blank, "", [], blank, "", []]
+    script["script_args"] += [False, True, False, False, False, False, False, 0, False]  # single pictures, no legend
+    images = ask("/sdapi/v1/txt2img", BODY | {"prompt": "a zorb <lora:zorb:0.3>"} | script)["images"]
+    cells = [picture(image) for image in images if picture(image).shape == (64, 64, 3)]
+    for strength, cell in zip(("0", "0.5", "1"), cells, strict=True):
+        assert np.array_equal(cell, txt2img(prompt=f"a zorb <lora:zorb:{strength}>"))

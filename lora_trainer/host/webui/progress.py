@@ -9,8 +9,22 @@ from types import TracebackType
 from ...errors import UserError
 from ...sentences import Sentence
 
-RESTART_WAIT = 1.0
-"""Seconds within which a reload of the page, which first interrupts, shows itself."""
+RELOAD_WAIT = 120.0
+"""Seconds for which a reload is waited for; slow extensions take a minute."""
+
+
+def page_is_up() -> bool:
+    """Whether the host's page runs; while it is made anew ('Reload UI'), its Lora extension is not at work."""
+    from modules import shared
+
+    return bool(getattr(getattr(shared, "demo", None), "is_running", True))
+
+
+def wait_for_page() -> None:
+    """Until the host has made its page anew, if it is about it."""
+    last = time.monotonic() + RELOAD_WAIT
+    while not page_is_up() and time.monotonic() < last:
+        time.sleep(0.1)
 
 
 class HostJob:
@@ -23,12 +37,8 @@ class HostJob:
         self.name = name
         self._task = f"task(train-lora-{secrets.token_hex(4)})"
         self._since = time.time()
-        self._page: object = None
 
     def __enter__(self) -> HostJob:
-        from modules import shared
-
-        self._page = getattr(shared, "demo", None)
         self.begin()
         return self
 
@@ -69,20 +79,6 @@ class HostJob:
 
         state = shared.state
         return bool(state.interrupted or state.skipped or state.stopping_generation)
-
-    @property
-    def restarted(self) -> bool:
-        """Whether it was interrupted by 'Reload UI', which means the page and not the job. May wait a moment."""
-        from modules import shared
-
-        waited = 0.0
-        while shared.state.interrupted and waited < RESTART_WAIT:
-            page = getattr(shared, "demo", None)
-            if page is not self._page or not getattr(page, "is_running", True):
-                return True
-            time.sleep(0.1)
-            waited += 0.1
-        return False
 
     def raise_if_stopped(self) -> None:
         """Raise UserError when one of the host's buttons asked for an end."""

@@ -19,12 +19,13 @@ from ...sampling.request import Request
 from ...sampling.samplers import SAMPLERS
 from ...sentences import Sentence
 from ..base import Drawn, LoraUse
-from . import lora_extension
-from .progress import HostJob
+from . import interrupts, lora_extension
+from .progress import HostJob, wait_for_page
 
 LORA_TAG = re.compile(r"\s*<(?:lora|lyco):([^:>]+)[^>]*>")
 TRIES = 2
-"""A second one, when the host looked through its LoRA folder or reloaded its page in the middle of the first."""
+"""A second one, when the host looked through its LoRA folder in the middle of the first."""
+JOB = "Train LoRA: try it"
 
 
 @dataclass
@@ -91,10 +92,9 @@ class WebUIStudio:
         with queue_lock:
             self._drawn = True
             for _ in range(TRIES):
-                with HostJob("Train LoRA: try it") as job, _visible(tried), _settings_of(request):
+                wait_for_page()
+                with HostJob(JOB) as job, _visible(tried), _settings_of(request):
                     drawn = self._process(request, prompt)
-                    if job.restarted:
-                        continue
                     job.raise_if_stopped()
                 if all(self._was_used(file) for file in tried):
                     return drawn
@@ -205,7 +205,7 @@ def _visible(tried: Sequence[TriedFile]) -> Iterator[None]:
 def _settings_of(request: Request) -> Iterator[None]:
     """The host's settings as `request` needs them; what the user changes meanwhile stays changed.
 
-    The last prompt, which the host offers to read back, stays the user's own.
+    The last prompt, which the host offers to read back, stays the user's own. 'Reload UI' does not interrupt.
     """
     from modules import shared
 
@@ -213,7 +213,8 @@ def _settings_of(request: Request) -> Iterator[None]:
     shared.opts.data["CLIP_stop_at_last_layers"] = request.clip_skip
     shared.cmd_opts.no_prompt_history = True
     try:
-        yield
+        with interrupts.watched(shared.state, lambda: None):
+            yield
     finally:
         shared.cmd_opts.no_prompt_history = history
         if shared.opts.data.get("CLIP_stop_at_last_layers") == request.clip_skip:

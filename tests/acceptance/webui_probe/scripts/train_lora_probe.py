@@ -101,8 +101,10 @@ def _conditioning(model, values, negative):
 
 
 def axis(values):
+    """What the X/Y/Z plot of txt2img offers, in its order."""
     module = next(data.module for data in scripts.scripts_data if data.script_class.__module__ == "xyz_grid.py")
-    return {"labels": [option.label for option in module.axis_options]}
+    options = [one for one in module.axis_options if type(one) is module.AxisOption or not one.is_img2img]
+    return {"labels": [option.label for option in options]}
 
 
 def _app_started(demo, app):

@@ -9,6 +9,7 @@ available_network_aliases = {}
 loaded_networks = []
 networks_in_memory = {}
 forbidden_network_aliases = {}
+available_network_hash_lookup = {}
 
 
 class NetworkOnDisk:
@@ -18,6 +19,17 @@ class NetworkOnDisk:
 
     def read_hash(self):
         pass
+
+
+class LoadedModule:
+    """What a network adds to one layer."""
+
+    def __init__(self, network_key, layer, change):
+        self.network_key, self.shape, self.change = network_key, layer.weight.shape, change
+
+    def calc_updown(self, weight):
+        """Raises RuntimeError when it does not fit."""
+        return self.change.reshape(self.shape).to(weight), None
 
 
 class Network:
@@ -41,13 +53,16 @@ def load_network(name, network_on_disk):
     from safetensors.torch import load_file
 
     tensors = load_file(network_on_disk.filename)
+    if not hasattr(shared.sd_model, "network_layer_mapping"):
+        assign_network_names_to_compvis_modules(shared.sd_model)
     mapping, modules = shared.sd_model.network_names(), {}
     for key, up in tensors.items():
         lora_name, _, part = key.partition(".")
         if part == "lora_up.weight" and lora_name in mapping:
             down, rank = tensors[f"{lora_name}.lora_down.weight"].float(), up.shape[1]
             scale = float(tensors.get(f"{lora_name}.alpha", rank)) / rank
-            modules[mapping[lora_name]] = scale * (up.float().flatten(1) @ down.flatten(1))
+            layer = shared.sd_model.network_layer_mapping[mapping[lora_name]]
+            modules[mapping[lora_name]] = LoadedModule(key, layer, scale * (up.float().flatten(1) @ down.flatten(1)))
     return Network(name, network_on_disk, modules)
 
 
@@ -78,7 +93,7 @@ def network_apply_weights(self):
             self.weight.copy_(self.network_weights_backup)
         for net in loaded_networks:
             if name in net.modules:
-                change = net.modules[name].reshape(self.weight.shape).to(self.weight)
+                change, _ = net.modules[name].calc_updown(self.weight)
                 self.weight.copy_(self.weight + net.unet_multiplier * change)
         self.network_current_names = wanted
 

@@ -1,6 +1,7 @@
 """Pictures: crude ones, but of every weight of the model, so that a changed weight is a changed picture."""
 
 import re
+from pathlib import Path
 
 import torch
 from PIL import Image
@@ -46,6 +47,8 @@ def process_images_inner(p):
     sd_hijack.model_hijack.clear_comments()
     tags = TAG.findall(p.prompt)
     networks.load_networks([name for name, _ in tags], [float(s) for _, s in tags], [float(s) for _, s in tags])
+    if not shared.cmd_opts.no_prompt_history:
+        (Path(shared.cmd_opts.data_dir) / "params.txt").write_text(p.prompt, encoding="utf-8")
     model = shared.sd_model
     with torch.no_grad():
         for module in model.modules():

@@ -61,8 +61,11 @@ cmd_opts = SimpleNamespace(
     medvram=False,
     medvram_sdxl=False,
     disable_nan_check=False,
+    no_prompt_history=False,
 )
 state = shared_state.State()
+total_tqdm = SimpleNamespace(clear=lambda: None)
+demo = None
 loaded_hypernetworks = []
 
 
