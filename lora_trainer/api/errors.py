@@ -51,7 +51,7 @@ def error_json(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     content = {"error": to_json(sentence), "problems": problems or []}
-    return JSONResponse(content, status_code=status, headers=dict(headers) if headers else None)
+    return JSONResponse(content, status_code=status, headers=dict(headers or {}))
 
 
 def problem_json(problem: str) -> dict[str, Any]:

@@ -3,22 +3,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from lora_trainer.api import PREFIX, add_routes
-from lora_trainer.api.accounts import account_guard
-
-STATE = f"{PREFIX}/state"
-
-
-@pytest.fixture
-def guarded(desk):
-    """An application that asks for sign-ins as the host's does."""
-
-    def make(api_auth=None, auth=None):
-        app = Starlette()
-        add_routes(app, desk, account_guard(api_auth))
-        app.auth, app.tokens = auth, {"a session": "ann"}
-        return TestClient(app)
-
-    return make
+from lora_trainer.api.errors import Refused
+from lora_trainer.api.gate import not_signed_in
 
 
 @pytest.mark.parametrize(
@@ -41,25 +27,17 @@ def test_our_own_page_does(client):
     assert client.delete(f"datasets/{made['id']}").status_code == 200
 
 
-def test_without_accounts_everybody_is_let_in(guarded):
-    assert guarded().get(STATE).status_code == 200
+@pytest.mark.parametrize("verdict", [False, Refused(not_signed_in().sentence, 401)])
+def test_the_host_s_guard_is_asked_first(desk, verdict):
+    def guard(request):
+        if isinstance(verdict, Exception):
+            raise verdict
+        return verdict
 
-
-def test_api_accounts_are_asked_for_as_the_host_s_own_api_does(guarded):
-    client = guarded(api_auth="ann:secret,bob:other")
-    refused = client.get(STATE)
-    assert refused.status_code == 401 and refused.headers["www-authenticate"].startswith("Basic")
-    assert client.get(STATE, auth=("ann", "wrong")).status_code == 401
-    assert client.get(STATE, auth=("nobody", "")).status_code == 401
-    assert client.get(STATE, auth=("bob", "other")).status_code == 200
-
-
-@pytest.mark.parametrize("cookie", ["access-token", "access-token-unsecure", "access-token-x7-unsecure"])
-def test_whoever_signed_in_to_the_page_is_let_in(guarded, cookie):
-    client = guarded(auth={"ann": "secret"})
-    assert client.get(STATE).status_code == 401
-    assert client.get(STATE, headers={"cookie": f"{cookie}=made up"}).status_code == 401
-    assert client.get(STATE, headers={"cookie": f"{cookie}=a session"}).status_code == 200
+    app = Starlette()
+    add_routes(app, desk, guard)
+    answer = TestClient(app).post(f"{PREFIX}/datasets", json={"name": "stolen"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "not_signed_in")
 
 
 @pytest.mark.parametrize("body", [b"[1]", b"{", b"\xff", b"[" * 100_000, b'"text"'])

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lora_trainer.control import Control
+from lora_trainer.events import Step
 from lora_trainer.files.read import read_lora
 from lora_trainer.host.webui.host import WebUIHost
 from tests.host.webui.states import draw, run, snapshot
@@ -82,7 +83,7 @@ def test_a_lora_of_an_earlier_picture_is_out_of_the_weights(webui, pictures, tmp
 def test_the_host_shows_a_job_while_it_lends(webui):
     host = WebUIHost()
     with host.lend():
-        host.report(3, 10, "Training")
+        host.watch(Step(3, 1, 0.1, 0.1, {}, 1.0, 0.5, 9.0, 0))
         assert webui.shared.state.job and webui.shared.state.sampling_step == 3
     assert webui.shared.state.job == ""
 

@@ -105,7 +105,7 @@ def test_a_lora_of_a_picture_in_between_is_taken_out_again(webui, pictures, tmp_
 
 def test_when_pictures_have_to_wait_short_users_are_served_all_the_same(webui):
     host = WebUIHost()
-    host.give_way_to_pictures = False
+    host.gives_way = False
     with host.lend():
         with_picture = waiting(webui, lambda: "picture")
         picture = with_picture.__enter__()
@@ -115,7 +115,7 @@ def test_when_pictures_have_to_wait_short_users_are_served_all_the_same(webui):
         assert host.give_way()
         with_short.__exit__(None, None, None)
         assert short == ["tokens"] and not picture
-        host.give_way_to_pictures = True
+        host.gives_way = True
         assert host.give_way()
     with_picture.__exit__(None, None, None)
     assert picture == ["picture"]
