@@ -72,7 +72,7 @@ def _place(stem: str, replace: bool) -> Path:
     return place
 
 
-def _copy(file: Path, target: Path) -> tuple[Path, list[str]]:
+def _copy(file: Path, target: Path) -> tuple[Path, list[Sentence]]:
     """Copy to `target`, or to a free name beside it when a program holds it; and what is to be said of that."""
     try:
         copy_lora(file, target)
@@ -88,7 +88,7 @@ def _copy(file: Path, target: Path) -> tuple[Path, list[str]]:
         return error.saved_as, [remark]
 
 
-def _check(file: Path) -> list[str]:
+def _check(file: Path) -> list[Sentence]:
     """Load `file` through the host's own loader; a remark when a base of another family is selected now.
 
     Raises FileFormatError with the names of what the loader leaves out.
