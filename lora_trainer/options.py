@@ -13,6 +13,7 @@ from typing import Any
 from .config import Folder, TrainConfig
 from .errors import ConfigError
 from .registry import suggest
+from .sentences import Sentence
 
 YAML_WORDS = {True: ("on", "yes", "true"), False: ("off", "no", "false")}
 """Words that YAML reads as truth values; as choices of an option they are meant as words."""
@@ -61,19 +62,40 @@ def load(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The nested values in a YAML file; flat lora-scripts keys are put where they belong. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError([_yaml_missing(path)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([_yaml_unreadable(path, error)]) from error
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, source: Path | str) -> dict[str, Any]:
+    """As `read_yaml`, for the text of `source`. Aliases are refused: with them a short text holds endless values."""
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError([f"The configuration file {path} does not exist."]) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError([f"The configuration file {path} cannot be read: {error}"]) from error
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise yaml.YAMLError("aliases (*name) are not supported")
+        values = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError([_yaml_unreadable(source, error)]) from error
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError([f"The configuration file {path} must hold 'option: value' lines."])
+        sentence = "The configuration file {file} must hold 'option: value' lines."
+        raise ConfigError([Sentence("yaml_no_options", sentence, file=str(source))])
     return unflattened(values)
+
+
+def _yaml_missing(path: Path) -> Sentence:
+    return Sentence("yaml_missing", "The configuration file {file} does not exist.", file=str(path))
+
+
+def _yaml_unreadable(source: Path | str, error: Exception) -> Sentence:
+    sentence = "The configuration file {file} cannot be read: {error}"
+    return Sentence("yaml_unreadable", sentence, file=str(source), error=str(error))
 
 
 def unflattened(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,13 +164,16 @@ def _nest(path: str, value: Any) -> dict[str, Any]:
 def _section(section: type, values: Any, prefix: str, problems: list[str]) -> Any:
     """An instance of the dataclass `section`; what is wrong goes into `problems`."""
     if not isinstance(values, Mapping):
-        problems.append(f"{prefix.rstrip('.') or 'The configuration'} must hold options, not {values!r}.")
+        place = prefix.rstrip(".")
+        sentence = "{place} must hold options, not {value}."
+        named = {"path": place, "place": place or "The configuration", "value": repr(values)}
+        problems.append(Sentence("option_section", sentence, **named))
         return section()
     hints, given = typing.get_type_hints(section), {}
     fields = {item.name: item for item in dataclasses.fields(section)}
     for key, value in values.items():
         if key not in fields:
-            problems.append(f"There is no option '{prefix}{key}'. {_suggest_path(prefix + str(key), section, prefix)}")
+            problems.append(_unknown(f"{prefix}{key}", section, prefix))
         elif dataclasses.is_dataclass(hints[key]):
             given[key] = _section(
                 typing.cast(type, hints[key]), {} if value is None else value, f"{prefix}{key}.", problems
@@ -156,6 +181,11 @@ def _section(section: type, values: Any, prefix: str, problems: list[str]) -> An
         else:
             given[key] = _checked(prefix + key, hints[key], fields[key], value, problems)
     return section(**given)
+
+
+def _unknown(path: str, section: type, prefix: str) -> Sentence:
+    hint = _suggest_path(path, section, prefix)
+    return Sentence("option_unknown", "There is no option '{path}'. {hint}", path=path, hint=hint)
 
 
 def _suggest_path(path: str, section: type, prefix: str) -> str:
@@ -175,22 +205,36 @@ def _checked(path: str, kind: Any, item: dataclasses.Field, value: Any, problems
     try:
         value = _coerced(path, kind, value, item.metadata["choices"], problems)
         _check_bounds(value, item.metadata)
-    except ValueError as problem:
-        problems.append(f"{path} is {value!r}, but {problem}.")
+    except Wrong as wrong:
+        problems.append(wrong.sentence(path, value))
         return item.default_factory() if callable(item.default_factory) else item.default
     return value
+
+
+class Wrong(ValueError):
+    """Ends the sentence 'option is value, but ...'."""
+
+    def __init__(self, code: str, ending: str, **values: Any) -> None:
+        super().__init__(ending.format(**values))
+        self._code, self._ending, self._values = code, ending, values
+
+    def sentence(self, path: str, value: Any) -> Sentence:
+        """The whole of it."""
+        return Sentence(
+            self._code, "{path} is {value}, but " + self._ending + ".", path=path, value=repr(value), **self._values
+        )
 
 
 def _check_bounds(value: Any, metadata: Mapping[str, Any]) -> None:
     choices, least, most = metadata["choices"], metadata["least"], metadata["most"]
     if choices and value not in choices:
-        raise ValueError(f"must be one of {', '.join(map(str, choices))}")
+        raise Wrong("option_choice", "must be one of {choices}", choices=", ".join(map(str, choices)))
     if least is not None and not least <= value <= most:
-        raise ValueError(f"must lie between {least:g} and {most:g}")
+        raise Wrong("option_bounds", "must lie between {least} and {most}", least=f"{least:g}", most=f"{most:g}")
 
 
 def _coerced(path: str, kind: Any, value: Any, choices: Sequence[Any], problems: list[str]) -> Any:
-    """`value` as the type `kind`. Raises ValueError whose text ends the sentence 'x is ..., but'."""
+    """`value` as the type `kind`. Raises Wrong."""
     origin = typing.get_origin(kind)
     if origin is list:
         inner = typing.get_args(kind)[0]
@@ -210,20 +254,20 @@ def _coerced_table(kind: Any, value: Any) -> dict[str, Any]:
     if value in ("", None):
         return {}
     if not isinstance(value, Mapping):
-        raise ValueError("must be a table such as {name: value}")
+        raise Wrong("option_table", "must be a table such as {{name: value}}")
     return {str(key): entry if inner is Any else _SCALARS[inner](entry) for key, entry in value.items()}
 
 
 def _number(value: Any) -> float:
     """A float; YAML 1.1 reads '1e-4' as text, so numbers in text count as well."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError("must be a number")
+        raise Wrong("option_number", "must be a number")
     try:
         number = float(value)
     except ValueError:
-        raise ValueError("must be a number") from None
+        raise Wrong("option_number", "must be a number") from None
     if number != number or number in (float("inf"), float("-inf")):
-        raise ValueError("must be a finite number")
+        raise Wrong("option_finite", "must be a finite number")
     return number
 
 
@@ -232,7 +276,7 @@ def _whole(value: Any) -> int:
         return value
     number = _number(value)
     if number != int(number):
-        raise ValueError("must be a whole number")
+        raise Wrong("option_whole", "must be a whole number")
     return int(number)
 
 
@@ -242,14 +286,14 @@ def _truth(value: Any) -> bool:
     for truth, words in YAML_WORDS.items():
         if str(value).lower() in words:
             return truth
-    raise ValueError("must be true or false")
+    raise Wrong("option_truth", "must be true or false")
 
 
 def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, (dict, list)):
-        raise ValueError("must be a text")
+        raise Wrong("option_text", "must be a text")
     return str(value)
 
 

@@ -20,7 +20,7 @@ from .run_folder import describe_environment
 from .state import State
 from .training.prepare import PreparedRun, encode_captions, prepare
 from .training.step import StepResult
-from .training.survey import Survey, open_folder, open_records, survey
+from .training.survey import Survey, last_step, open_folder, open_records, survey
 
 EXPECTED = (UserError, OSError, MemoryError, RuntimeError)
 """What can go wrong without a mistake in this program: said in a sentence, and the host gets its model back."""
@@ -42,7 +42,11 @@ def train(
     Wrong options raise ConfigError, unusable pictures or bases DataError and BaseModelError, before the model is
     touched. What goes wrong later comes as a Failed event; saves written until then are intact.
     """
-    known = survey(config, host)
+    try:
+        known = survey(config, host)
+    except BaseAway as error:
+        yield Paused(last_step(config), error.sentence)
+        return
     state, remarks = open_folder(known, resume)
     with open_records(known) as record:
         for event in _guarded(known, host, control or Control(), state, remarks, store):

@@ -12,7 +12,7 @@ from ..errors import UserError
 def explain(error: BaseException, config: TrainConfig) -> str:
     """What went wrong and what to do about it."""
     if isinstance(error, UserError):
-        return str(error)
+        return error.sentence
     if is_out_of_memory(error):
         return f"Memory ran out. {_memory_advice(config)}"
     if isinstance(error, OSError):

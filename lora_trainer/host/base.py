@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..config import TrainConfig
+    from ..events import Event
     from ..sampling.infotext import Infotext
     from ..sampling.request import Request
 
@@ -175,3 +176,19 @@ class Host(Protocol):
         Raises LoraExists when one of that name is there and is not to be replaced, FileFormatError when the host's
         loader leaves out keys.
         """
+
+
+class Companion(Protocol):
+    """What a host may have beside that. Jobs look for each of these by its name, and go without where it is missing."""
+
+    gives_way: bool
+    """A switch: whether `give_way` lets others have the model during a run. Missing: nobody else wants it."""
+
+    on_interrupt: Callable[[], None] | None
+    """Set while a job runs: what the host calls when its own Interrupt is pressed (not for a picture in between)."""
+
+    def configured(self, config: TrainConfig) -> Host:
+        """The host with what a run's options say of device, precision and VAE, where these are its to choose."""
+
+    def watch(self, event: Event | None) -> None:
+        """Told every event of the running job, for the host's own progress display; None when the job has ended."""

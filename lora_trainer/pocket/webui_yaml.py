@@ -112,15 +112,15 @@ def _open_clip(arch: str) -> dict[str, Any]:
 
 def _sdxl(layout: UNetLayout, prediction_type: str, head_channels: int, clip: str, arch: str) -> dict[str, Any]:
     parts = "sgm.modules.diffusionmodules"
-    scaling = "VScaling" if prediction_type == V_PREDICTION else "EpsScaling"
+    kind = "V" if prediction_type == V_PREDICTION else "Eps"
     unet = _unet(layout, 0, head_channels)
-    for name in ("image_size", "use_spatial_transformer", "legacy"):
-        del unet[name]
+    del unet["image_size"]  # the one word of CompVis' U-Net that Stability's does not know
     unet["transformer_depth"] = [depth or 1 for depth in layout.depths]
     unet.update(adm_in_channels=layout.label, num_classes="sequential", spatial_transformer_attn_type="softmax")
     denoiser = {
         "num_idx": 1000,
-        "scaling_config": {"target": f"{parts}.denoiser_scaling.{scaling}"},
+        "weighting_config": {"target": f"{parts}.denoiser_weighting.{kind}Weighting"},
+        "scaling_config": {"target": f"{parts}.denoiser_scaling.{kind}Scaling"},
         "discretization_config": {"target": f"{parts}.discretizer.LegacyDDPMDiscretization"},
     }
     return {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import packages
 from ..errors import BaseModelError
-from ..packages import mend_imports
 from .adopt import adopt, on_meta
 from .sources import Source, reverse, shapes_of, sources
 from .unet_keys import UNetLayout, layout_from_config, read_layout, unet_modules
@@ -50,16 +50,14 @@ def meta_unet(
     layout: UNetLayout, *, heads: int | Sequence[int] | None = None, head_channels: int | None = None
 ) -> nn.Module:
     """A UNet2DConditionModel of this layout on `meta`. Raises BaseModelError when diffusers cannot build such a one."""
-    mend_imports()
-    from diffusers import UNet2DConditionModel
-
+    diffusers: Any = packages.diffusers()
     if layout.depths[-1] not in (0, layout.mid_depth):
         raise BaseModelError(
             f"The U-Net's middle block has {layout.mid_depth} transformer blocks, its last level {layout.depths[-1]}; "
             "such pruned bases are not supported. Choose SD1, SD2 or SDXL."
         )
     arguments = unet_arguments(layout, heads=heads, head_channels=head_channels)
-    return on_meta(lambda: UNet2DConditionModel(**arguments))
+    return on_meta(lambda: diffusers.UNet2DConditionModel(**arguments))
 
 
 def unet_arguments(

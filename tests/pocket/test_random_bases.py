@@ -43,3 +43,15 @@ def test_a_loadable_base_uses_an_encoder_that_open_clip_knows_by_name(tmp_path):
     config = json.loads((tmp_path / "base.clip" / "config.json").read_text(encoding="utf-8"))
     assert first["params"]["version"] == str((tmp_path / "base.clip").resolve())
     assert (config["hidden_size"], config["num_attention_heads"], config["num_hidden_layers"]) == (64, 4, 12)
+
+
+@pytest.mark.parametrize(("prediction_type", "kind"), [("epsilon", "Eps"), ("v_prediction", "V")])
+def test_the_yaml_of_an_sdxl_base_names_all_that_the_webui_asks_for(prediction_type, kind, tmp_path):
+    path = random_checkpoint("sdxl", tmp_path / "base.safetensors", prediction_type=prediction_type)
+    params = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))["model"]["params"]
+    unet = params["network_config"]["params"]
+    assert (unet["use_spatial_transformer"], unet["legacy"]) == (True, False)
+    assert "image_size" not in unet
+    denoiser = params["denoiser_config"]["params"]
+    assert denoiser["scaling_config"]["target"].endswith(f".{kind}Scaling")
+    assert denoiser["weighting_config"]["target"].endswith(f".{kind}Weighting")

@@ -15,7 +15,8 @@ RELOAD_UI = "request_restart"
 def watched(state: Any, wish: Callable[[], None]) -> Iterator[None]:
     """Inside, the host's `state.interrupt()` calls `wish`, unless 'Reload UI' called it, which then does nothing.
 
-    Only who calls tells the two apart: both set the same flag, and buttons hold methods bound before this.
+    Only who calls tells the two apart: both set the same flag, and buttons hold methods bound before this. What was
+    pressed inside is over afterwards, as it is after a picture.
     """
     before = vars(state).get("interrupt")
 
@@ -33,6 +34,7 @@ def watched(state: Any, wish: Callable[[], None]) -> Iterator[None]:
             vars(state).pop("interrupt", None)
         else:
             state.interrupt = before
+        state.interrupted = state.stopping_generation = state.skipped = False
 
 
 def heed_flags(state: Any, wish: Callable[[], None]) -> None:
