@@ -65,7 +65,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ConfigError([_yaml_missing(path)]) from None
+        sentence = "The configuration file {file} does not exist."
+        raise ConfigError([Sentence("yaml_missing", sentence, file=str(path))]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([_yaml_unreadable(path, error)]) from error
     return parse_yaml(text, path)
@@ -87,10 +88,6 @@ def parse_yaml(text: str, source: Path | str) -> dict[str, Any]:
         sentence = "The configuration file {file} must hold 'option: value' lines."
         raise ConfigError([Sentence("yaml_no_options", sentence, file=str(source))])
     return unflattened(values)
-
-
-def _yaml_missing(path: Path) -> Sentence:
-    return Sentence("yaml_missing", "The configuration file {file} does not exist.", file=str(path))
 
 
 def _yaml_unreadable(source: Path | str, error: Exception) -> Sentence:

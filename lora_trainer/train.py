@@ -120,8 +120,7 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         run.meter.start()
     yield from _report(run, pending, keep=0)
     if away or wish is Wish.PAUSE:
-        _save_state(run, done)
-        yield Paused(done, away)
+        yield from _pause(run, done, away)
     else:
         yield from _finish(run, done, wish)
 
@@ -189,6 +188,14 @@ def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
         sha256 = run.saver.model_hash()
         with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
             yield from run.sampler.draw(run.model, done, sha256)
+
+
+def _pause(run: PreparedRun, done: int, away: str) -> Iterator[Event]:
+    """Keep all that going on needs; whoever paused gets a save of this step, to try out what is learned so far."""
+    _save_state(run, done)
+    if done and not away and not run.saver.path_of(done):
+        yield run.saver.save_lora(done, final=False)
+    yield Paused(done, away)
 
 
 def _save_state(run: PreparedRun, done: int) -> None:

@@ -158,6 +158,11 @@ def test_a_paused_run_goes_on_as_if_nothing_had_been(quick, tmp_path):
     assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "paused" / "zorb.safetensors")
 
 
+def test_a_pause_leaves_a_save_to_try_out(quick):
+    events = paused_after(options.build(quick()), 2)
+    assert [(save.step, save.final) for save in of_kind(events, Saved)] == [(2, False)]
+
+
 def test_what_was_encoded_before_a_pause_is_not_encoded_again(quick, monkeypatch):
     config, store = options.build(quick()), MemoryStore()
     paused_after(config, 2, store=store)

@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from typing import Any, Protocol
 
 from ..control import Wish
-from ..errors import UserError
-from ..events import Event, Failed, Finished, Paused, Started
+from ..errors import BaseAway, UserError
+from ..events import Event, Failed, Finished, Paused, Preparing, Started, Step
 from ..host.base import Host
 from ..sentences import Sentence
 from .job import Job, Save
@@ -41,6 +41,8 @@ class InPlaceRunner:
             with self._accompanied(job):
                 last = self._train(job)
             job.end(**self._outcome(job, last))
+        except BaseAway as error:  # before anything was begun
+            job.end(PAUSED, message=error.sentence)
         except UserError as error:
             job.end(FAILED, message=error.sentence)
         except Exception as error:  # a mistake in this program: the job fails, those behind it do not
@@ -63,7 +65,7 @@ class InPlaceRunner:
                 last = event
                 started = started or isinstance(event, Started)
                 job.take(event)
-                self._watch(event)
+                self._report(job, event)
                 if not started and _nothing_to_do(job.control.wish, going_on):
                     return None
         return last
@@ -85,7 +87,7 @@ class InPlaceRunner:
 
     @contextmanager
     def _accompanied(self, job: Job) -> Iterator[None]:
-        """The host's own Interrupt stops this job, and its progress display shows it."""
+        """The host's own Interrupt stops this job."""
         interruptible = hasattr(self._host, "on_interrupt")
         if interruptible:
             self._host.on_interrupt = job.stop_and_save  # type: ignore[attr-defined]
@@ -94,12 +96,14 @@ class InPlaceRunner:
         finally:
             if interruptible:
                 self._host.on_interrupt = None  # type: ignore[attr-defined]
-            self._watch(None)
 
-    def _watch(self, event: Event | None) -> None:
-        watch = getattr(self._host, "watch", None)
-        if watch:
-            watch(event)
+    def _report(self, job: Job, event: Event) -> None:
+        """Tell the host's progress display how far the job is."""
+        report = getattr(self._host, "report", None)
+        if report and isinstance(event, Preparing):
+            report(event.done, event.total, event.phase)
+        elif report and isinstance(event, Step):
+            report(event.step, job.record.total_steps)
 
 
 def publish_result(host: Host, job: Job) -> dict[str, Any]:
