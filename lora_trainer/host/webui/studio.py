@@ -96,16 +96,16 @@ class WebUIStudio:
             for _ in range(TRIES):
                 wait_for_page()
                 with HostJob(JOB) as job, _visible(tried), _settings_of(request):
-                    drawn = self._process(request, prompt)
+                    processed = self._process(request, prompt)
                     job.raise_if_stopped()
                 if all(self._was_used(file) for file in tried):
-                    return drawn
+                    return Drawn(processed.images[0], processed.infotexts[0])
         raise UserError(
             Sentence("lora_not_drawn", "The WebUI did not load the LoRA, so there is no picture; its log says why.")
         )
 
-    def _process(self, request: Request, prompt: str) -> Drawn:
-        """Run the host's pipeline. Called under its lock."""
+    def _process(self, request: Request, prompt: str) -> Any:
+        """What the host's pipeline makes of it. Called under its lock."""
         from modules import devices, processing, scripts, shared
         from torch.cuda import OutOfMemoryError
 
@@ -131,7 +131,7 @@ class WebUIStudio:
         work.scripts = scripts.ScriptRunner()  # an empty one; without any, the infotext would lack the LoRAs' tags
         work.cached_c, work.cached_uc = self._conditionings["cached_c"], self._conditionings["cached_uc"]
         try:
-            processed = processing.process_images(work)
+            return processing.process_images(work)
         except devices.NansException as error:
             raise UserError(
                 Sentence("drawing_no_numbers", "The picture has no numbers: {reason}", reason=error)
@@ -147,7 +147,6 @@ class WebUIStudio:
             ) from error
         finally:
             shared.total_tqdm.clear()
-        return Drawn(processed.images[0], processed.infotexts[0]) if processed.images else Drawn(None, "")
 
     def _was_used(self, tried: TriedFile) -> bool:
         """Whether the last picture was drawn with `tried`. Raises FileFormatError when parts of it were left out."""
