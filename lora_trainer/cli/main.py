@@ -11,9 +11,9 @@ from typing import Any
 
 from .. import __version__
 from ..errors import ConfigError, UserError
-from . import demo, grid, inspect, measure, pocket, reference, tools, train
+from . import demo, grid, inspect, measure, pocket, reference, tools, train, ui
 
-COMMANDS: tuple[ModuleType, ...] = (train, grid, demo, inspect, tools, pocket, reference, measure)
+COMMANDS: tuple[ModuleType, ...] = (train, ui, grid, demo, inspect, tools, pocket, reference, measure)
 SUCCESS, FAILED, WRONG_USE = 0, 1, 2
 
 

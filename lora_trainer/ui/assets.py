@@ -26,29 +26,36 @@ def files() -> dict[str, Path]:
 
 
 @functools.cache
+def contents() -> dict[str, bytes]:
+    """All files, read once: they are small, and the host's threads for reading files may all be waiting."""
+    return {name: file.read_bytes() for name, file in files().items()}
+
+
+@functools.cache
 def version() -> str:
     """A short name for the present content of all files: browsers keep what has the same name."""
     digest = hashlib.sha256()
-    for name, file in files().items():
-        digest.update(name.encode() + file.read_bytes())
+    for name, content in contents().items():
+        digest.update(name.encode() + content)
     return digest.hexdigest()[:12]
 
 
 def add_page(app: Starlette) -> None:
     """Serve the page's files; call after `api.add_routes`, which answers everything else below that address.
 
-    Every version is answered with the present files, but only the present one is kept.
+    Every version is answered with the present files, but browsers keep only the present one.
     """
     from starlette.routing import Route
 
     app.router.routes.insert(0, Route(ROUTE, _answer, methods=["GET"]))
 
 
-def _answer(request: Request) -> Response:
-    from starlette.responses import FileResponse, PlainTextResponse
+async def _answer(request: Request) -> Response:
+    from starlette.responses import PlainTextResponse, Response
 
-    file = files().get(request.path_params["path"])
-    if file is None:
+    name = request.path_params["path"]
+    if name not in contents():
         return PlainTextResponse("There is no such file.", status_code=404)
     kept = FOREVER if request.path_params["version"] == version() else "no-store"
-    return FileResponse(file, media_type=f"{TYPES[file.suffix]}; charset=utf-8", headers={"Cache-Control": kept})
+    kind = f"{TYPES[Path(name).suffix]}; charset=utf-8"
+    return Response(contents()[name], media_type=kind, headers={"Cache-Control": kept})

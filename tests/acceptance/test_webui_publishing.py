@@ -218,7 +218,8 @@ def test_other_loras_in_the_prompt_take_part(trained, kept, tmp_path):
     save.write_bytes(trained[1].read_bytes())
     prompt = "a zorb <lora:zorb:1>"
     done = probe("draw", files=[str(save)], pictures=tried_pictures([(0, 1.0)], prompt))
-    assert np.array_equal(picture(done["pictures"][0]["png"]), txt2img(sampler_name="Euler"))  # they undo each other
+    both = picture(done["pictures"][0]["png"])  # one undoes the other
+    assert np.abs(both - txt2img(sampler_name="Euler")).mean() < 0.5 < np.abs(both - txt2img(prompt=prompt)).mean()
 
 
 def test_the_axis_of_strengths_is_in_the_plot_and_draws(kept):

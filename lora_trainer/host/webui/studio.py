@@ -26,6 +26,8 @@ LORA_TAG = re.compile(r"\s*<(?:lora|lyco):([^:>]+)[^>]*>")
 TRIES = 2
 """A second one, when the host looked through its LoRA folder in the middle of the first."""
 JOB = "Train LoRA: try it"
+CLIP_SKIP = "CLIP_stop_at_last_layers"
+"""The host's setting."""
 
 
 @dataclass
@@ -104,7 +106,7 @@ class WebUIStudio:
 
     def _process(self, request: Request, prompt: str) -> Drawn:
         """Run the host's pipeline. Called under its lock."""
-        from modules import devices, processing, shared
+        from modules import devices, processing, scripts, shared
         from torch.cuda import OutOfMemoryError
 
         if shared.sd_model is None:
@@ -126,6 +128,7 @@ class WebUIStudio:
             do_not_save_samples=True,
             do_not_save_grid=True,
         )
+        work.scripts = scripts.ScriptRunner()  # an empty one; without any, the infotext would lack the LoRAs' tags
         work.cached_c, work.cached_uc = self._conditionings["cached_c"], self._conditionings["cached_uc"]
         try:
             processed = processing.process_images(work)
@@ -209,13 +212,15 @@ def _settings_of(request: Request) -> Iterator[None]:
     """
     from modules import shared
 
-    clip_skip, history = shared.opts.data.get("CLIP_stop_at_last_layers"), shared.cmd_opts.no_prompt_history
-    shared.opts.data["CLIP_stop_at_last_layers"] = request.clip_skip
+    settings, history = shared.opts.data, shared.cmd_opts.no_prompt_history
+    before = {CLIP_SKIP: settings[CLIP_SKIP]} if CLIP_SKIP in settings else {}  # without it the default counts
+    settings[CLIP_SKIP] = request.clip_skip
     shared.cmd_opts.no_prompt_history = True
     try:
         with interrupts.watched(shared.state, lambda: None):
             yield
     finally:
         shared.cmd_opts.no_prompt_history = history
-        if shared.opts.data.get("CLIP_stop_at_last_layers") == request.clip_skip:
-            shared.opts.data["CLIP_stop_at_last_layers"] = clip_skip
+        if settings.get(CLIP_SKIP) == request.clip_skip:
+            del settings[CLIP_SKIP]
+            settings.update(before)

@@ -32,16 +32,28 @@ export async function settings(app) {
 }
 
 function presetField(app, form) {
-  const own = h("option", { value: "" }, app.t("settings.no_preset"));
-  const select = h("select", { id: "lt-preset", class: "lt-input", on: { change: () => form.choose(select.value) } }, own,
-    form.presets.map((preset) => h("option", { value: preset.name }, app.words.sentence(preset.title))));
+  const select = h("select", { id: "lt-preset", class: "lt-input", on: { change: () => form.choose(select.value) } });
   const why = h("div", { class: "lt-hint lt-why" });
-  app.store.on("preset", () => {
+  app.store.on(["preset", "server"], () => {
+    const names = presetsFor(form.presets, app.store.get("server")?.host.base, app.store.get("preset"));
+    const key = names.map((preset) => preset.name).join();
+    if (select.dataset.key !== key) {
+      select.dataset.key = key;
+      fill(select, h("option", { value: "" }, app.t("settings.no_preset")),
+        names.map((preset) => h("option", { value: preset.name }, app.words.sentence(preset.title))));
+    }
     select.value = app.store.get("preset");
     say(why, app.words.sentence(form.presets.find((preset) => preset.name === select.value)?.why) || app.t("settings.choose_preset"));
   });
   const label = h("div", { class: "lt-label" }, h("label", { for: "lt-preset" }, app.t("settings.preset")));
   return [h("div", { class: "lt-field", data: { path: "preset" } }, label, select), h("div", { class: "lt-wide-field" }, why)];
+}
+
+/** The presets that suit a base, those for it alone first; the chosen one stays in the list. */
+function presetsFor(presets, base, chosen) {
+  const suits = ({ families, base: name }) => !base || ((!families?.length || families.includes(base.family)) && (!name || name === base.name));
+  const own = (preset) => Boolean(base && preset.base === base.name);
+  return presets.filter((preset) => suits(preset) || preset.name === chosen).sort((a, b) => own(b) - own(a));
 }
 
 /** A fold for each section of the tree, with the number of wrong values on it. */

@@ -1,5 +1,6 @@
 /** A try-out on the server: started, followed cell by cell, stopped. */
 
+import { h } from "./dom.js";
 import { nothingMissing } from "./requests.js";
 
 const PAUSE = 500;
@@ -37,7 +38,9 @@ export class Trial {
     const { app } = this;
     const grid = app.store.get("grid");
     const sheet = await app.trying(() => app.api.post(["tryouts", grid.id, "sheet"]));
-    if (sheet) app.dialogs.notice(app.t("tryout.sheet_saved", { file: sheet.file }));
+    if (!sheet) return;
+    h("a", { href: app.api.root + sheet.url, download: `${app.store.get("job").name}-grid.png` }).click();
+    app.dialogs.notice(app.t("tryout.sheet_saved", { file: sheet.file }));
   }
 
   async #follow(request, name) {
