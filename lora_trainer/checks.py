@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import options
 from .config import TrainConfig
 from .errors import ConfigError, UserError
 from .pocket.embedded import is_embedded
 from .registry import Registry
 
+BLOCK = re.compile(r"(?:(?:down|up|text)(?:\.\d+)?|mid)")
+BLOCKS = "down, down.0 ..., mid, up, up.0 ..., and text, text.0 ... where the text encoder is trained"
+
+
+def checked(values: Mapping[str, Any]) -> TrainConfig:
+    """The configuration in nested values. Raises ConfigError with all that is wrong in single options and together."""
+    config, problems = options.read(values)
+    problems += _problems(config)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
 
 def check(config: TrainConfig) -> None:
     """Raise ConfigError with everything that is missing or does not go together."""
-    problems = list(_missing(config)) + list(_contradictions(config)) + list(_unknown_names(config))
-    if problems:
+    if problems := _problems(config):
         raise ConfigError(problems)
+
+
+def _problems(config: TrainConfig) -> list[str]:
+    return [*_missing(config), *_contradictions(config), *_unknown_names(config), *_unknown_blocks(config)]
 
 
 def _missing(config: TrainConfig) -> Iterator[str]:
@@ -26,6 +43,8 @@ def _missing(config: TrainConfig) -> Iterator[str]:
         yield "data.folders is not set: name the folder of pictures."
     if not config.save.name:
         yield "save.name is not set: give the LoRA a name."
+    elif not config.save.name.strip(" ."):
+        yield f"save.name is '{config.save.name}', which leaves no file name: use a letter or a digit."
     yield from _missing_files(config)
 
 
@@ -73,10 +92,21 @@ def _unknown_names(config: TrainConfig) -> Iterator[str]:
         ("optimizer.schedule", schedules.SCHEDULES, config.optimizer.schedule),
         ("samples.sampler", SAMPLERS, config.samples.sampler),
     ]
-    if "." not in config.optimizer.name:
-        tables.append(("optimizer.name", optimizers.OPTIMIZERS, config.optimizer.name))
     for path, registry, name in tables:
         try:
             registry.get(name)
         except UserError as error:
             yield f"{path}: {error}"
+    if config.network.type in NETWORKS:
+        yield from NETWORKS.get(config.network.type).problems(config.network.arguments)
+    yield from optimizers.problems(config.optimizer)
+
+
+def _unknown_blocks(config: TrainConfig) -> Iterator[str]:
+    network = config.network
+    for path, table in (("block_ranks", network.block_ranks), ("block_rates", network.block_rates)):
+        for name in table:
+            if not BLOCK.fullmatch(name):
+                yield f"network.{path} names the block '{name}', which there is not. Known are {BLOCKS}."
+            elif not (network.train_text_encoder if name.startswith("text") else network.train_unet):
+                yield f"network.{path} names the block '{name}', but that part is not trained."

@@ -115,6 +115,10 @@ def _trim_heap() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
+MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+"""As accelerators, Linux, Windows and CUDA's libraries say it."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` says that memory ran out, on any device."""
     import torch
@@ -122,7 +126,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
         return True
     words = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+    return isinstance(error, RuntimeError) and any(said in words for said in MEMORY_WORDS)
 
 
 class Later:

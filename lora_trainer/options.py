@@ -13,9 +13,7 @@ from typing import Any
 from .config import Folder, TrainConfig
 from .errors import ConfigError
 from .registry import suggest
-
-YAML_WORDS = {True: ("on", "yes", "true"), False: ("off", "no", "false")}
-"""Words that YAML reads as truth values; as choices of an option they are meant as words."""
+from .scalars import SCALARS, YAML_WORDS, plain
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,16 @@ def walk(section: type = TrainConfig, prefix: str = "") -> Iterator[Option]:
 
 def build(values: Mapping[str, Any]) -> TrainConfig:
     """A TrainConfig from nested values. Raises ConfigError with every problem at once."""
-    problems: list[str] = []
-    config = _section(TrainConfig, values, "", problems)
+    config, problems = read(values)
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def read(values: Mapping[str, Any]) -> tuple[TrainConfig, list[str]]:
+    """A TrainConfig from nested values, and a sentence for everything wrong in them, where defaults stand in."""
+    problems: list[str] = []
+    return _section(TrainConfig, values, "", problems), problems
 
 
 def load(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
@@ -64,11 +67,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        values = yaml.safe_load(path.read_bytes())  # bytes, for PyYAML knows UTF-16 by its mark: PowerShell writes that
     except FileNotFoundError:
         raise ConfigError([f"The configuration file {path} does not exist."]) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError([f"The configuration file {path} cannot be read: {error}"]) from error
+    except OSError as error:
+        what = "is a folder" if path.is_dir() else f"cannot be read ({error.strerror or error})"
+        raise ConfigError([f"The configuration file {path} {what}. Name a YAML file."]) from error
+    except yaml.reader.ReaderError as error:
+        raise ConfigError([f"The configuration file {path} is no UTF-8 text. Save it as UTF-8."]) from error
+    except yaml.YAMLError as error:
+        raise ConfigError([f"The configuration file {path} is no YAML: {_yaml_problem(error)}"]) from error
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -76,31 +84,56 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return unflattened(values)
 
 
+def _yaml_problem(error: Exception) -> str:
+    """What PyYAML says and where; Windows paths in double quotes are the usual cause of a wrong escape."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+    place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    hint = " Write paths without quotes, in single ones, or with /." if "escape" in problem else ""
+    return f"{problem}{place}.{hint}"
+
+
 def unflattened(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values from a mix of nested keys, dotted keys and flat lora-scripts keys."""
-    known = {key: option.path for option in walk() for key in option.also}
     nested: dict[str, Any] = {}
     for key, value in values.items():
-        path = known.get(str(key), str(key))
-        nested = merged(nested, _nest(path, value))
+        nested = merged(nested, _nest(_known_path(str(key)), value))
     return nested
+
+
+def _known_path(key: str) -> str:
+    """The path of an option that a lora-scripts file calls `key`; any other key is its own path."""
+    return next((option.path for option in walk() if key in option.also), key)
 
 
 def parse_changes(changes: Sequence[str]) -> dict[str, Any]:
-    """Nested values from 'option.path=value' texts; the value is read as YAML. Raises ConfigError."""
+    """Nested values from 'option.path=value' texts; flat lora-scripts keys count as well. Raises ConfigError."""
+    problems = [
+        f"'{change}' is not of the form option.path=value, e.g. network.rank=8."
+        for change in changes
+        if "=" not in change
+    ]
+    if problems:
+        raise ConfigError(problems)
+    nested: dict[str, Any] = {}
+    texts = {option.path for option in walk() if option.type is str and not option.choices}
+    for change in changes:
+        path, _, text = change.partition("=")
+        path = _known_path(path.strip())
+        nested = merged(nested, _nest(path, _value_of(text, is_text=path in texts)))
+    return nested
+
+
+def _value_of(text: str, *, is_text: bool) -> Any:
+    """A value on the command line, read as YAML; what is meant as a text stays as it was written ('007', 'a: b')."""
     import yaml
 
-    nested: dict[str, Any] = {}
-    for change in changes:
-        path, equals, text = change.partition("=")
-        if not equals:
-            raise ConfigError([f"'{change}' is not of the form option.path=value, e.g. network.rank=8."])
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            value = text
-        nested = merged(nested, _nest(path.strip(), "" if value is None else value))
-    return nested
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    if is_text and not isinstance(value, str):
+        return text
+    return "" if value is None else value
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,8 +218,9 @@ def _check_bounds(value: Any, metadata: Mapping[str, Any]) -> None:
     choices, least, most = metadata["choices"], metadata["least"], metadata["most"]
     if choices and value not in choices:
         raise ValueError(f"must be one of {', '.join(map(str, choices))}")
-    if least is not None and not least <= value <= most:
-        raise ValueError(f"must lie between {least:g} and {most:g}")
+    numbers = value.values() if isinstance(value, Mapping) else [value]
+    if least is not None and not all(least <= number <= most for number in numbers):
+        raise ValueError(f"must lie between {plain(least)} and {plain(most)}")
 
 
 def _coerced(path: str, kind: Any, value: Any, choices: Sequence[Any], problems: list[str]) -> Any:
@@ -202,7 +236,7 @@ def _coerced(path: str, kind: Any, value: Any, choices: Sequence[Any], problems:
         return Folder(path=value) if isinstance(value, str) else _section(Folder, value, f"{path}.", problems)
     if isinstance(value, bool) and kind is str and choices:
         return next((word for word in YAML_WORDS[value] if word in choices), str(value).lower())
-    return _SCALARS[kind](value)
+    return SCALARS[kind](value)
 
 
 def _coerced_table(kind: Any, value: Any) -> dict[str, Any]:
@@ -211,46 +245,4 @@ def _coerced_table(kind: Any, value: Any) -> dict[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise ValueError("must be a table such as {name: value}")
-    return {str(key): entry if inner is Any else _SCALARS[inner](entry) for key, entry in value.items()}
-
-
-def _number(value: Any) -> float:
-    """A float; YAML 1.1 reads '1e-4' as text, so numbers in text count as well."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError("must be a number")
-    try:
-        number = float(value)
-    except ValueError:
-        raise ValueError("must be a number") from None
-    if number != number or number in (float("inf"), float("-inf")):
-        raise ValueError("must be a finite number")
-    return number
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    number = _number(value)
-    if number != int(number):
-        raise ValueError("must be a whole number")
-    return int(number)
-
-
-def _truth(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    for truth, words in YAML_WORDS.items():
-        if str(value).lower() in words:
-            return truth
-    raise ValueError("must be true or false")
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, (dict, list)):
-        raise ValueError("must be a text")
-    return str(value)
-
-
-_SCALARS: dict[Any, typing.Callable[[Any], Any]] = {float: _number, int: _whole, bool: _truth, str: _text}
+    return {str(key): entry if inner is Any else SCALARS[inner](entry) for key, entry in value.items()}

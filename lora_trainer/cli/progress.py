@@ -100,6 +100,8 @@ class Screen:
     def _finished(self, event: Finished) -> None:
         end = "Stopped" if event.stopped else "Finished"
         self._say(f"{end} after step {event.step}, {_duration(event.seconds)}.")
+        if event.best_path:
+            self._say(f"The lowest validation loss has step {event.best_step}: {event.best_path}")
         self.result |= {
             "ok": True,
             "stopped": event.stopped,
