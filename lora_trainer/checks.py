@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import options
+from . import device, options
 from .config import TrainConfig
 from .errors import ConfigError, UserError
 from .pocket.embedded import is_embedded
@@ -33,7 +33,13 @@ def check(config: TrainConfig) -> None:
 
 
 def _problems(config: TrainConfig) -> list[str]:
-    return [*_missing(config), *_contradictions(config), *_unknown_names(config), *_unknown_blocks(config)]
+    return [
+        *_missing(config),
+        *_contradictions(config),
+        *_unknown_names(config),
+        *_unknown_blocks(config),
+        *_unusable_device(config),
+    ]
 
 
 def _missing(config: TrainConfig) -> Iterator[str]:
@@ -110,3 +116,11 @@ def _unknown_blocks(config: TrainConfig) -> Iterator[str]:
                 yield f"network.{path} names the block '{name}', which there is not. Known are {BLOCKS}."
             elif not (network.train_text_encoder if name.startswith("text") else network.train_unet):
                 yield f"network.{path} names the block '{name}', but that part is not trained."
+
+
+def _unusable_device(config: TrainConfig) -> Iterator[str]:
+    memory = config.memory
+    try:
+        device.choose_dtype(memory.precision, device.choose(memory.device))
+    except ConfigError as error:
+        yield from error.problems

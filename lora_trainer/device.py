@@ -23,7 +23,7 @@ def choose(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        reason = "no device is called so" if "Expected one of" in str(error) else str(error).splitlines()[0]
         raise ConfigError([f"memory.device is '{name}', which cannot be used here ({reason}). Try 'auto'."]) from error
     return device
 

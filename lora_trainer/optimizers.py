@@ -118,7 +118,7 @@ def build(options: OptimizerOptions, groups: list[dict[str, Any]]) -> torch.opti
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"The optimizer '{options.name}' cannot be made with the arguments {arguments}: {error}. "
-            "Mend optimizer.name or optimizer.arguments."
+            "Mend optimizer.arguments, or choose another optimizer."
         ) from error
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]

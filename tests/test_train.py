@@ -7,9 +7,11 @@ import torch
 from lora_trainer import options
 from lora_trainer.control import Control
 from lora_trainer.data.cache import MemoryStore
-from lora_trainer.errors import BaseAway, ConfigError, DataError, TrainingError, UserError
+from lora_trainer.errors import BaseAway, ConfigError, DataError, FileFormatError, TrainingError, UserError
 from lora_trainer.events import Failed, Finished, Paused, Sample, Saved, Started, Step, Validated, Warned
+from lora_trainer.files.lora import LoraModule
 from lora_trainer.files.read import read_lora
+from lora_trainer.files.write import write_lora
 from lora_trainer.host.standalone import StandaloneHost, StandaloneLoan
 from lora_trainer.objective import Objective
 from lora_trainer.train import train
@@ -324,6 +326,18 @@ def test_training_on_begins_with_the_function_of_the_file(quick, tmp_path):
     first = tmp_path / "first.safetensors"
     run(quick(steps=1, save__name="second", network__train_on=str(first), optimizer__learning_rate=0.0))
     assert same_weights(first, tmp_path / "second.safetensors")
+
+
+def test_training_on_from_what_is_no_lora_of_this_base_stops_before_the_model_is_touched(
+    quick, random_sd1, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(StandaloneHost, "lend", lambda self: pytest.fail("The model was touched."))
+    with pytest.raises(FileFormatError, match="no LoRA modules"):
+        run(quick(network__train_on=str(random_sd1)))
+    name = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q"
+    write_lora(tmp_path / "xl.safetensors", {name: LoraModule(torch.zeros(2, 8), torch.zeros(8, 2), 1.0)}, {})
+    with pytest.raises(FileFormatError, match="is a LoRA for sdxl"):
+        run(quick(network__train_on=str(tmp_path / "xl.safetensors")))
 
 
 @pytest.mark.parametrize(

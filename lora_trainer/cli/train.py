@@ -48,7 +48,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     control = Control()
     with _interrupt_stops(control):
         host = StandaloneHost(config.base, config.memory)
-        return show(train(config, host, control, resume=arguments.resume), quiet=arguments.json)
+        try:
+            return show(train(config, host, control, resume=arguments.resume), quiet=arguments.json)
+        except KeyboardInterrupt:
+            name = config.save.name
+            return {"ok": False, "error": f"Interrupted. `train --resume --name {name}` goes on from the last state."}
 
 
 def given_values(arguments: argparse.Namespace) -> dict[str, Any]:

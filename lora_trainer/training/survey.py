@@ -15,10 +15,12 @@ from ..curve_log import CurveLog
 from ..data.plan import RunPlan
 from ..data.records import DataSet
 from ..data.scan import scan
-from ..errors import ConfigError, UserError
+from ..errors import ConfigError, FileFormatError, UserError
 from ..events import Event, Warned
+from ..files.family import UNKNOWN, family_of
 from ..files.lock import Held, is_held, locked
 from ..files.names import name_problem, safe_stem
+from ..files.read import read_lora
 from ..host.base import BaseInfo, Host
 from ..resolve import with_epochs, with_resolution
 from ..run_folder import EventLog, RunFolder
@@ -45,11 +47,23 @@ def survey(config: TrainConfig, host: Host) -> Survey:
     """Check options, base and pictures. Raises ConfigError, BaseModelError or DataError."""
     check(config)
     info = host.describe()
+    _look_at_start(config.network.train_on, info)
     config = with_resolution(config, info)
     data = scan(config.data)
     config = with_epochs(config, data.pictures)
     folder = RunFolder(Path(config.save.output).expanduser(), safe_stem(config.save.name))
     return Survey(config, info, data, folder)
+
+
+def _look_at_start(path: str, info: BaseInfo) -> None:
+    """Raise FileFormatError when a LoRA to go on from is none, or is for another kind of base."""
+    if not path:
+        return
+    file = read_lora(Path(path).expanduser())
+    file.require_plain("train on")
+    family = family_of(file)
+    if family not in (UNKNOWN, info.family):
+        raise FileFormatError(f"'{path}' is a LoRA for {family}, but '{info.name}' is a base of {info.family}.")
 
 
 @contextmanager

@@ -1,4 +1,5 @@
 import json
+import signal
 from contextlib import nullcontext
 
 import pytest
@@ -61,6 +62,9 @@ def test_wrong_options_end_with_2_and_are_all_named(quick, capsys):
         ("train nowhere.yaml", "does not exist"),
         ("train --resume --name nobody", "no run"),
         ("merge a.safetensors=much --out b.safetensors", "FILE=STRENGTH"),
+        ("merge a.safetensors --rank 0 --out b.safetensors", "at least 1"),
+        ("resize a.safetensors --out b.safetensors", "--keep energy=0.95"),
+        ("convert a.safetensors --out b", "must end in .safetensors"),
     ],
 )
 def test_wrong_words_end_with_2_and_one_json_object(words, sentence, capsys):
@@ -87,6 +91,27 @@ def test_json_comes_last_however_a_command_breaks_off(monkeypatch, capsys, error
     with pytest.raises(KeyError) if raised else nullcontext():
         assert main(["options", "--json"]) == FAILED
     assert not answer(capsys)["ok"]
+
+
+def press_ctrl_c(monkeypatch, times):
+    """Ctrl+C while pictures are encoded."""
+
+    def prepare(*arguments):
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+        yield 0, 1
+
+    monkeypatch.setattr("lora_trainer.data.loader.Loader.prepare", prepare)
+
+
+@pytest.mark.parametrize(("presses", "sentence"), [(1, "no LoRA was written"), (2, "`train --resume --name zorb`")])
+def test_ctrl_c_ends_a_run_with_1_and_a_sentence(quick, tmp_path, monkeypatch, capsys, presses, sentence):
+    press_ctrl_c(monkeypatch, presses)
+    before = signal.getsignal(signal.SIGINT)
+    assert main(quick) == FAILED
+    assert sentence in answer(capsys)["error"]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not (tmp_path / "zorb.safetensors").exists()
 
 
 def test_help_is_no_failure(capsys):
