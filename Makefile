@@ -1,6 +1,6 @@
 # Every target is a command of tools/tasks.py, which also works where there is no make: python tools/tasks.py demo
 PYTHON ?= python3
-TARGETS := demo test test-hosts acceptance bench
+TARGETS := demo ui test test-hosts acceptance bench
 
 .PHONY: $(TARGETS)
 $(TARGETS):

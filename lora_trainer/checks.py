@@ -12,6 +12,7 @@ from .config import TrainConfig
 from .errors import ConfigError, UserError
 from .pocket.embedded import is_embedded
 from .registry import Registry
+from .sentences import Sentence
 
 BLOCK = re.compile(r"(?:(?:down|up|text)(?:\.\d+)?|mid)")
 BLOCKS = "down, down.0 ..., mid, up, up.0 ..., and text, text.0 ... where the text encoder is trained"
@@ -32,7 +33,7 @@ def check(config: TrainConfig) -> None:
         raise ConfigError(problems)
 
 
-def _problems(config: TrainConfig) -> list[str]:
+def _problems(config: TrainConfig) -> list[Sentence]:
     return [
         *_missing(config),
         *_contradictions(config),
@@ -42,19 +43,26 @@ def _problems(config: TrainConfig) -> list[str]:
     ]
 
 
-def _missing(config: TrainConfig) -> Iterator[str]:
+def _problem(code: str, template: str, path: str, **values: Any) -> Sentence:
+    """A sentence about the option at `path`."""
+    return Sentence(code, template, path=path, **values)
+
+
+def _missing(config: TrainConfig) -> Iterator[Sentence]:
     if not config.base.checkpoint:
-        yield "base.checkpoint is not set: name a checkpoint file, a diffusers folder, or 'pocket'."
+        sentence = "{path} is not set: name a checkpoint file, a diffusers folder, or 'pocket'."
+        yield _problem("base_missing", sentence, "base.checkpoint")
     if not any(folder.path for folder in config.data.folders):
-        yield "data.folders is not set: name the folder of pictures."
+        yield _problem("pictures_missing", "{path} is not set: name the folder of pictures.", "data.folders")
     if not config.save.name:
-        yield "save.name is not set: give the LoRA a name."
+        yield _problem("name_missing", "{path} is not set: give the LoRA a name.", "save.name")
     elif not config.save.name.strip(" ."):
-        yield f"save.name is '{config.save.name}', which leaves no file name: use a letter or a digit."
+        sentence = "{path} is '{value}', which leaves no file name: use a letter or a digit."
+        yield _problem("name_unusable", sentence, "save.name", value=config.save.name)
     yield from _missing_files(config)
 
 
-def _missing_files(config: TrainConfig) -> Iterator[str]:
+def _missing_files(config: TrainConfig) -> Iterator[Sentence]:
     """Files and folders that options name and that are not there."""
     named = {
         "base.checkpoint": "" if is_embedded(config.base.checkpoint) else config.base.checkpoint,
@@ -65,62 +73,94 @@ def _missing_files(config: TrainConfig) -> Iterator[str]:
     named |= {f"data.folders[{n}]": folder.path for n, folder in enumerate(config.data.folders)}
     for path, value in named.items():
         if value and not Path(value).expanduser().exists():
-            yield f"{path} is '{value}', which does not exist. Check the path."
+            sentence = "{path} is '{value}', which does not exist. Check the path."
+            yield _problem("path_missing", sentence, path, value=value)
 
 
-def _contradictions(config: TrainConfig) -> Iterator[str]:
+def _contradictions(config: TrainConfig) -> Iterator[Sentence]:
     data, network, loss = config.data, config.network, config.loss
     if loss.timestep_least > loss.timestep_most:
-        yield f"loss.timestep_least ({loss.timestep_least}) is above loss.timestep_most ({loss.timestep_most})."
+        sentence = "{path} ({least}) is above loss.timestep_most ({most})."
+        bounds = {"least": loss.timestep_least, "most": loss.timestep_most}
+        yield _problem("timesteps_crossed", sentence, "loss.timestep_least", **bounds)
     if 0 < data.resolution < 64:
-        yield f"data.resolution is {data.resolution}: the least is 64."
+        sentence = "{path} is {value}: the least is 64."
+        yield _problem("resolution_least", sentence, "data.resolution", value=data.resolution)
     if data.bucket_least > data.bucket_most:
-        yield f"data.bucket_least ({data.bucket_least}) is above data.bucket_most ({data.bucket_most})."
+        sentence = "{path} ({least}) is above data.bucket_most ({most})."
+        bounds = {"least": data.bucket_least, "most": data.bucket_most}
+        yield _problem("buckets_crossed", sentence, "data.bucket_least", **bounds)
     if data.resolution % 8 or data.bucket_step % 8:
-        yield "data.resolution and data.bucket_step must be multiples of 8, the scale of the VAE."
+        sentence = "data.resolution and data.bucket_step must be multiples of 8, the scale of the VAE."
+        path = "data.resolution" if data.resolution % 8 else "data.bucket_step"
+        yield _problem("not_multiple_of_8", sentence, path)
     if not (network.train_unet or network.train_text_encoder):
-        yield "network.train_unet and network.train_text_encoder are both off: there is nothing to train."
+        sentence = "{path} and network.train_text_encoder are both off: there is nothing to train."
+        yield _problem("nothing_to_train", sentence, "network.train_unet")
     if loss.debiased and loss.min_snr_gamma and loss.min_snr_gamma != type(loss)().min_snr_gamma:
-        yield "loss.debiased takes the place of min-SNR: set loss.min_snr_gamma to 0."
+        sentence = "loss.debiased takes the place of min-SNR: set {path} to 0."
+        yield _problem("debiased_min_snr", sentence, "loss.min_snr_gamma")
     if network.scale_weight_norms and config.optimizer.name == "schedule_free_adamw":
-        yield "network.scale_weight_norms does not work with schedule_free_adamw: set it to 0."
+        sentence = "{path} does not work with schedule_free_adamw: set it to 0."
+        yield _problem("norms_schedule_free", sentence, "network.scale_weight_norms")
     if all(folder.regularization for folder in data.folders) and data.folders:
-        yield "All data.folders are regularization folders: name one with the pictures to learn."
+        sentence = "All {path} are regularization folders: name one with the pictures to learn."
+        yield _problem("only_regularization", sentence, "data.folders")
 
 
-def _unknown_names(config: TrainConfig) -> Iterator[str]:
-    from . import optimizers, schedules
+def _unknown_names(config: TrainConfig) -> Iterator[Sentence]:
+    from . import optimizers
     from .networks.base import NETWORKS
-    from .sampling.samplers import SAMPLERS
 
-    tables: list[tuple[str, Registry[Any], str]] = [
-        ("network.type", NETWORKS, config.network.type),
-        ("optimizer.schedule", schedules.SCHEDULES, config.optimizer.schedule),
-        ("samples.sampler", SAMPLERS, config.samples.sampler),
-    ]
-    for path, registry, name in tables:
+    tables = registries()
+    del tables["optimizer.name"]  # which may also be the path of a class
+    for path, registry in tables.items():
+        section, _, name = path.partition(".")
         try:
-            registry.get(name)
+            registry.get(getattr(getattr(config, section), name))
         except UserError as error:
-            yield f"{path}: {error}"
+            yield _problem("unknown_name", "{path}: {problem}", path, problem=str(error))
     if config.network.type in NETWORKS:
-        yield from NETWORKS.get(config.network.type).problems(config.network.arguments)
-    yield from optimizers.problems(config.optimizer)
+        for problem in NETWORKS.get(config.network.type).problems(config.network.arguments):
+            yield _problem("network_arguments", "{problem}", "network.arguments", problem=problem)
+    for problem in optimizers.problems(config.optimizer):
+        yield _problem("optimizer_unusable", "{problem}", "optimizer.name", problem=problem)
 
 
-def _unknown_blocks(config: TrainConfig) -> Iterator[str]:
+def _unknown_blocks(config: TrainConfig) -> Iterator[Sentence]:
     network = config.network
     for path, table in (("block_ranks", network.block_ranks), ("block_rates", network.block_rates)):
         for name in table:
             if not BLOCK.fullmatch(name):
-                yield f"network.{path} names the block '{name}', which there is not. Known are {BLOCKS}."
+                sentence = "{path} names the block '{name}', which there is not. Known are {known}."
+                yield _problem("block_unknown", sentence, f"network.{path}", name=name, known=BLOCKS)
             elif not (network.train_text_encoder if name.startswith("text") else network.train_unet):
-                yield f"network.{path} names the block '{name}', but that part is not trained."
+                sentence = "{path} names the block '{name}', but that part is not trained."
+                yield _problem("block_untrained", sentence, f"network.{path}", name=name)
 
 
-def _unusable_device(config: TrainConfig) -> Iterator[str]:
+def _unusable_device(config: TrainConfig) -> Iterator[Sentence]:
     memory = config.memory
     try:
-        device.choose_dtype(memory.precision, device.choose(memory.device))
+        chosen = device.choose(memory.device)
     except ConfigError as error:
-        yield from error.problems
+        yield _problem("device_unusable", "{problem}", "memory.device", problem=str(error))
+        return
+    try:
+        device.choose_dtype(memory.precision, chosen)
+    except ConfigError as error:
+        yield _problem("precision_unusable", "{problem}", "memory.precision", problem=str(error))
+
+
+def registries() -> dict[str, Registry[Any]]:
+    """The tables whose names options may take, by the option's path."""
+    from . import optimizers, schedules
+    from .networks.base import NETWORKS
+    from .sampling.samplers import SAMPLERS
+
+    return {
+        "network.type": NETWORKS,
+        "optimizer.schedule": schedules.SCHEDULES,
+        "samples.sampler": SAMPLERS,
+        "optimizer.name": optimizers.OPTIMIZERS,
+    }

@@ -14,6 +14,10 @@ class UserError(Exception):
         return self.args[0] if self.args else ""
 
 
+class NotFound(UserError):
+    """There is nothing of the name or id that was asked for."""
+
+
 class ConfigError(UserError):
     """Wrong options. `problems` holds a sentence for each of them, so that all are mended at once."""
 

@@ -13,7 +13,8 @@ from typing import Any
 from .config import Folder, TrainConfig
 from .errors import ConfigError
 from .registry import suggest
-from .scalars import SCALARS, YAML_WORDS, plain
+from .scalars import SCALARS, YAML_WORDS, Wrong, plain
+from .sentences import Sentence
 
 
 @dataclass(frozen=True)
@@ -64,32 +65,51 @@ def load(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The nested values in a YAML file; flat lora-scripts keys are put where they belong. Raises ConfigError."""
+    try:
+        content = path.read_bytes()  # bytes, for PyYAML knows UTF-16 by its mark: PowerShell writes that
+    except FileNotFoundError:
+        raise ConfigError([_yaml_missing(path)]) from None
+    except OSError as error:
+        reason = "it is a folder" if path.is_dir() else f"{error.strerror or error}"
+        raise ConfigError([_yaml_unreadable(path, reason)]) from error
+    return parse_yaml(content, path)
+
+
+def parse_yaml(text: str | bytes, source: Path | str) -> dict[str, Any]:
+    """As `read_yaml`, for the text of `source`. Aliases are refused: with them a short text holds endless values."""
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_bytes())  # bytes, for PyYAML knows UTF-16 by its mark: PowerShell writes that
-    except FileNotFoundError:
-        raise ConfigError([f"The configuration file {path} does not exist."]) from None
-    except OSError as error:
-        what = "is a folder" if path.is_dir() else f"cannot be read ({error.strerror or error})"
-        raise ConfigError([f"The configuration file {path} {what}. Name a YAML file."]) from error
-    except yaml.reader.ReaderError as error:
-        raise ConfigError([f"The configuration file {path} is no UTF-8 text. Save it as UTF-8."]) from error
-    except yaml.YAMLError as error:
-        raise ConfigError([f"The configuration file {path} is no YAML: {_yaml_problem(error)}"]) from error
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise yaml.YAMLError("aliases (*name) are not supported")
+        values = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError([_yaml_unreadable(source, _yaml_problem(error))]) from error
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError([f"The configuration file {path} must hold 'option: value' lines."])
+        sentence = "The configuration file {file} must hold 'option: value' lines."
+        raise ConfigError([Sentence("yaml_no_options", sentence, file=str(source))])
     return unflattened(values)
+
+
+def _yaml_missing(path: Path) -> Sentence:
+    return Sentence("yaml_missing", "The configuration file {file} does not exist.", file=str(path))
+
+
+def _yaml_unreadable(source: Path | str, reason: str) -> Sentence:
+    sentence = "The configuration file {file} cannot be read: {error}."
+    return Sentence("yaml_unreadable", sentence, file=str(source), error=reason)
 
 
 def _yaml_problem(error: Exception) -> str:
     """What PyYAML says and where; Windows paths in double quotes are the usual cause of a wrong escape."""
+    if "unacceptable character" in str(error):
+        return "it is no UTF-8 text; save it as UTF-8"
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
     place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    hint = " Write paths without quotes, in single ones, or with /." if "escape" in problem else ""
-    return f"{problem}{place}.{hint}"
+    hint = "; write paths without quotes, in single ones, or with /" if "escape" in problem else ""
+    return f"{problem}{place}{hint}"
 
 
 def unflattened(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,13 +195,16 @@ def _nest(path: str, value: Any) -> dict[str, Any]:
 def _section(section: type, values: Any, prefix: str, problems: list[str]) -> Any:
     """An instance of the dataclass `section`; what is wrong goes into `problems`."""
     if not isinstance(values, Mapping):
-        problems.append(f"{prefix.rstrip('.') or 'The configuration'} must hold options, not {values!r}.")
+        place = prefix.rstrip(".")
+        sentence = "{place} must hold options, not {value}."
+        named = {"path": place, "place": place or "The configuration", "value": repr(values)}
+        problems.append(Sentence("option_section", sentence, **named))
         return section()
     hints, given = typing.get_type_hints(section), {}
     fields = {item.name: item for item in dataclasses.fields(section)}
     for key, value in values.items():
         if key not in fields:
-            problems.append(f"There is no option '{prefix}{key}'. {_suggest_path(prefix + str(key), section, prefix)}")
+            problems.append(_unknown(f"{prefix}{key}", section, prefix))
         elif dataclasses.is_dataclass(hints[key]):
             given[key] = _section(
                 typing.cast(type, hints[key]), {} if value is None else value, f"{prefix}{key}.", problems
@@ -189,6 +212,11 @@ def _section(section: type, values: Any, prefix: str, problems: list[str]) -> An
         else:
             given[key] = _checked(prefix + key, hints[key], fields[key], value, problems)
     return section(**given)
+
+
+def _unknown(path: str, section: type, prefix: str) -> Sentence:
+    hint = _suggest_path(path, section, prefix)
+    return Sentence("option_unknown", "There is no option '{path}'. {hint}", path=path, hint=hint)
 
 
 def _suggest_path(path: str, section: type, prefix: str) -> str:
@@ -208,8 +236,8 @@ def _checked(path: str, kind: Any, item: dataclasses.Field, value: Any, problems
     try:
         value = _coerced(path, kind, value, item.metadata["choices"], problems)
         _check_bounds(value, item.metadata)
-    except ValueError as problem:
-        problems.append(f"{path} is {value!r}, but {problem}.")
+    except Wrong as wrong:
+        problems.append(wrong.sentence(path, value))
         return item.default_factory() if callable(item.default_factory) else item.default
     return value
 
@@ -217,14 +245,14 @@ def _checked(path: str, kind: Any, item: dataclasses.Field, value: Any, problems
 def _check_bounds(value: Any, metadata: Mapping[str, Any]) -> None:
     choices, least, most = metadata["choices"], metadata["least"], metadata["most"]
     if choices and value not in choices:
-        raise ValueError(f"must be one of {', '.join(map(str, choices))}")
+        raise Wrong("option_choice", "must be one of {choices}", choices=", ".join(map(str, choices)))
     numbers = value.values() if isinstance(value, Mapping) else [value]
     if least is not None and not all(least <= number <= most for number in numbers):
-        raise ValueError(f"must lie between {plain(least)} and {plain(most)}")
+        raise Wrong("option_bounds", "must lie between {least} and {most}", least=plain(least), most=plain(most))
 
 
 def _coerced(path: str, kind: Any, value: Any, choices: Sequence[Any], problems: list[str]) -> Any:
-    """`value` as the type `kind`. Raises ValueError whose text ends the sentence 'x is ..., but'."""
+    """`value` as the type `kind`. Raises Wrong."""
     origin = typing.get_origin(kind)
     if origin is list:
         inner = typing.get_args(kind)[0]
@@ -244,5 +272,5 @@ def _coerced_table(kind: Any, value: Any) -> dict[str, Any]:
     if value in ("", None):
         return {}
     if not isinstance(value, Mapping):
-        raise ValueError("must be a table such as {name: value}")
+        raise Wrong("option_table", "must be a table such as {{name: value}}")
     return {str(key): entry if inner is Any else SCALARS[inner](entry) for key, entry in value.items()}

@@ -1,10 +1,85 @@
-"""Mending what other packages do to each other when they are imported."""
+"""diffusers and peft: the one place that they are imported through, and from where.
+
+On its own the trainer imports what is installed. Inside a WebUI, where other extensions bring their own versions, the
+packages that were found to work are named by `use`, and come as private copies when the process holds others.
+"""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+from . import private_copies
+from .errors import UserError
+from .sentences import Sentence
+
+NEEDED = ("diffusers", "peft")
+
+_places: dict[str, Path] = {}
+_find_problem: Callable[[], Sentence | None] | None = None
+
+
+def diffusers() -> ModuleType:
+    """The module diffusers. Raises UserError when there is none that works."""
+    return _load("diffusers")
+
+
+def peft() -> ModuleType:
+    """The module peft. Raises UserError when there is none that works."""
+    return _load("peft")
+
+
+def use(places: Mapping[str, Path]) -> None:
+    """Take packages from these folders (the folder that holds `diffusers/`), whatever else has been imported."""
+    _places.clear()
+    _places.update(places)
+
+
+def report_problems_from(find: Callable[[], Sentence | None]) -> None:
+    """Ask `find` for the sentence that says why the packages cannot be used, each time that somebody wants them."""
+    global _find_problem
+    _find_problem = find
+
+
+def problem() -> Sentence | None:
+    """Why nothing can be trained now: packages that are missing or do not work. None when all is well."""
+    return _find_problem() if _find_problem else None
+
+
+def _load(name: str) -> ModuleType:
+    if (sentence := problem()) is not None:
+        raise UserError(sentence)
+    mend_imports()
+    try:
+        place = _places.get(name)
+        if place is None or _is_from(name, place):
+            return importlib.import_module(name)
+        others = {other: folder for other, folder in _places.items() if not _is_from(other, folder)}
+        return private_copies.load(name, place, beside=others)
+    except ImportError as error:
+        raise UserError(
+            Sentence(
+                "package_broken",
+                "The package {package} cannot be imported ({reason}). Training needs it: install it again.",
+                package=name,
+                reason=str(error),
+            )
+        ) from error
+
+
+def _is_from(name: str, place: Path) -> bool:
+    """Whether `import name` gives the package that lies in `place`: what is imported already, else what would be."""
+    try:
+        spec = getattr(sys.modules[name], "__spec__", None) if name in sys.modules else importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    origin = spec.origin if spec else None
+    return origin is not None and Path(origin).resolve().parent.parent == place.resolve()
 
 
 def mend_imports() -> None:

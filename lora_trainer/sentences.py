@@ -19,6 +19,24 @@ class Sentence(str):
         sentence.code, sentence.values = code, values
         return sentence
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (str(self), self.code, self.values)
+
+
+def _again(text: str, code: str, values: dict[str, Any]) -> Sentence:
+    """A sentence that was copied or pickled."""
+    sentence = str.__new__(Sentence, text)
+    sentence.code, sentence.values = code, values
+    return sentence
+
+
+def lora_exists(name: str) -> Sentence:
+    return Sentence(
+        "lora_exists",
+        "There is a LoRA called '{name}' already: replace it, or give this one another name.",
+        name=name,
+    )
+
 
 def to_json(text: str) -> dict[str, Any]:
     """A sentence as plain values: `text`, and `code` and `values` where it knows them."""

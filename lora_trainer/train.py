@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from . import device, optimizers
@@ -21,7 +21,7 @@ from .run_folder import describe_environment
 from .state import State
 from .training.prepare import PreparedRun, encode_captions, prepare
 from .training.step import StepResult
-from .training.survey import Survey, open_folder, open_records, survey
+from .training.survey import Survey, last_step, open_folder, open_records, survey
 
 EXPECTED = (UserError, OSError, MemoryError, RuntimeError)
 """What can go wrong without a mistake in this program: said in a sentence, and the host gets its model back."""
@@ -43,7 +43,11 @@ def train(
     Wrong options raise ConfigError, unusable pictures or bases DataError and BaseModelError, before the model is
     touched. What goes wrong later comes as a Failed event; saves written until then are intact.
     """
-    known = survey(config, host)
+    try:
+        known = survey(config, host)
+    except BaseAway as error:
+        yield Paused(last_step(config), error.sentence)
+        return
     state, remarks = open_folder(known, resume)
     with open_records(known) as record:
         for event in _guarded(known, host, control or Control(), state, remarks, store):
@@ -67,7 +71,7 @@ def _guarded(
                 step = getattr(event, "step", step)
                 yield event
     except BaseAway as error:  # before the first step: there is nothing to keep but what was there
-        yield Paused(step, str(error))
+        yield Paused(step, error.sentence)
     except EXPECTED as error:
         write_error(known.folder.path / "error.txt")
         yield Failed(step, explain(error, known.config))
@@ -116,17 +120,17 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         wish = control.wish
         if wish is not Wish.GO_ON:
             break
-        yield from encode_captions(run.captions, done)
         try:
-            pending.append(run.stepper.take(done, between=_give_way(host)))
+            yield from encode_captions(run.captions, done)
+            pending.append(_take_step(run, host, done))
+            done += 1
+            due = run.agenda.anything_due(done)
+            yield from _report(run, pending, keep=0 if due or loan.device.type == "cpu" else 1)
+            if due:
+                yield from _report_due(run, done)
         except BaseAway as error:
-            away = str(error)
+            away = error.sentence
             break
-        done += 1
-        due = run.agenda.anything_due(done)
-        yield from _report(run, pending, keep=0 if due or loan.device.type == "cpu" else 1)
-        if due:
-            yield from _report_due(run, done)
         if run.agenda.save_due(done) or time.monotonic() - last_state > 60 * run.config.save.state_minutes:
             _save_state(run, done)
             last_state = time.monotonic()
@@ -139,11 +143,22 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         yield from _finish(run, done, wish)
 
 
-def _give_way(host: Host) -> Callable[[], None]:
+def _take_step(run: PreparedRun, host: Host, step: int) -> StepResult:
+    """Take a step, giving way before every micro-batch.
+
+    A host may move its base without asking, in the middle of a step. Such a step is taken anew: it draws the same.
+    """
+
     def between() -> None:
         host.give_way()
 
-    return between
+    try:
+        return run.stepper.take(step, between)
+    except RuntimeError:
+        if not host.give_way():
+            raise
+        run.model.optimizer.zero_grad(set_to_none=True)
+        return run.stepper.take(step, between)
 
 
 def _report(run: PreparedRun, pending: list[StepResult], keep: int) -> Iterator[Event]:
@@ -191,8 +206,9 @@ def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
     if run.agenda.save_due(done):
         yield run.saver.save_lora(done, final=False)
     if run.agenda.sample_due(done):
+        sha256 = run.saver.model_hash()
         with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
-            yield from run.sampler.draw(run.model, done)
+            yield from run.sampler.draw(run.model, done, sha256)
 
 
 def _save_state(run: PreparedRun, done: int) -> None:

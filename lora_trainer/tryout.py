@@ -5,29 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import torch
+from typing import TYPE_CHECKING
 
 from .config import SampleOptions
 from .errors import ConfigError
-from .families.base import FAMILIES, Family, PictureSize
-from .files.lora import LoraFile
-from .files.read import read_lora
-from .host.base import Conditioning, Host, Loan
+from .host.base import Host, LoraUse
 from .sampling.grid import compose_grid
-from .sampling.infotext import Infotext, lora_tag
 from .sampling.request import Request
-from .text.encode import encode
-from .text.tokens import tokenize_prompts
-from .txt2img import Wording, decode, draw_latents, encode_wording, infotext_of
 
 if TYPE_CHECKING:
     from PIL import Image
-    from torch import nn
 
-    from .networks.adapters import Adapters
-
+    from .sampling.infotext import Infotext
 
 LEAST_CELL = 128
 """Pixels of the longer side below which a cell is enlarged."""
@@ -74,7 +63,7 @@ class Cell:
     prompt: int
     seed: int
     image: Image.Image
-    infotext: Infotext
+    infotext: Infotext | str
 
     @property
     def name(self) -> str:
@@ -85,81 +74,37 @@ class Cell:
 def draw_cells(host: Host, request: GridRequest) -> Iterator[Cell]:
     """All cells, file by file, strength by strength. Raises ConfigError, UserError or FileFormatError."""
     request.check()
-    files = [read_lora(file) for file in request.files]
-    for file in files:
-        file.require_plain("draw with")
-    with host.lend() as loan:
-        painter = Painter(loan, request)
-        for file in files:
-            yield from painter.cells(file)
+    resolution = request.resolution or host.describe().native_resolution
+    with host.studio(request.files) as studio:
+        for file in request.files:
+            for strength in request.strengths:
+                for number, prompt in enumerate(request.prompts):
+                    for seed in request.seeds:
+                        asked = Request.from_options(prompt, request.options, resolution, request.clip_skip)
+                        drawn = studio.draw(replace(asked, seed=seed), [LoraUse(file, strength)])
+                        yield Cell(file, strength, number, seed, drawn.image, drawn.infotext)
 
 
 def total_cells(request: GridRequest) -> int:
     return len(request.files) * len(request.strengths) * len(request.prompts) * len(request.seeds)
 
 
-class Painter:
-    """Draws cells with the parts of one loan."""
-
-    def __init__(self, loan: Loan, request: GridRequest) -> None:
-        self._loan, self._request = loan, request
-        self._family: Family = FAMILIES.get(loan.info.family)
-        self._unet: nn.Module = loan.unet()
-        self._encoders: list[nn.Module] = loan.text_encoders()
-
-    def cells(self, file: LoraFile) -> Iterator[Cell]:
-        """All cells of one file; its adapters are off the base again afterwards."""
-        from .networks.adapters import attach_modules
-
-        adapters = attach_modules(self._family, self._unet, self._encoders, file.modules, str(file.path))
-        try:
-            for strength in self._request.strengths:
-                adapters.set_strength(strength)
-                yield from self._cells_at(file, adapters, strength)
-        finally:
-            adapters.detach()
-
-    def _cells_at(self, file: LoraFile, adapters: Adapters, strength: float) -> Iterator[Cell]:
-        resolution = self._request.resolution or self._loan.info.native_resolution
-        for number, prompt in enumerate(self._request.prompts):
-            request = Request.from_options(prompt, self._request.options, resolution, self._request.clip_skip)
-            wording = encode_wording(self._loan, request, self._encode)
-            for seed in self._request.seeds:
-                one = replace(request, seed=seed)
-                image = self._draw(one, wording)
-                tag = lora_tag(file.path.stem, strength) if strength else ""
-                yield Cell(file.path, strength, number, seed, image, infotext_of(one, self._loan, tag))
-
-    def _encode(self, texts: Sequence[str]) -> Conditioning:
-        tokens = tokenize_prompts(self._family.name, texts)
-        with torch.no_grad():
-            return encode(self._family, self._encoders, tokens, clip_skip=self._request.clip_skip)
-
-    def _draw(self, request: Request, wording: Wording) -> Image.Image:
-        with torch.no_grad():
-            latents = draw_latents(self._loan, self._predict, wording, request)
-            return decode(self._loan, latents)[0]
-
-    def _predict(
-        self, noisy: torch.Tensor, timesteps: torch.Tensor, conditioning: Conditioning, sizes: Sequence[PictureSize]
-    ) -> torch.Tensor:
-        inputs: dict[str, Any] = self._family.unet_inputs(conditioning.to(self._loan.device, self._loan.dtype), sizes)
-        return self._unet(noisy.to(self._loan.dtype), timesteps, return_dict=False, **inputs)[0]
-
-
 def sheet(cells: Sequence[Cell], request: GridRequest) -> Image.Image:
-    """All cells on one picture: a column for each strength, a row for each file, prompt and seed."""
+    """All cells on one picture: a column for each strength, a row for each file, prompt and seed; gaps stay empty."""
     by_place = {(cell.file, cell.strength, cell.prompt, cell.seed): cell.image for cell in cells}
     rows = [(p, file, seed) for p in range(len(request.prompts)) for file in request.files for seed in request.seeds]
     images = [
-        [_large_enough(by_place[(file, strength, p, seed)]) for strength in request.strengths] for p, file, seed in rows
+        [_large_enough(by_place.get((file, strength, p, seed))) for strength in request.strengths]
+        for p, file, seed in rows
     ]
     labels = [_row_label(request, p, file, seed) for p, file, seed in rows]
     return compose_grid(images, [f"{strength:g}" for strength in request.strengths], labels)
 
 
-def _large_enough(image: Image.Image) -> Image.Image:
+def _large_enough(image: Image.Image | None) -> Image.Image | None:
     """Small pictures enlarged by a whole factor, so that their labels fit and details can be seen."""
+    if image is None:
+        return None
     factor = max(1, LEAST_CELL // max(image.size))
     return image.resize((image.width * factor, image.height * factor)) if factor > 1 else image
 

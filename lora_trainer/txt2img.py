@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from .device import noise_source
 from .families.base import PictureSize
 from .host.base import Conditioning, Loan
 from .sampling.draw import draw
-from .sampling.infotext import Infotext
+from .sampling.infotext import Infotext, lora_tag
 from .sampling.pictures import to_images
 from .sampling.request import Request
 from .text.encode import unconditional
@@ -72,13 +72,16 @@ def decode(loan: Loan, latents: torch.Tensor) -> list[Image.Image]:
     return [image for row in latents.split(1) for image in to_images(loan.decode_latents(row))]
 
 
-def infotext_of(request: Request, loan: Loan, tags: str = "") -> Infotext:
-    """What the WebUI needs to draw this again; `tags` are the LoRAs' tags to add to the prompt."""
+def infotext_of(request: Request, loan: Loan, loras: Mapping[str, tuple[float, str]] | None = None) -> Infotext:
+    """What the WebUI needs to draw this again; `loras` are strength and `sshs_model_hash` of LoRAs by their names."""
+    loras = loras or {}
+    tags = [lora_tag(name, strength) for name, (strength, _) in loras.items()]
     return Infotext(
-        replace(request, prompt=f"{request.prompt} {tags}".strip()),
+        replace(request, prompt=" ".join(filter(None, [request.prompt, *tags]))),
         model=loan.info.name,
         model_sha256=loan.sha256(),
         zero_terminal_snr=loan.info.zero_terminal_snr,
+        lora_hashes={name: sha256 for name, (_, sha256) in loras.items() if sha256},
     )
 
 

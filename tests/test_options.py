@@ -122,7 +122,7 @@ def test_a_lora_scripts_file_runs_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"a: [", "is no YAML"),
+        (b"a: [", "line 1"),
         (b"- 1\n- 2\n", "must hold"),
         (b'data:\n  folders: ["C:\\Users\\me"]', "single ones"),
         (b"save: {comment: caf\xe9}", "UTF-8"),

@@ -26,6 +26,11 @@ def demo(rest: list[str]) -> None:
     run(environment(".venv", "standalone"), "-m", "lora_trainer", "demo", *rest)
 
 
+def ui(rest: list[str]) -> None:
+    """The page in a browser, on the embedded base or on `--base FILE`."""
+    run(environment(".venv", "standalone"), "-m", "lora_trainer", "ui", *rest)
+
+
 def test(rest: list[str]) -> None:
     """Lint, types and all tests that take seconds."""
     python = environment(".venv", "standalone", "development")
@@ -99,6 +104,7 @@ def run(python: Path, *arguments: str, threads: int = 0) -> None:
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "demo": demo,
+    "ui": ui,
     "test": test,
     "test-hosts": test_hosts,
     "acceptance": acceptance,

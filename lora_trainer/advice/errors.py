@@ -12,7 +12,7 @@ from ..errors import UserError
 def explain(error: BaseException, config: TrainConfig | None = None) -> str:
     """What went wrong and what to do about it; `config` is that of the run, where there is one."""
     if isinstance(error, UserError):
-        return str(error)
+        return error.sentence
     if isinstance(error, OSError):
         return _file_sentence(error)
     if is_out_of_memory(error):

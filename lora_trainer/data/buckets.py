@@ -11,6 +11,7 @@ from math import isqrt
 
 from ..config import DataOptions
 from ..errors import DataError
+from ..sentences import Sentence
 from .records import Size
 
 LATENT_PIXEL = 8
@@ -71,8 +72,14 @@ class Buckets:
         shortest = min(size)
         if shortest < self.least:
             raise DataError(
-                f"is too small: {size[1]} x {size[0]} pixels, but the shortest side must have {self.least} "
-                "(turn on data.upscale, or lower data.bucket_least)"
+                Sentence(
+                    "picture_too_small",
+                    "is too small: {width} x {height} pixels, but the shortest side must have {least} "
+                    "(turn on data.upscale, or lower data.bucket_least)",
+                    width=size[1],
+                    height=size[0],
+                    least=self.least,
+                )
             )
         if self.square:
             side = _down(min(self.resolution, shortest), self.step)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..config import DataOptions
 from ..errors import DataError
+from ..sentences import Sentence
 from .pictures import SUFFIXES
 from .records import Problem
 from .text_files import read_text
@@ -88,7 +89,8 @@ def _from_caption_file(picture: Path, extensions: Iterable[str], problems: list[
             except (FileNotFoundError, IsADirectoryError):
                 continue
             except (OSError, ValueError) as error:
-                problems.append(Problem(path, f"is no readable caption file ({error})", left_out=False))
+                reason = Sentence("caption_unread", "is no readable caption file ({reason})", reason=str(error))
+                problems.append(Problem(path, reason, left_out=False))
     return None
 
 

@@ -5,6 +5,7 @@ Every step works on whole numbers or element by element, so that the same file g
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import struct
 import zlib
@@ -17,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import DataError
+from ..sentences import Sentence
 from .records import Size
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".jxl")
 """Endings taken for pictures. Not every Pillow reads the last three: they are named as unreadable then, not ignored."""
+
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "HEIF", "JXL")
+"""What Pillow may take a file for, whatever its ending says. Others are more than pictures: EPS starts Ghostscript."""
 
 MOST_PIXELS = 178_956_970
 """More is taken for a decompression bomb: the limit at which Pillow itself refuses, whatever the host set it to."""
@@ -90,9 +95,16 @@ def inspect(path: Path) -> Facts:
             width, height = height, width
         _split(image)
     except _DECODER_ERRORS as error:
-        raise UnreadablePicture(f"is damaged or cut off ({error})") from error
+        raise _damaged(error) from error
     except MemoryError as error:
-        raise UnreadablePicture(f"is too large for this machine's memory ({width} x {height} pixels)") from error
+        raise UnreadablePicture(
+            Sentence(
+                "picture_too_large",
+                "is too large for this machine's memory ({width} x {height} pixels)",
+                width=width,
+                height=height,
+            )
+        ) from error
     return Facts((height, width), hashlib.sha256(data).hexdigest())
 
 
@@ -104,7 +116,7 @@ def read(path: Path) -> Upright:
         turn = _TURNS.get(_load(image))
         rgb, alpha = _split(image)
     except _DECODER_ERRORS as error:
-        raise UnreadablePicture(f"is damaged or cut off ({error})") from error
+        raise _damaged(error) from error
     if turn is not None:
         rgb, alpha = rgb.transpose(turn), alpha and alpha.transpose(turn)
     return Upright(rgb, alpha, hashlib.sha256(data).hexdigest())
@@ -151,33 +163,59 @@ def mask_to_tensor(image: Image.Image) -> torch.Tensor:
     return torch.from_numpy(np.array(image, dtype=np.uint8))[None].float().div_(255.0)
 
 
+def _damaged(error: Exception) -> UnreadablePicture:
+    return UnreadablePicture(Sentence("picture_damaged", "is damaged or cut off ({reason})", reason=str(error)))
+
+
+@functools.cache
+def _formats() -> list[str]:
+    """Those of FORMATS that this Pillow has a reader for."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
 def _read_bytes(path: Path) -> bytes:
     """The whole file, so that nothing stays open while Pillow decodes it lazily."""
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise UnreadablePicture("is not there any more") from error
+        raise UnreadablePicture(Sentence("picture_gone", "is not there any more")) from error
     except PermissionError as error:
-        raise UnreadablePicture("may not be read (permission denied)") from error
+        raise UnreadablePicture(Sentence("picture_denied", "may not be read (permission denied)")) from error
     except OSError as error:
-        raise UnreadablePicture(f"cannot be read ({error.strerror or error})") from error
+        reason = str(error.strerror or error)
+        raise UnreadablePicture(Sentence("picture_unread", "cannot be read ({reason})", reason=reason)) from error
     if not data:
-        raise UnreadablePicture("is empty (0 bytes)")
+        raise UnreadablePicture(Sentence("picture_empty", "is empty (0 bytes)"))
     return data
 
 
 def _open(data: bytes, path: Path) -> Image.Image:
     try:
-        image = Image.open(BytesIO(data))
+        image = Image.open(BytesIO(data), formats=_formats())
     except Image.UnidentifiedImageError as error:
         raise UnreadablePicture(
-            f"is damaged, or not a picture of a kind that can be read here ('{path.suffix}'); convert it to PNG or JPEG"
+            Sentence(
+                "picture_unknown",
+                "is damaged, or not a picture of a kind that can be read here ('{ending}'); convert it to PNG or JPEG",
+                ending=path.suffix,
+            )
         ) from error
     except Image.DecompressionBombError as error:
-        raise UnreadablePicture(f"has too many pixels; at most {MOST_PIXELS} are read") from error
+        raise UnreadablePicture(
+            Sentence("picture_bomb", "has too many pixels; at most {most} are read", most=MOST_PIXELS)
+        ) from error
     width, height = image.size
     if width * height > MOST_PIXELS:
-        raise UnreadablePicture(f"has too many pixels ({width} x {height}); at most {MOST_PIXELS} are read")
+        raise UnreadablePicture(
+            Sentence(
+                "picture_pixels",
+                "has too many pixels ({width} x {height}); at most {most} are read",
+                width=width,
+                height=height,
+                most=MOST_PIXELS,
+            )
+        )
     return image
 
 

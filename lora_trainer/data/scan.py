@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 from ..config import DataOptions
 from ..errors import DataError
+from ..sentences import Sentence
 from .buckets import Buckets
 from .captions import read_captions
-from .pictures import Facts, inspect
+from .pictures import SUFFIXES, Facts, inspect
 from .records import DataSet, Picture, Problem, Size
 from .walk import Found, find_files
 
@@ -22,7 +24,11 @@ ENLARGED = 2
 
 def scan(data: DataOptions) -> DataSet:
     """The data set in `data.folders`. Raises DataError when a folder is missing or no picture can be used."""
-    steps = scanning(data)
+    return outcome(scanning(data))
+
+
+def outcome(steps: Generator[object, None, DataSet]) -> DataSet:
+    """What `scanning` or `looking` comes to, for those who do not want to see how far it is."""
     while True:
         try:
             next(steps)
@@ -32,6 +38,13 @@ def scan(data: DataOptions) -> DataSet:
 
 def scanning(data: DataOptions) -> Generator[tuple[int, int], None, DataSet]:
     """As `scan`, yielding how many of how many files have been looked at (`data_set = yield from scanning(...)`)."""
+    data_set = yield from looking(data)
+    _require_pictures(data_set, data)
+    return data_set
+
+
+def looking(data: DataOptions, look: Callable[[Path], Facts] = inspect) -> Generator[tuple[int, int], None, DataSet]:
+    """As `scanning`, but content with a data set in which nothing can be used. `look` may remember what it saw."""
     problems: list[Problem] = []
     files = find_files(data.folders, problems)
     captions = read_captions(files, data, problems)
@@ -39,16 +52,14 @@ def scanning(data: DataOptions) -> Generator[tuple[int, int], None, DataSet]:
     pictures = []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         try:
-            facts = [pool.submit(inspect, file.path) for file in files]
+            facts = [pool.submit(look, file.path) for file in files]
             for done, (file, caption, answer) in enumerate(zip(files, captions, facts), 1):
                 picture = _picture(file, caption, answer, buckets, problems)
                 pictures += [picture] if picture else []
                 yield done, len(files)
         finally:
             pool.shutdown(cancel_futures=True)
-    data_set = DataSet(tuple(pictures), tuple(problems))
-    _require_pictures(data_set, files, data)
-    return data_set
+    return DataSet(tuple(pictures), tuple(problems))
 
 
 def _picture(
@@ -59,7 +70,7 @@ def _picture(
         fact = facts.result()
         bucket = buckets.choose(fact.size)
     except DataError as error:
-        problems.append(Problem(file.path, str(error)))
+        problems.append(Problem(file.path, error.sentence))
         return None
     growth = max(bucket[0] / fact.size[0], bucket[1] / fact.size[1])
     if growth > ENLARGED:
@@ -79,20 +90,27 @@ def _picture(
 
 
 def _enlarged(size: Size, growth: float) -> str:
-    return f"is small ({size[1]} x {size[0]} pixels) and enlarged {growth:.1f} times, which makes it blurred"
+    return Sentence(
+        "picture_enlarged",
+        "is small ({width} x {height} pixels) and enlarged {times} times, which makes it blurred",
+        width=size[1],
+        height=size[0],
+        times=round(growth, 1),
+    )
 
 
-def _require_pictures(data_set: DataSet, files: Sequence[Found], data: DataOptions) -> None:
+def _require_pictures(data_set: DataSet, data: DataOptions) -> None:
     """Raise DataError when there is nothing to train on, with the reasons."""
     if any(not picture.regularization for picture in data_set.pictures):
         return
     places = ", ".join(f"'{folder.path}'" for folder in data.folders)
     if data_set.pictures:
         raise DataError(f"All pictures in {places} are for regularization: add a folder of what is to be learned.")
-    if not files:
-        raise DataError(f"There are no pictures in {places} or the folders below. Check data.folders.")
     left_out = [problem for problem in data_set.problems if problem.left_out]
+    unusable = [problem for problem in left_out if problem.path.suffix.lower() in SUFFIXES]
+    if not unusable:
+        raise DataError(f"There are no pictures in {places} or the folders below. Check data.folders.")
     lines = [f"- {problem}" for problem in left_out[:MOST_NAMED]]
     if len(left_out) > MOST_NAMED:
         lines.append(f"- and {len(left_out) - MOST_NAMED} more")
-    raise DataError("\n".join([f"None of the {len(files)} pictures in {places} can be used:", *lines]))
+    raise DataError("\n".join([f"None of the {len(unusable)} pictures in {places} can be used:", *lines]))

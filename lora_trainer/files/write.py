@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 
 from ..errors import FileFormatError, TrainingError
 from .atomic import replacing, sweep_partials
-from .container import ContainerReader, TensorSpec, header_bytes, placed, same_bits, write_container
+from .container import ContainerReader, TensorSpec, header_bytes, placed, same_bits, tensor_bytes, write_container
 from .hashes import NO_HASHES, sha256_of_file, stamp
 from .lora import LoraModule, complete_open_clip_layers, module_tensors, open_clip_prefixes
 
@@ -41,6 +42,16 @@ def write_lora(
     return write_tensors(path, module_tensors(complete), metadata, dtype, len(complete))
 
 
+def model_hash(modules: Mapping[str, LoraModule], metadata: Mapping[str, str], dtype: str) -> str:
+    """`sshs_model_hash` of the file that `write_lora` would write. Raises TrainingError for what cannot be stored."""
+    complete = complete_open_clip_layers(modules, open_clip_prefixes(metadata))
+    ready = {key: stored(key, tensor, dtype) for key, tensor in module_tensors(complete).items()}
+    digest = hashlib.sha256()
+    for key in placed({key: TensorSpec.of(tensor) for key, tensor in ready.items()}):
+        digest.update(tensor_bytes(ready[key]))
+    return digest.hexdigest()
+
+
 def write_tensors(
     path: Path | str, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], dtype: str, modules: int = 0
 ) -> WrittenFile:
@@ -48,7 +59,7 @@ def write_tensors(
     path = Path(path)
     ready = {key: stored(key, tensor, dtype) for key, tensor in tensors.items()}
     specs = {key: TensorSpec.of(tensor) for key, tensor in ready.items()}
-    strings = _all_strings({**NO_HASHES, **_without_hashes(metadata), "ss_output_name": path.stem})
+    strings = _all_strings(named(metadata, path.stem))
     sweep_partials(path.parent, path.name)
     checked: list[str] = []
 
@@ -103,10 +114,10 @@ def file_bytes(modules: Mapping[str, LoraModule], dtype: str) -> int:
     return len(header_bytes(places, {})) + sum(spec.nbytes for spec in places.values())
 
 
-def _without_hashes(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Metadata without hashes of another file's content, in a fixed order."""
-    stale = {*NO_HASHES, "modelspec.hash_sha256"}
-    return {key: metadata[key] for key in sorted(metadata) if key not in stale}
+def named(metadata: Mapping[str, str], stem: str) -> dict[str, str]:
+    """Metadata in a fixed order for a file called `stem`: room for its hashes first, its name last."""
+    stale = {*NO_HASHES, "modelspec.hash_sha256", "ss_output_name"}
+    return {**NO_HASHES, **{key: metadata[key] for key in sorted(metadata) if key not in stale}, "ss_output_name": stem}
 
 
 def _all_strings(metadata: Mapping[str, str]) -> dict[str, str]:

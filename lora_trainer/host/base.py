@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
+    from ..config import TrainConfig
+    from ..events import Event
     from ..sampling.infotext import Infotext
     from ..sampling.request import Request
 
@@ -50,6 +52,13 @@ class Conditioning:
         return Conditioning(self.context.to(device, dtype), pooled)
 
 
+class Guest(Protocol):
+    """What a run keeps on the device beside the base."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Inside, it is not on the device; afterwards it is again, as it was to the bit."""
+
+
 class Loan(Protocol):
     """A base model while it is lent. Parts come up when they are first asked for, and go when they are released."""
 
@@ -80,6 +89,9 @@ class Loan(Protocol):
 
     def release(self, part: str) -> None:
         """Take `part` ('vae', 'text' or 'unet') off the device; it comes back when it is asked for again."""
+
+    def accompany(self, guest: Guest) -> None:
+        """Tell what the run keeps on the device, so that it can step aside while others have the base."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +146,12 @@ class Host(Protocol):
     def describe(self) -> BaseInfo:
         """The model that is held now. Raises BaseModelError when there is none or it cannot be trained."""
 
+    def settle(self, config: TrainConfig) -> TrainConfig:
+        """`config` with what the host itself decides, as one that holds its base already does of the base's options.
+
+        Raises BaseModelError as `describe` does, and BaseAway when the run is for another base than the held one.
+        """
+
     def lend(self) -> AbstractContextManager[Loan]:
         """Hand over the model; on leaving, everything is as it was, whatever happened."""
 
@@ -158,3 +176,19 @@ class Host(Protocol):
         Raises LoraExists when one of that name is there and is not to be replaced, FileFormatError when the host's
         loader leaves out keys.
         """
+
+
+class Companion(Protocol):
+    """What a host may have beside that. Jobs look for each of these by its name, and go without where it is missing."""
+
+    gives_way: bool
+    """A switch: whether `give_way` lets others have the model during a run. Missing: nobody else wants it."""
+
+    on_interrupt: Callable[[], None] | None
+    """Set while a job runs: what the host calls when its own Interrupt is pressed (not for a picture in between)."""
+
+    def configured(self, config: TrainConfig) -> Host:
+        """The host with what a run's options say of device, precision and VAE, where these are its to choose."""
+
+    def watch(self, event: Event | None) -> None:
+        """Told every event of the running job, for the host's own progress display; None when the job has ended."""

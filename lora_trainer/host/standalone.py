@@ -10,24 +10,38 @@ from typing import TYPE_CHECKING, Any
 
 from .. import device as devices
 from ..checkpoints import Checkpoint, open_checkpoint
-from ..config import BaseOptions, MemoryOptions
+from ..config import BaseOptions, MemoryOptions, TrainConfig
+from ..errors import LoraExists
 from ..families.detect import UNET, detect
 from ..pocket.embedded import embedded_path, is_embedded
-from .base import BaseInfo, Conditioning
+from ..sentences import lora_exists
+from .base import BaseInfo, Card, Conditioning, Guest, Published
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from ..studio import LoanStudio
+
+DATA_FOLDER = ".train-lora"
 VAE = "first_stage_model."
 
 
 class StandaloneHost:
     """Holds a checkpoint, a diffusers folder or the embedded base. Nothing heavy happens before `lend`."""
 
-    def __init__(self, base: BaseOptions, memory: MemoryOptions, lora_folder: Path | None = None) -> None:
+    kind = "standalone"
+
+    def __init__(
+        self,
+        base: BaseOptions,
+        memory: MemoryOptions,
+        lora_folder: Path | None = None,
+        data_folder: Path | None = None,
+    ) -> None:
         self._base, self._memory = base, memory
         self._lora_folder = lora_folder or Path("out")
+        self._data_folder = data_folder or Path(DATA_FOLDER)
         self._info: BaseInfo | None = None
 
     @property
@@ -43,6 +57,10 @@ class StandaloneHost:
                 self._info = self._detected(checkpoint)
         return self._info
 
+    def settle(self, config: TrainConfig) -> TrainConfig:
+        """The options name the base here; nothing is decided for them."""
+        return config
+
     @contextmanager
     def lend(self) -> Iterator[StandaloneLoan]:
         """The base on the device and in the precision that the options ask for."""
@@ -54,18 +72,49 @@ class StandaloneHost:
             finally:
                 loan.close()
 
+    def configured(self, config: TrainConfig) -> StandaloneHost:
+        """The same base with what a run's options say of everything else."""
+        base = replace(config.base, checkpoint=self._base.checkpoint)
+        return StandaloneHost(base, config.memory, self._lora_folder, self._data_folder)
+
     def give_way(self) -> bool:
         """Nobody else waits for this model."""
         return False
 
+    @contextmanager
+    def studio(self, files: Sequence[Path]) -> Iterator[LoanStudio]:
+        """Pictures with one loan; prompts may name files in the LoRA folder by tags."""
+        from ..studio import LoanStudio
+
+        with self.lend() as loan:
+            studio = LoanStudio(loan, self._find_lora)
+            try:
+                yield studio
+            finally:
+                studio.close()
+
     def lora_folder(self) -> Path:
         return self._lora_folder
 
-    def publish(self, file: Path) -> None:
-        """Read the file back; there is nobody else to tell."""
-        from ..files.read import read_lora
+    def data_folder(self) -> Path:
+        return self._data_folder
 
-        read_lora(file).require_plain("be used")
+    def publish(self, file: Path, card: Card, *, replace: bool = False) -> Published:
+        """Copy the file into the LoRA folder with its card, and read it back. See Host."""
+        from ..files.copy import copy_lora
+        from ..files.read import read_lora
+        from ..files.sidecar import write_card
+
+        target = self._lora_folder / file.name
+        if not (target.exists() and target.samefile(file)):
+            if target.exists() and not replace:
+                raise LoraExists(lora_exists(file.stem))
+            copy_lora(file, target)
+        read_lora(target).require_plain("be used")
+        return Published(target.stem, target, tuple(write_card(target, card)))
+
+    def _find_lora(self, name: str) -> Path | None:
+        return next((path for path in self._lora_folder.rglob("*.safetensors") if path.stem == name), None)
 
     def _detected(self, checkpoint: Checkpoint) -> BaseInfo:
         base = self._base
@@ -154,6 +203,9 @@ class StandaloneLoan:
     def release(self, part: str) -> None:
         if self._parts.pop(part, None) is not None:
             devices.release_memory(self.device)
+
+    def accompany(self, guest: Guest) -> None:
+        """Nobody else wants this base, so nothing ever has to step aside."""
 
     def close(self) -> None:
         """Drop everything."""

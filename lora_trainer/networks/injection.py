@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from ..packages import mend_imports
+from .. import packages
 from .base import Adapter
 
 
@@ -45,9 +45,7 @@ class Injection:
 
 
 def _inject(twin: nn.Module, make: Mapping[str, Callable[[nn.Module], Adapter]]) -> None:
-    mend_imports()
-    from peft import LoraConfig, inject_adapter_in_model
-
+    peft: Any = packages.peft()
     layers = {twin.get_submodule(path): build for path, build in make.items()}
 
     def adapter_for(layer: nn.Module, adapter_name: str, **arguments: Any) -> Adapter:
@@ -55,9 +53,9 @@ def _inject(twin: nn.Module, make: Mapping[str, Callable[[nn.Module], Adapter]])
 
     # peft finds the layers and puts ours in their place. Ranks and alphas are already in ours: its
     # own patterns for them compare every name with every other, which takes seconds for SDXL.
-    config = LoraConfig(target_modules="|".join(map(re.escape, make)), init_lora_weights=False)
+    config = peft.LoraConfig(target_modules="|".join(map(re.escape, make)), init_lora_weights=False)
     config._register_custom_module({nn.Module: adapter_for})
     try:
-        inject_adapter_in_model(config, twin)
+        peft.inject_adapter_in_model(config, twin)
     finally:
         twin.__dict__.pop("peft_config", None)

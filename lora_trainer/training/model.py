@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,26 @@ class TrainingModel:
         optimizers.step_if(self.optimizer, finite)
         self.optimizer.zero_grad(set_to_none=True)
         self.adapters.limit_norms()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Inside, adapters, gradients and the optimizer's memory are on the CPU; afterwards back, to the bit."""
+        tensors = [(tensor, tensor.device) for tensor in self._own_tensors() if tensor.device.type != "cpu"]
+        for tensor, _ in tensors:
+            tensor.data = tensor.data.cpu()
+        try:
+            yield
+        finally:
+            for tensor, device in tensors:
+                tensor.data = tensor.data.to(device)
+
+    def _own_tensors(self) -> Iterator[torch.Tensor]:
+        """All that a run keeps on the device beside the base between two micro-batches."""
+        for parameter in self.parameters:
+            yield parameter
+            if parameter.grad is not None:
+                yield parameter.grad
+            yield from (value for value in self.optimizer.state[parameter].values() if torch.is_tensor(value))
 
 
 def build_model(config: TrainConfig, loan: Loan) -> TrainingModel:

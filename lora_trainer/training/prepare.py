@@ -110,6 +110,7 @@ def prepare(
     yield Preparing(MODEL, 0, 1)
     with untouched_random_state():
         model = build_model(config, loan)
+    loan.accompany(model)
     captions = encoded or LiveCaptions(loan, model.family, model.text_encoders, config.base)
     run = _assemble(config, loan, plan, folder, loader, captions, model, sampler)
     if state:

@@ -11,9 +11,9 @@ import torch
 from ..config import TrainConfig
 from ..data.records import Picture
 from ..events import Event, Sample
-from ..files.names import safe_stem
+from ..files.names import step_name
 from ..host.base import Conditioning, Loan
-from ..sampling.infotext import lora_tag, write_png
+from ..sampling.infotext import write_png
 from ..sampling.request import Request
 from ..text.encode import encode
 from ..text.prompt import escape
@@ -42,15 +42,18 @@ class Sampler:
         """Encode all prompts now, so that the text encoders may leave."""
         self._wordings = [encode_wording(self._loan, request) for request in self.requests]
 
-    def draw(self, model: TrainingModel, step: int) -> Iterator[Event]:
-        """Draw all prompts with the weights after `step` steps."""
+    def draw(self, model: TrainingModel, step: int, sha256: str) -> Iterator[Event]:
+        """Draw all prompts with the weights after `step` steps.
+
+        `sha256` is the LoRA's `sshs_model_hash`, by which a host finds it under the name that it has in the end.
+        """
         for number, request in enumerate(self.requests):
             wording = self._wordings[number] if self._wordings else self._live_wording(model, request)
             with torch.no_grad():
                 latents = draw_latents(self._loan, model.predict, wording, request)
                 (image,) = decode(self._loan, latents)
             path = self._folder / f"step{step:06d}-{number + 1}.png"
-            write_png(path, image, infotext_of(request, self._loan, self._tag(step)))
+            write_png(path, image, infotext_of(request, self._loan, {self._name(step): (1.0, sha256)}))
             yield Sample(step, str(path), request.prompt, request.seed)
         self._loan.release("vae")
 
@@ -64,8 +67,8 @@ class Sampler:
 
         return encode_wording(self._loan, request, through_twins)
 
-    def _tag(self, step: int) -> str:
-        return lora_tag(f"{safe_stem(self._config.save.name)}-step{step:06d}")
+    def _name(self, step: int) -> str:
+        return Path(step_name(self._config.save.name, step)).stem
 
 
 def _prompts_from_captions(pictures: Sequence[Picture]) -> list[str]:

@@ -15,7 +15,7 @@ from ..data.records import Picture
 from ..events import Saved
 from ..files.disk import require_space
 from ..files.metadata import FolderFacts, RunFacts, lora_metadata
-from ..files.write import write_lora
+from ..files.write import model_hash, write_lora
 from ..host.base import BaseInfo
 from ..run_folder import RunFolder
 from ..state import State, save_state
@@ -78,6 +78,12 @@ class Saver:
         if not final:
             self._drop_old_saves()
         return Saved(step, str(path), written.sha256, final)
+
+    def model_hash(self) -> str:
+        """By which hosts know the LoRA of this moment, saved or not, under whatever name."""
+        with optimizers.weights_for_use(self.model.optimizer):
+            modules = self.model.adapters.modules()
+        return model_hash(modules, self.model.family.metadata(self.info), self.config.save.dtype)
 
     def save_state(self, step: int, meter: Meter, validation: Validation, scaler: LossScaler) -> None:
         """Write the state after `step` steps."""

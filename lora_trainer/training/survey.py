@@ -44,15 +44,26 @@ class Survey:
 
 
 def survey(config: TrainConfig, host: Host) -> Survey:
-    """Check options, base and pictures. Raises ConfigError, BaseModelError or DataError."""
+    """Check options, base and pictures. Raises ConfigError, BaseModelError, BaseAway or DataError."""
+    config = host.settle(config)
     check(config)
     info = host.describe()
     _look_at_start(config.network.train_on, info)
     config = with_resolution(config, info)
     data = scan(config.data)
     config = with_epochs(config, data.pictures)
-    folder = RunFolder(Path(config.save.output).expanduser(), safe_stem(config.save.name))
-    return Survey(config, info, data, folder)
+    return Survey(config, info, data, folder_of(config))
+
+
+def folder_of(config: TrainConfig) -> RunFolder:
+    """Where the run of this configuration keeps its things."""
+    return RunFolder(Path(config.save.output).expanduser(), safe_stem(config.save.name))
+
+
+def last_step(config: TrainConfig) -> int:
+    """The step that an earlier part of this run can go on from; 0 when there was none."""
+    state = load_newest_state(folder_of(config).states)
+    return state.step if state else 0
 
 
 def _look_at_start(path: str, info: BaseInfo) -> None:

@@ -45,8 +45,8 @@ def adopt(
     """
     _check(twin, sources, tensors, name, superfluous)
     twin.requires_grad_(False)
-    dtype = dtype or _fallback_for_float8(tensors, sources)
-    state = {key: _placed(source.read(tensors), dtype, device) for key, source in sources.items()}
+    dtype = dtype or fallback_for_float8(tensors, sources)
+    state = {key: placed(source.read(tensors), dtype, device) for key, source in sources.items()}
     twin.load_state_dict(state, strict=False, assign=True)
     left = [key for key, parameter in twin.named_parameters() if parameter.is_meta]
     if left:
@@ -54,14 +54,15 @@ def adopt(
     return twin.requires_grad_(False).eval()
 
 
-def _placed(tensor: Tensor, dtype: torch.dtype | None, device: torch.device | None) -> Tensor:
+def placed(tensor: Tensor, dtype: torch.dtype | None, device: torch.device | None) -> Tensor:
+    """The tensor itself where it has this dtype and is on this device; else a copy that is."""
     wanted = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
     if tensor.dtype == wanted and device in (None, tensor.device):
         return tensor
     return tensor.detach().to(device=device or tensor.device, dtype=wanted)
 
 
-def _fallback_for_float8(tensors: Mapping[str, Tensor], sources: Mapping[str, Source]) -> torch.dtype | None:
+def fallback_for_float8(tensors: Mapping[str, Tensor], sources: Mapping[str, Source]) -> torch.dtype | None:
     """The dtype of the tensors that a host left as they were when it stored the others as float8; None without any."""
     dtypes = getattr(tensors, "dtypes", None)
     if dtypes is None:

@@ -10,7 +10,7 @@ import torch
 from ..errors import BaseModelError
 from ..packages import mend_imports
 from .adopt import adopt, on_meta
-from .sources import shapes_of
+from .sources import Source, shapes_of
 from .text_keys import TextLayout, read_text_layout, superfluous_text, text_sources
 
 if TYPE_CHECKING:
@@ -39,12 +39,17 @@ def build_text_encoder(
     """
     layout = read_text_layout(shapes_of(tensors))
     twin = meta_text_encoder(layout, projected=projected, heads=heads, activation=activation)
-    names = {canonical_key(key): key for key in twin.state_dict()}
-    table = text_sources(layout, tensors, projected=projected)
-    keys = {names[name]: source for name, source in table.items()}
+    keys = encoder_sources(twin, tensors, projected=projected)
     adopt(twin, keys, tensors, name="text encoder", superfluous=superfluous_text, dtype=dtype, device=device)
     _set_position_ids(twin, layout.tokens)
     return twin
+
+
+def encoder_sources(twin: nn.Module, tensors: Mapping[str, Tensor], *, projected: bool = False) -> dict[str, Source]:
+    """{the twin's key: where its tensor is among `tensors`}, of a twin without adapters."""
+    names = {canonical_key(key): key for key in twin.state_dict()}
+    table = text_sources(read_text_layout(shapes_of(tensors)), tensors, projected=projected)
+    return {names[name]: source for name, source in table.items()}
 
 
 def meta_text_encoder(

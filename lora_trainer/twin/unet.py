@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import packages
 from ..errors import BaseModelError
-from ..packages import mend_imports
 from .adopt import adopt, on_meta
-from .sources import reverse, shapes_of, sources
-from .unet_keys import UNetLayout, read_layout, unet_modules
+from .sources import Source, reverse, shapes_of, sources
+from .unet_keys import UNetLayout, layout_from_config, read_layout, unet_modules
 
 if TYPE_CHECKING:
     import torch
@@ -37,24 +37,27 @@ def build_unet(
     """
     layout = read_layout(shapes_of(tensors))
     twin = meta_unet(layout, heads=heads, head_channels=head_channels)
-    keys = sources(twin.state_dict(), reverse(unet_modules(layout)))
-    return adopt(twin, keys, tensors, name="U-Net", dtype=dtype, device=device)
+    return adopt(twin, unet_sources(twin), tensors, name="U-Net", dtype=dtype, device=device)
+
+
+def unet_sources(twin: nn.Module) -> dict[str, Source]:
+    """{the twin's key: where its tensor is in a U-Net of the original layout}, of a twin without adapters."""
+    config: Any = twin.config
+    return sources(twin.state_dict(), reverse(unet_modules(layout_from_config(config))))
 
 
 def meta_unet(
     layout: UNetLayout, *, heads: int | Sequence[int] | None = None, head_channels: int | None = None
 ) -> nn.Module:
     """A UNet2DConditionModel of this layout on `meta`. Raises BaseModelError when diffusers cannot build such a one."""
-    mend_imports()
-    from diffusers import UNet2DConditionModel
-
+    diffusers: Any = packages.diffusers()
     if layout.depths[-1] not in (0, layout.mid_depth):
         raise BaseModelError(
             f"The U-Net's middle block has {layout.mid_depth} transformer blocks, its last level {layout.depths[-1]}; "
             "such pruned bases are not supported. Choose SD1, SD2 or SDXL."
         )
     arguments = unet_arguments(layout, heads=heads, head_channels=head_channels)
-    return on_meta(lambda: UNet2DConditionModel(**arguments))
+    return on_meta(lambda: diffusers.UNet2DConditionModel(**arguments))
 
 
 def unet_arguments(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..packages import mend_imports
+from .. import packages
 from .adopt import adopt, on_meta
 from .sources import shapes_of
 from .vae_keys import VAELayout, read_vae_layout, vae_sources
@@ -35,12 +35,10 @@ def build_vae(
 
 def meta_vae(layout: VAELayout, latent_scale: float = 0.18215, *, quantized: bool = True) -> nn.Module:
     """An AutoencoderKL of this layout on `meta`; `quantized`: with the 1x1 convolutions around the latents."""
-    mend_imports()
-    from diffusers import AutoencoderKL
-
+    diffusers: Any = packages.diffusers()
     levels = len(layout.channels)
     return on_meta(
-        lambda: AutoencoderKL(
+        lambda: diffusers.AutoencoderKL(
             in_channels=layout.colours,
             out_channels=layout.colours,
             down_block_types=("DownEncoderBlock2D",) * levels,

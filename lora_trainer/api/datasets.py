@@ -1,0 +1,89 @@
+"""Data sets: made or opened, filled with pictures, their captions written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from ..sentences import to_json
+from .call import Call, Entry, Malformed, value_of, wrong_value
+from .files import picture
+
+
+def all_sets(call: Call) -> list[dict[str, Any]]:
+    return [{"id": one.id, "name": one.name, "count": one.count} for one in call.desk.datasets.list()]
+
+
+def make(call: Call) -> dict[str, Any]:
+    """A new one of that name, or a folder of the machine opened in place."""
+    given = call.json()
+    path = value_of(given, "path", str, "")
+    datasets = call.desk.datasets
+    made = datasets.open_folder(path) if path else datasets.create(value_of(given, "name", str, ""))
+    return {"id": made.id, "name": made.name}
+
+
+def delete(call: Call) -> dict[str, Any]:
+    call.desk.datasets.delete(call.path["id"])
+    return {}
+
+
+def items(call: Call) -> dict[str, Any]:
+    """The pictures as a run at that resolution would take them."""
+    found = call.desk.datasets.get(call.path["id"])
+    resolution = call.number("resolution", 0, 0, 4096) or call.desk.host.describe().native_resolution
+    return {
+        "id": found.id,
+        "name": found.name,
+        "items": [
+            {
+                "name": item.name,
+                "caption": item.caption,
+                "width": item.width,
+                "height": item.height,
+                "bucket": list(item.bucket),
+                "repeats": item.repeats,
+                "problems": [to_json(problem) for problem in item.problems],
+            }
+            for item in found.items(resolution, None)
+        ],
+    }
+
+
+def add_file(call: Call) -> dict[str, Any]:
+    """A picture, a caption or a zip."""
+    if call.upload is None:
+        raise Malformed(wrong_value("body", "a file"))
+    result = call.desk.datasets.get(call.path["id"]).add(call.path["name"], call.upload)
+    refused = [{"name": one.name, **to_json(one.reason)} for one in result.refused]
+    return {"added": list(result.added), "refused": refused}
+
+
+def remove_file(call: Call) -> dict[str, Any]:
+    call.desk.datasets.get(call.path["id"]).remove(call.path["name"])
+    return {}
+
+
+def thumbnail(call: Call) -> Response:
+    side = call.number("side", 256, 32, 1024)
+    return picture(call.desk.datasets.get(call.path["id"]).thumbnail(call.path["name"], side))
+
+
+def set_captions(call: Call) -> dict[str, Any]:
+    given = call.json()
+    captions = {name: value_of(given, name, str, "") for name in given}
+    call.desk.datasets.get(call.path["id"]).set_captions(captions)
+    return {}
+
+
+ROUTES = (
+    Entry("GET", "/datasets", all_sets),
+    Entry("POST", "/datasets", make),
+    Entry("DELETE", "/datasets/{id}", delete),
+    Entry("GET", "/datasets/{id}", items),
+    Entry("PUT", "/datasets/{id}/files/{name:path}", add_file, upload=True),
+    Entry("DELETE", "/datasets/{id}/files/{name:path}", remove_file),
+    Entry("GET", "/datasets/{id}/thumbs/{name:path}", thumbnail),
+    Entry("PUT", "/datasets/{id}/captions", set_captions),
+)

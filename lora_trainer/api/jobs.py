@@ -1,0 +1,106 @@
+"""Jobs: begun, steered, and watched."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from starlette.responses import Response
+
+from ..jobs.job import Job
+from .call import Call, Entry, value_of
+from .files import download, read_picture
+from .shown import event_json, job_json
+
+LONGEST_WAIT = 25.0
+"""Seconds for which a reader of events may wait: below the time after which proxies give up."""
+LOOK_AGAIN = 0.1
+
+
+def begin(call: Call) -> dict[str, Any]:
+    given = call.json()
+    values = value_of(given, "values", dict, {})
+    replace = value_of(given, "replace", bool, False)
+    return job_json(call.desk.submit(values, value_of(given, "dataset", str, ""), replace=replace))
+
+
+def all_jobs(call: Call) -> list[dict[str, Any]]:
+    return [job_json(job) for job in call.desk.jobs.list()]
+
+
+def summary(call: Call) -> dict[str, Any]:
+    return job_json(_job(call))
+
+
+def steered(control: Callable[[Job], None]) -> Callable[[Call], dict[str, Any]]:
+    """A handler that gives a job one of its controls."""
+
+    def handler(call: Call) -> dict[str, Any]:
+        job = _job(call)
+        control(job)
+        return job_json(job)
+
+    return handler
+
+
+def more(call: Call) -> dict[str, Any]:
+    job = _job(call)
+    job.more(value_of(call.json(), "steps", int, 0))
+    return job_json(job)
+
+
+async def wait_for_news(call: Call) -> None:
+    """Wait until there are events that the reader has not seen, as long as it is ready to wait."""
+    job, after = _job(call), _after(call)
+    end = time.monotonic() + min(LONGEST_WAIT, call.number("wait", 0, 0, 60))
+    state = job.state
+    while len(job.feed) <= after and job.state == state and time.monotonic() < end:
+        await asyncio.sleep(LOOK_AGAIN)
+
+
+def events(call: Call) -> dict[str, Any]:
+    job, after = _job(call), _after(call)
+    found = job.feed.after(after, call.number("limit", 500, 1, 10_000))
+    return {
+        "events": [event_json(number, event, job) for number, event in found],
+        "next": found[-1][0] if found else after,
+        "job": job_json(job),
+    }
+
+
+def curve(call: Call) -> dict[str, Any]:
+    return _job(call).feed.curve(call.number("points", 600, 2, 10_000))
+
+
+def sample(call: Call) -> Response:
+    return read_picture(_job(call).sample_path(call.path["file"]))
+
+
+def save(call: Call) -> Response:
+    return download(_job(call).save_path(call.path["file"]))
+
+
+def _job(call: Call) -> Job:
+    return call.desk.jobs.get(call.path["id"])
+
+
+def _after(call: Call) -> int:
+    return call.number("after", 0, 0, 2**53)
+
+
+ROUTES = (
+    Entry("GET", "/jobs", all_jobs),
+    Entry("POST", "/jobs", begin),
+    Entry("GET", "/jobs/{id}", summary),
+    Entry("POST", "/jobs/{id}/pause", steered(Job.pause)),
+    Entry("POST", "/jobs/{id}/resume", steered(Job.resume)),
+    Entry("POST", "/jobs/{id}/stop", steered(Job.stop)),
+    Entry("POST", "/jobs/{id}/stop-and-save", steered(Job.stop_and_save)),
+    Entry("POST", "/jobs/{id}/more", more),
+    Entry("GET", "/jobs/{id}/events", events, before=wait_for_news),
+    Entry("GET", "/jobs/{id}/curve", curve),
+    Entry("GET", "/jobs/{id}/samples/{file}", sample),
+    Entry("GET", "/jobs/{id}/saves/{file}", save),
+)

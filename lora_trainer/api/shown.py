@@ -1,0 +1,84 @@
+"""Jobs, events and try-outs as plain values for a page. Addresses are relative to the prefix of the routes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from ..events import Event, Failed, Paused, Sample, Saved, Warned
+from ..events import to_json as event_values
+from ..jobs.job import Job
+from ..jobs.tryouts import TriedCell, TryOut
+from ..sentences import Sentence, to_json
+
+
+def message_json(message: str) -> dict[str, Any] | None:
+    return to_json(message) if message else None
+
+
+def job_json(job: Job) -> dict[str, Any]:
+    """A JobSummary."""
+    record = job.record
+    return {
+        "id": record.id,
+        "name": record.name,
+        "state": record.state,
+        "wish": job.control.wish.value,
+        "step": record.step,
+        "total_steps": record.total_steps,
+        "seconds_left": record.seconds_left,
+        "message": message_json(record.message),
+        "dataset": record.dataset,
+        "trigger_word": job.trigger_word,
+        "values": record.values,
+        "created": record.created,
+        "saves": [
+            {**dataclasses.asdict(save), "url": f"jobs/{record.id}/saves/{quote(save.file)}"} for save in job.saves()
+        ],
+        "best_step": record.best_step,
+        "published": record.published,
+    }
+
+
+def event_json(number: int, event: Event, job: Job) -> dict[str, Any]:
+    """An event with its number. `path` is a file's name alone, `url` fetches it; `sentence` is the message."""
+    values = {"n": number, **event_values(event)}
+    if isinstance(event, (Sample, Saved)):
+        kind = "samples" if isinstance(event, Sample) else "saves"
+        file = PurePath(event.path).name
+        values |= {"path": file, "url": f"jobs/{job.id}/{kind}/{quote(file)}"}
+    if isinstance(event, Warned) and not isinstance(event.message, Sentence):
+        values["sentence"] = {"code": event.code, "text": event.message, "values": event.values}
+    elif isinstance(event, (Warned, Paused, Failed)):
+        values["sentence"] = message_json(event.message)
+    return values
+
+
+def tryout_json(tryout: TryOut, after: int = 0) -> dict[str, Any]:
+    """A TryOutSummary, with the cells after number `after`."""
+    asked = tryout.request
+    return {
+        "id": tryout.id,
+        "state": tryout.state,
+        "total": tryout.total,
+        "job": tryout.job.id,
+        "saves": list(asked.saves),
+        "strengths": list(asked.strengths),
+        "prompts": list(asked.prompts),
+        "seed": tryout.seed,
+        "cells": [cell_json(tryout, cell) for cell in list(tryout.cells)[after:]],
+        "message": message_json(tryout.message),
+    }
+
+
+def cell_json(tryout: TryOut, cell: TriedCell) -> dict[str, Any]:
+    return {
+        "n": cell.n,
+        "save": cell.save,
+        "strength": cell.strength,
+        "prompt": cell.prompt,
+        "seed": tryout.seed,
+        "url": f"tryouts/{tryout.id}/cells/{cell.n}.png",
+    }

@@ -1,0 +1,61 @@
+"""The whole at a glance: the host, its base, data sets and jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import __version__, device, packages
+from ..errors import UserError
+from ..host.base import Host
+from ..sentences import to_json
+from .call import Call, Entry, value_of
+from .shown import job_json
+
+
+def state(call: Call) -> dict[str, Any]:
+    desk = call.desk
+    current = desk.jobs.current()
+    return {
+        "version": __version__,
+        "host": host_json(desk.host),
+        "datasets": [{"id": one.id, "name": one.name, "count": one.count} for one in desk.datasets.list()],
+        "jobs": [job_json(job) for job in desk.jobs.list()],
+        "current": current.id if current else None,
+    }
+
+
+def set_host(call: Call) -> dict[str, Any]:
+    """Whether generations of the user come in between."""
+    host = call.desk.host
+    if hasattr(host, "gives_way"):
+        host.gives_way = value_of(call.json(), "give_way", bool, True)
+    return host_json(host)
+
+
+def host_json(host: Host) -> dict[str, Any]:
+    """What a page shows of the host; `problem` says why nothing can be trained now."""
+    base = None
+    problem: str | None = packages.problem()
+    try:
+        info = host.describe()
+        base = {
+            "name": info.name,
+            "family": info.family,
+            "prediction_type": info.prediction_type,
+            "native_resolution": info.native_resolution,
+        }
+    except UserError as error:
+        problem = problem or error.sentence
+    return {
+        "kind": host.kind,
+        "ready": problem is None,
+        "problem": to_json(problem) if problem else None,
+        "base": base,
+        "give_way": bool(getattr(host, "gives_way", False)),
+        "gives_way": hasattr(host, "gives_way"),
+        "lora_folder": str(host.lora_folder()),
+        "device": device.label(device.choose()),
+    }
+
+
+ROUTES = (Entry("GET", "/state", state), Entry("PUT", "/host", set_host))

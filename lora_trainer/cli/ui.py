@@ -1,0 +1,39 @@
+"""`ui`: the page in a browser, without a WebUI."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from .. import options
+
+
+def add(subparsers: Any) -> list[argparse.ArgumentParser]:
+    parser = subparsers.add_parser("ui", help="train and try LoRAs in a browser", description=__doc__)
+    parser.add_argument("--base", default="pocket", metavar="FILE", help="checkpoint, diffusers folder, or 'pocket'")
+    parser.add_argument("--data", type=Path, default=Path("out/ui"), metavar="DIR", help="data sets, runs and LoRAs")
+    parser.add_argument("--loras", type=Path, metavar="DIR", help="LoRA folder (default: 'loras' in --data)")
+    parser.add_argument("--port", type=int, default=7870, help="the next free one is taken when it is in use")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 lets others in, without any sign-in"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="option.path=value", help="base.*, memory.*")
+    parser.set_defaults(run=run)
+    return [parser]
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Serve until the program is interrupted."""
+    from ..host.standalone import StandaloneHost
+    from ..jobs.desk import Desk
+    from ..ui.server import serve
+
+    config = options.build(
+        options.merged(options.parse_changes(arguments.set), {"base": {"checkpoint": arguments.base}})
+    )
+    folder: Path = arguments.data
+    host = StandaloneHost(config.base, config.memory, arguments.loras or folder / "loras", folder / ".train-lora")
+    host.describe()
+    serve(Desk(host), address=arguments.host, port=arguments.port)
+    return {}

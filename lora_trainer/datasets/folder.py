@@ -1,0 +1,178 @@
+"""One data set: a folder of pictures, each with its caption."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from ..config import DataOptions, Folder
+from ..data.pictures import Facts, inspect
+from ..data.records import DataSet, Problem
+from ..data.scan import looking, outcome
+from ..data.walk import MASK_ENDING, Found, find_files, natural_key, repeats_of
+from ..errors import DataError
+from ..files.atomic import write_text
+from ..sentences import Sentence
+from . import names
+from .intake import Added, Intake, as_sentence
+from .thumbnails import forget, thumbnail
+
+
+@dataclass(frozen=True)
+class Item:
+    """A picture as the page shows it. Sizes are (width, height) in pixels; 0 where the picture cannot be read.
+
+    `caption` is what stands beside the picture, without what the run puts in front of it.
+    """
+
+    name: str
+    caption: str
+    width: int
+    height: int
+    bucket: tuple[int, int]
+    repeats: int
+    problems: tuple[Sentence, ...] = ()
+
+
+class DataSetFolder:
+    """A folder of pictures with an id and a name; `own` when it was uploaded, else it was opened in place."""
+
+    def __init__(self, id: str, path: Path, cache: Path, *, own: bool) -> None:
+        self.id, self.path, self.own = id, path, own
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[Path, int, int], Facts | DataError] = {}
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def count(self) -> int:
+        """How many files look like pictures; 0 when the folder is gone."""
+        try:
+            return len(self._files())
+        except DataError:
+            return 0
+
+    def items(self, resolution: int, options: DataOptions | None = None) -> list[Item]:
+        """All pictures in natural order, as a run at `resolution` with these options would take them.
+
+        Raises DataError when the folder is gone.
+        """
+        data = replace(
+            options or DataOptions(),
+            folders=[Folder(str(self.path))],
+            resolution=resolution,
+            trigger_word="",
+            caption_fallback="empty",
+        )
+        seen = outcome(looking(data, self._look))
+        items = [*self._usable(seen), *self._unusable(seen)]
+        return sorted(items, key=lambda item: natural_key(item.name))
+
+    def add(self, filename: str, content: bytes | BinaryIO) -> Added:
+        """Take a picture, a caption or a zip of them. Nothing is overwritten but captions; what is refused says why."""
+        return Intake(self.path, self._lock).take(filename, content)
+
+    def thumbnail(self, name: str, side: int = 256) -> bytes:
+        """The picture as a small JPEG of about `side` pixels. Raises DataError when it is not there or unreadable."""
+        return thumbnail(self._picture(name), side, self._cache)
+
+    def set_captions(self, captions: Mapping[str, str]) -> None:
+        """Write captions as .txt files beside the pictures. Raises DataError, with none written, if one is gone."""
+        files = {self._picture(name).with_suffix(".txt"): " ".join(text.split()) for name, text in captions.items()}
+        for file, text in files.items():
+            write_text(file, text + "\n" if text else "")
+
+    def remove(self, name: str) -> None:
+        """Delete a picture with its caption and mask. Raises DataError for a folder opened in place."""
+        if not self.own:
+            raise DataError(
+                Sentence(
+                    "folder_not_own",
+                    "'{path}' is a folder of your own, opened in place: delete '{name}' there if you mean it.",
+                    path=str(self.path),
+                    name=name,
+                )
+            )
+        picture = self._picture(name)
+        with self._lock:
+            forget(picture, self._cache)
+            companions = [picture.with_suffix(suffix) for suffix in names.CAPTION_SUFFIXES]
+            companions += [file for file in picture.parent.glob("*") if file.stem == picture.stem + MASK_ENDING]
+            for file in (picture, *companions):
+                _unlink(file)
+
+    def _picture(self, name: str) -> Path:
+        """The file of a picture of the data set. Raises NoSuchPicture."""
+        path = names.inside(self.path, name)
+        if not (names.is_picture(name) and path.is_file()):
+            raise names.NoSuchPicture(name)
+        return path
+
+    def _files(self) -> list[Found]:
+        return find_files([Folder(str(self.path))], [])
+
+    def _look(self, path: Path) -> Facts:
+        """As `inspect`, but each state of a file is looked at once."""
+        try:
+            facts = path.stat()
+        except OSError:
+            return inspect(path)
+        key = (path, facts.st_mtime_ns, facts.st_size)
+        if key not in self._seen:
+            try:
+                self._seen[key] = inspect(path)
+            except DataError as error:
+                self._seen[key] = error
+        known = self._seen[key]
+        if isinstance(known, DataError):
+            raise known
+        return known
+
+    def _usable(self, seen: DataSet) -> Iterator[Item]:
+        sharing = Counter(picture.path.with_suffix("") for picture in seen.pictures)
+        for picture in seen.pictures:
+            problems = [as_sentence(problem.reason) for problem in seen.problems if _concerns(problem, picture.path)]
+            if not picture.caption:
+                problems.append(Sentence("caption_missing", "has no caption: only the trigger word stands for it"))
+            if sharing[picture.path.with_suffix("")] > 1:
+                problems.append(
+                    Sentence(
+                        "caption_shared",
+                        "has the same name as another picture but for the ending: they share a caption",
+                    )
+                )
+            (height, width), bucket = picture.size, picture.bucket[::-1]
+            yield Item(picture.name, picture.caption, width, height, bucket, picture.repeats, tuple(problems))
+
+    def _unusable(self, seen: DataSet) -> Iterator[Item]:
+        for problem in seen.problems:
+            path = problem.path
+            if problem.left_out and names.is_picture(path.name) and path.is_file() and path.is_relative_to(self.path):
+                name = path.relative_to(self.path).as_posix()
+                yield Item(name, "", 0, 0, (0, 0), repeats_of(path, self.path)[0], (as_sentence(problem.reason),))
+
+
+def _concerns(problem: Problem, picture: Path) -> bool:
+    """Whether the problem is one of the picture, or of its caption file."""
+    if problem.path == picture:
+        return True
+    return problem.path.suffix in names.CAPTION_SUFFIXES and problem.path.with_suffix("") == picture.with_suffix("")
+
+
+def _unlink(file: Path) -> None:
+    try:
+        file.unlink()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        reason = str(error.strerror or error)
+        raise DataError(
+            Sentence("file_held", "'{file}' could not be deleted ({reason}).", file=str(file), reason=reason)
+        ) from error

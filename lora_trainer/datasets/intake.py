@@ -1,0 +1,133 @@
+"""Taking files into a data set: pictures under names that are free, captions beside the pictures they belong to."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from ..data.walk import MASK_ENDING
+from ..errors import DataError
+from ..sentences import Sentence
+from . import names
+from .incoming import CHUNK, copy, stage, staging
+from .unpack import MOST_BYTES, Member, opened
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that was not taken, and the end of the sentence that begins with its name."""
+
+    name: str
+    reason: Sentence
+
+
+@dataclass
+class Added:
+    """What became of the files: names in the data set of those that were taken, and the others with their reasons."""
+
+    added: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class Intake:
+    """One upload into the folder `root`. `lock` is held while a name is chosen and given."""
+
+    def __init__(self, root: Path, lock: threading.Lock) -> None:
+        self.root, self.result = root, Added()
+        self._lock = lock
+        self._renamed: dict[str, str] = {}
+
+    def take(self, filename: str, content: bytes | BinaryIO) -> Added:
+        """A picture, a caption, or a zip of them."""
+        stream = BytesIO(content) if isinstance(content, bytes) else content
+        try:
+            name = names.safe_name(filename)
+            with staging(self.root) as place:
+                if name.lower().endswith(".zip"):
+                    self._take_zip(place, stream)
+                else:
+                    self._take_file(place, name, stream)
+        except DataError as error:
+            self._refuse(filename, error)
+        return self.result
+
+    def _take_zip(self, place: Path, stream: BinaryIO) -> None:
+        """Every member on its own: one bad picture does not keep the others out."""
+        archive = place / "upload.zip"
+        copy(stream, archive, MOST_BYTES)
+        with opened(archive) as members:
+            for member in sorted(members, key=_pictures_first):
+                if names.is_litter(member.name):
+                    continue
+                try:
+                    name = names.safe_name(member.name)
+                    self._take_file(place, name, member.open())
+                except DataError as error:
+                    self._refuse(member.name, error)
+
+    def _take_file(self, place: Path, name: str, stream: BinaryIO) -> None:
+        staged = stage(place, name, stream)
+        with self._lock:
+            self.result.added.append(self._give_place(staged, name))
+
+    def _give_place(self, staged: Path, name: str) -> str:
+        """Move a file to its name, or the next free one; returns that name."""
+        free = self._free_name(staged, name) if names.is_picture(name) else self._companion_name(name)
+        target = self.root / free
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(target)
+        except OSError as error:
+            reason = str(error.strerror or error)
+            raise DataError(Sentence("file_unwritten", "could not be stored ({reason})", reason=reason)) from error
+        return free
+
+    def _free_name(self, staged: Path, name: str) -> str:
+        """The picture's own name where nothing or the same picture has it."""
+        if MASK_ENDING in name and (moved := self._companion_name(name)) != name:
+            return moved
+        path = PurePosixPath(name)
+        folder = self.root / path.parent
+        there = {file.name for file in folder.iterdir() if names.is_picture(file.name)} if folder.is_dir() else set()
+        if path.name in there and _same_content(staged, folder / path.name):
+            return name
+        free = path.with_name(names.unused(path.name, there))
+        self._renamed[_stem(name)] = free.stem
+        return free.as_posix()
+
+    def _companion_name(self, name: str) -> str:
+        """The name of a caption or mask after that of its picture in the same upload."""
+        path = PurePosixPath(name)
+        ending = MASK_ENDING if path.stem.endswith(MASK_ENDING) else ""
+        picture = path.with_name(path.stem.removesuffix(ending) + path.suffix)
+        moved = self._renamed.get(_stem(picture.as_posix()))
+        return name if moved is None else path.with_name(moved + ending + path.suffix).as_posix()
+
+    def _refuse(self, name: str, error: DataError) -> None:
+        self.result.refused.append(Refused(name, as_sentence(error.sentence)))
+
+
+def as_sentence(text: str) -> Sentence:
+    return text if isinstance(text, Sentence) else Sentence("plain", "{text}", text=text)
+
+
+def _pictures_first(member: Member) -> tuple[bool, bool]:
+    """Captions and masks follow their pictures, whose names decide theirs."""
+    return not names.is_picture(member.name), PurePosixPath(member.name).stem.endswith(MASK_ENDING)
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name).with_suffix("").as_posix()
+
+
+def _same_content(one: Path, other: Path) -> bool:
+    if one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as a, other.open("rb") as b:
+        while part := a.read(CHUNK):
+            if part != b.read(CHUNK):
+                return False
+    return True

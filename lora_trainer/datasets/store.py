@@ -1,0 +1,155 @@
+"""All data sets: those that were uploaded, in folders of their own, and folders of the machine that were opened."""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import json
+import shutil
+import threading
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..data.walk import natural_key
+from ..errors import DataError, NotFound
+from ..files.atomic import write_text
+from ..files.names import safe_stem
+from ..sentences import Sentence
+from .folder import DataSetFolder
+
+THUMBNAILS, OPENED = ".thumbnails", ".opened.json"
+
+
+class NoSuchDataSet(NotFound):
+    """There is no data set of this id (any more)."""
+
+
+class DataSets:
+    """The data sets in `folder`, and folders opened in place: anywhere, or only below `roots` where these are given."""
+
+    def __init__(self, folder: Path, roots: Sequence[Path] | None = None) -> None:
+        self.folder = folder
+        self._roots = roots
+        self._lock = threading.Lock()
+        self._known: dict[Path, DataSetFolder] = {}
+
+    def list(self) -> list[DataSetFolder]:
+        """Uploaded ones first, each kind in natural order of its names."""
+        own = [self._data_set(path, own=True) for path in self._own_folders()]
+        opened = [self._data_set(path, own=False) for path in self._opened() if path.is_dir()]
+        return [*own, *sorted(opened, key=lambda found: natural_key(found.name))]
+
+    def get(self, id: str) -> DataSetFolder:
+        """Raises NoSuchDataSet."""
+        for data_set in self.list():
+            if data_set.id == id:
+                return data_set
+        raise NoSuchDataSet(Sentence("dataset_missing", "This data set is not there any more."))
+
+    def create(self, name: str) -> DataSetFolder:
+        """A new, empty one; a number is added to a name that is taken. Raises UserError when a name leaves nothing."""
+        stem = safe_stem(name)
+        number, path = 2, self.folder / stem
+        with self._lock:
+            while path.exists():
+                path = self.folder / f"{stem}-{number}"
+                number += 1
+            _make_folder(path)
+        return self._data_set(path, own=True)
+
+    def open_folder(self, path: str | Path) -> DataSetFolder:
+        """A folder of the machine, used where it lies. Raises DataError when it is none, or not to be opened."""
+        folder = Path(str(path).strip().strip('"')).expanduser()
+        if not folder.is_absolute() or not folder.is_dir():
+            raise DataError(
+                Sentence(
+                    "folder_missing", "There is no folder '{path}' on this machine: give its full path.", path=str(path)
+                )
+            )
+        folder = folder.resolve()
+        if folder == folder.parent:
+            raise DataError(
+                Sentence(
+                    "folder_whole_disk",
+                    "'{path}' is a whole disk: choose the folder of the pictures.",
+                    path=str(folder),
+                )
+            )
+        if folder.parent == self.folder.resolve() and not folder.name.startswith("."):
+            return self._data_set(self.folder / folder.name, own=True)
+        self._require_allowed(folder)
+        with self._lock:
+            self._remember([*(known for known in self._opened() if known != folder), folder])
+        return self._data_set(folder, own=False)
+
+    def delete(self, id: str) -> None:
+        """Delete an uploaded data set with all its pictures; a folder opened in place is only forgotten."""
+        data_set = self.get(id)
+        with self._lock:
+            self._known.pop(data_set.path, None)
+            if not data_set.own:
+                self._remember([known for known in self._opened() if known != data_set.path])
+                return
+            try:
+                shutil.rmtree(data_set.path)
+            except OSError as error:
+                raise DataError(
+                    Sentence(
+                        "dataset_held",
+                        "The data set '{name}' could not be deleted whole ({reason}).",
+                        name=data_set.name,
+                        reason=str(error.strerror or error),
+                    )
+                ) from error
+
+    def _data_set(self, path: Path, *, own: bool) -> DataSetFolder:
+        """The one object of this folder: it remembers what it saw of the pictures."""
+        if path not in self._known:
+            id = _id(path.name if own else str(path), own)
+            self._known[path] = DataSetFolder(id, path, self.folder / THUMBNAILS / id, own=own)
+        return self._known[path]
+
+    def _own_folders(self) -> builtins.list[Path]:
+        if not self.folder.is_dir():
+            return []
+        folders = [path for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        return sorted(folders, key=lambda path: natural_key(path.name))
+
+    def _require_allowed(self, folder: Path) -> None:
+        if self._roots is None or any(folder.is_relative_to(root.resolve()) for root in self._roots):
+            return
+        raise DataError(
+            Sentence(
+                "folder_not_allowed",
+                "'{path}' may not be opened from a page that others can reach. Drop the pictures instead, or allow the "
+                "folder when the WebUI is started: --lora-trainer-folder FOLDER.",
+                path=str(folder),
+            )
+        )
+
+    def _opened(self) -> builtins.list[Path]:
+        try:
+            paths = json.loads((self.folder / OPENED).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        return [Path(path) for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
+
+    def _remember(self, folders: Sequence[Path]) -> None:
+        write_text(self.folder / OPENED, json.dumps([str(folder) for folder in folders], ensure_ascii=False, indent=1))
+
+
+def _id(name: str, own: bool) -> str:
+    """The same for the same folder in every process; fit for an address."""
+    plain = unicodedata.normalize("NFC", f"{'own' if own else 'opened'}:{name}")
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        reason = str(error.strerror or error)
+        raise DataError(
+            Sentence("folder_unmade", "The folder '{path}' cannot be made ({reason}).", path=str(path), reason=reason)
+        ) from error

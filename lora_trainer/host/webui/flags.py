@@ -1,0 +1,35 @@
+"""What the WebUI's command line says of who may come in, and where the trainer's data lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Flags:
+    """`api_auth`: {user: password}, empty without `--api-auth`; `folders`: those that may be opened from a page."""
+
+    api_auth: dict[str, str]
+    listens: bool
+    folders: tuple[Path, ...]
+
+
+def read_flags() -> Flags:
+    """The flags of the WebUI that this process is."""
+    from modules import shared
+
+    return flags_of(shared.cmd_opts)
+
+
+def flags_of(options: Any) -> Flags:
+    """As `read_flags`, from a namespace that may lack some of them (the hosts differ)."""
+    pairs = [pair.split(":", 1) for pair in (getattr(options, "api_auth", None) or "").split(",") if ":" in pair]
+    return Flags(
+        api_auth={user.strip(): password for user, password in pairs},
+        listens=any(
+            getattr(options, name, None) for name in ("listen", "share", "ngrok", "server_name", "webui_is_non_local")
+        ),
+        folders=tuple(Path(folder) for folder in getattr(options, "lora_trainer_folder", None) or ()),
+    )

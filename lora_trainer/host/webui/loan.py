@@ -1,0 +1,226 @@
+"""The WebUI's loaded model on loan: twins that share its tensors, and its own text conditioning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ... import device as devices
+from ...errors import UserError
+from ...families.base import FAMILIES
+from ...seeds import untouched_random_state
+from ...sentences import Sentence
+from ...twin.refill import Places
+from ...twin.text import build_text_encoder, encoder_sources
+from ...twin.unet import build_unet, live_heads, unet_sources
+from ...twin.vae import build_vae
+from ..base import Conditioning, Guest
+from . import conditioning, selection
+from .custody import Custody
+from .placement import fetch, fetch_before_each_call
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FLOAT8 = "float8"
+
+
+class WebUILoan:
+    """The model while it is lent. `give_way` is called before long work, so that nobody waits for all of it."""
+
+    def __init__(self, custody: Custody, give_way: Callable[[], bool]) -> None:
+        self._custody, self._give_way = custody, give_way
+        self.info = selection.describe_model(custody.model)
+        self.device, self.dtype = host_device(), compute_dtype(custody.model)
+        self._family = FAMILIES.get(self.info.family)
+        self._unet: nn.Module | None = None
+        self._texts: list[nn.Module] = []
+        self._vae: Any = None
+        self._vae_dtype: torch.dtype | None = None
+        self._places: list[tuple[Places, Callable[[], nn.Module], torch.dtype | None]] = []
+        self._guests: list[Guest] = []
+
+    def unet(self) -> nn.Module:
+        if self._unet is None:
+            live = self._model.model.diffusion_model
+            dtype = self.dtype if _has_float8(live) else None
+            with untouched_random_state():
+                twin = build_unet(tensors_of(live), heads=live_heads(live), dtype=dtype)
+            self._remember(twin, unet_sources(twin), lambda: self._model.model.diffusion_model, dtype)
+            fetch_before_each_call(twin, lambda: self._model.model)
+            twin.register_forward_pre_hook(self._between_predictions)
+            fetch(self._model.model)
+            self._unet = twin
+        return self._unet
+
+    def text_encoders(self) -> list[nn.Module]:
+        if self._model.lowvram:
+            raise UserError(
+                Sentence(
+                    "medvram_text",
+                    "The WebUI was started with --medvram, so U-Net and text encoder are never on the device together. "
+                    "Switch network.train_text_encoder off, or start it without --medvram.",
+                )
+            )
+        if not self._texts:
+            self._texts = [self._build_text(index) for index in range(len(self._family.text_parts))]
+        return self._texts
+
+    def encode_captions(self, captions: Sequence[str], *, clip_skip: int, max_tokens: int) -> Conditioning:
+        self._give_way()
+        return conditioning.encode_captions(self._model, captions, clip_skip=clip_skip, max_tokens=max_tokens)
+
+    def encode_prompts(self, prompts: Sequence[str], *, clip_skip: int) -> Conditioning:
+        self._give_way()
+        return conditioning.encode_prompts(self._model, prompts, clip_skip=clip_skip)
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        self._give_way()
+        return self._with_vae(lambda vae: self._means(vae, pixels))
+
+    def decode_latents(self, latents: Tensor) -> Tensor:
+        self._give_way()
+        return self._with_vae(lambda vae: self._pictures(vae, latents))
+
+    def sha256(self) -> str:
+        """The host hashes the file when it loads it, unless it was told not to."""
+        checkpoint = self._model.sd_checkpoint_info
+        if not checkpoint.sha256:
+            checkpoint.calculate_shorthash()
+        return str(checkpoint.sha256 or "")
+
+    def release(self, part: str) -> None:
+        """The parts are the host's own and stay; only a copy of the VAE in another number format goes."""
+        if part == "vae":
+            self._vae = None
+
+    def accompany(self, guest: Guest) -> None:
+        self._guests.append(guest)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Inside, nothing of the run is on the device beside what is the host's own."""
+        with ExitStack() as away:
+            if self.device.type != "cpu":
+                for guest in self._guests:
+                    away.enter_context(guest.aside())
+                devices.release_memory(self.device)
+            yield
+
+    def refill(self) -> None:
+        """Share the tensors of the model that the host holds now, in the twins that there are already."""
+        for places, source, dtype in self._places:
+            places.refill(tensors_of(source()), dtype=dtype)
+        self._vae = None
+        if self._unet is not None:
+            fetch(self._model.model)
+
+    def close(self) -> None:
+        """Drop the twins."""
+        self._unet, self._texts, self._vae = None, [], None
+        self._places, self._guests = [], []
+
+    @property
+    def _model(self) -> Any:
+        return self._custody.model
+
+    def _between_predictions(self, twin: nn.Module, inputs: Any) -> None:
+        """Samples and validations take many predictions; between two of them nothing is kept for a way back."""
+        if not torch.is_grad_enabled():
+            self._give_way()
+
+    def _build_text(self, index: int) -> nn.Module:
+        part, live = self._family.text_parts[index], self._live_text(index)
+        tensors, dtype = tensors_of(live), self.dtype if _has_float8(live) else None
+        with untouched_random_state():
+            twin = build_text_encoder(tensors, projected=part.projected, dtype=dtype, **text_hints(live))
+        sources = encoder_sources(twin, tensors, projected=part.projected)
+        self._remember(twin, sources, lambda: self._live_text(index), dtype)
+        return twin
+
+    def _live_text(self, index: int) -> Any:
+        embedder = self._model.conditioner.embedders[index] if self._model.is_sdxl else self._model.cond_stage_model
+        inner = selection.wrapped(embedder)
+        return inner.transformer if hasattr(inner, "transformer") else inner.model
+
+    def _remember(
+        self, twin: nn.Module, sources: Any, live: Callable[[], nn.Module], dtype: torch.dtype | None
+    ) -> None:
+        self._places.append((Places(twin, sources), live, dtype))
+
+    def _with_vae(self, work: Callable[[Any], Tensor]) -> Tensor:
+        """What `work` makes with the VAE; again in fp32, with a copy, where the host's format gives no numbers."""
+        live = self._model.first_stage_model
+        fetch(live)
+        if self._vae is None:
+            dtype = self._vae_dtype or _vae_dtype(live, self.device)
+            self._vae = self._build_vae(dtype)
+        with torch.no_grad():
+            made = work(self._vae)
+            if not bool(made.isfinite().all()) and _dtype_of(self._vae) != torch.float32:
+                self._vae, self._vae_dtype = self._build_vae(torch.float32), torch.float32
+                made = work(self._vae)
+        return made
+
+    def _build_vae(self, dtype: torch.dtype) -> nn.Module:
+        tensors = tensors_of(self._model.first_stage_model)
+        with untouched_random_state():
+            return build_vae(tensors, latent_scale=self.info.latent_scale, dtype=dtype, device=self.device)
+
+    def _means(self, vae: Any, pixels: Tensor) -> Tensor:
+        mean = vae.encode(pixels.to(self.device, _dtype_of(vae))).latent_dist.mean
+        return mean.float() * self.info.latent_scale
+
+    def _pictures(self, vae: Any, latents: Tensor) -> Tensor:
+        scaled = latents.to(self.device).float() / self.info.latent_scale
+        return vae.decode(scaled.to(_dtype_of(vae))).sample.float()
+
+
+def tensors_of(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name: the objects themselves, which `state_dict` does not give."""
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def text_hints(live: Any) -> dict[str, Any]:
+    """Heads and activation of a live text encoder, as `build_text_encoder` takes them."""
+    config = getattr(live, "config", None)
+    if config is not None:
+        return {"heads": config.num_attention_heads, "activation": config.hidden_act}
+    block = next(iter(live.transformer.resblocks.children()))
+    quick = "Quick" in type(getattr(block.mlp, "gelu", None)).__name__
+    return {"heads": int(block.attn.num_heads), "activation": "quick_gelu" if quick else "gelu"}
+
+
+def host_device() -> torch.device:
+    """Where the host computes."""
+    from modules import devices as host
+
+    return torch.device(host.device)
+
+
+def compute_dtype(model: Any) -> torch.dtype:
+    """The number format that the host's U-Net computes in; of one stored in fp8, what it is unpacked to."""
+    from modules import devices as host
+
+    stored = {parameter.dtype for parameter in model.model.diffusion_model.parameters()}
+    wide = [dtype for dtype in stored if FLOAT8 not in str(dtype)]
+    if len(wide) < len(stored):
+        return torch.float32 if host_device().type == "cpu" else host.dtype
+    return next(iter(wide)) if len(wide) == 1 else host.dtype_unet
+
+
+def _has_float8(module: nn.Module) -> bool:
+    return any(FLOAT8 in str(parameter.dtype) for parameter in module.parameters())
+
+
+def _vae_dtype(live: nn.Module, device: torch.device) -> torch.dtype:
+    """The host's own; fp16 is nothing for a CPU."""
+    dtype = _dtype_of(live)
+    return torch.float32 if dtype == torch.float16 and device.type == "cpu" else dtype
+
+
+def _dtype_of(module: nn.Module) -> torch.dtype:
+    return next(module.parameters()).dtype

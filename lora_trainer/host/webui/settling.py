@@ -1,0 +1,65 @@
+"""What a configuration leaves to the WebUI: the base and how it is computed with are the host's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...config import TrainConfig
+from ...errors import BaseAway
+from ..base import BaseInfo
+from . import selection
+
+PRECISIONS = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
+
+
+def settle(config: TrainConfig, info: BaseInfo) -> TrainConfig:
+    """`config` for a training on the selected base `info`; see `WebUIHost.settle`."""
+    _require_same_base(config.base.checkpoint, info)
+    base = replace(
+        config.base,
+        checkpoint=info.path,
+        vae=_separate_vae(),
+        family=info.family,
+        prediction_type=info.prediction_type,
+        zero_terminal_snr="yes" if info.zero_terminal_snr else "no",
+    )
+    return replace(config, base=base, memory=replace(config.memory, **_memory()))
+
+
+def _require_same_base(named: str, info: BaseInfo) -> None:
+    """Raise BaseAway when `named` is a checkpoint that the host knows, and not the one that is selected.
+
+    A name that says nothing to this host (of another machine, or the trainer's own base) stands for the selected one.
+    """
+    from modules import sd_models
+
+    known = sd_models.checkpoint_aliases.get(named) or _by_path(named)
+    if known is not None and not selection.same_file(known.filename, info.path):
+        raise BaseAway(selection.away(known.filename))
+
+
+def _by_path(named: str) -> Any:
+    from modules import sd_models
+
+    if not named:
+        return None
+    known = sd_models.checkpoints_list.values()
+    return next((one for one in known if selection.same_file(one.filename, str(Path(named).expanduser()))), None)
+
+
+def _separate_vae() -> str:
+    from modules import sd_vae
+
+    return str(sd_vae.loaded_vae_file or "")
+
+
+def _memory() -> dict[str, str]:
+    from modules import devices, sd_models
+
+    from .loan import compute_dtype
+
+    model = sd_models.model_data.sd_model
+    dtype = compute_dtype(model) if model is not None else devices.dtype
+    return {"device": str(devices.device), "precision": PRECISIONS.get(str(dtype), "auto")}

@@ -1,0 +1,71 @@
+"""The desk: the one object that the page and the API read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .. import options
+from ..config import TrainConfig
+from ..datasets.store import DataSets
+from ..errors import ConfigError
+from ..host.base import Host
+from ..presets import Preset, load_presets
+from ..sentences import Sentence
+from .forecast import Forecaster
+from .job import Job
+from .keep import Kept, keep
+from .queue import Jobs
+from .tryouts import TryOuts
+
+
+class Desk:
+    """Everything that a page shows: the host, data sets, presets, jobs and try-outs."""
+
+    def __init__(
+        self,
+        host: Host,
+        datasets: DataSets | None = None,
+        jobs: Jobs | None = None,
+        tryouts: TryOuts | None = None,
+        presets: Callable[[], Sequence[Preset]] = load_presets,
+    ) -> None:
+        self.host, self.presets = host, presets
+        self.datasets = datasets or DataSets(host.data_folder() / "datasets")
+        self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
+        self.tryouts = tryouts or TryOuts(host, self.jobs.turn)
+        self.forecaster = Forecaster(host)
+
+    def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:
+        """A configuration from what a page sends: the base is the host's, the pictures those of the data set.
+
+        Raises ConfigError for wrong options and UserError for an unknown data set.
+        """
+        info = self.host.describe()
+        values = options.merged(options.unflattened(values), {"base": {"checkpoint": info.path or info.name}})
+        if dataset:
+            values = options.merged(values, {"data": {"folders": self._folders(values, dataset)}})
+        config = options.build(values)
+        if "." in config.optimizer.name:
+            sentence = "{path} is '{value}': from a page, only built-in optimizers can be chosen."
+            raise ConfigError(
+                [Sentence("outside_optimizer", sentence, path="optimizer.name", value=config.optimizer.name)]
+            )
+        return config
+
+    def submit(self, values: Mapping[str, Any], dataset: str = "", *, replace: bool = False) -> Job:
+        """Line up a training. Raises as `config` and `Jobs.submit`."""
+        config = self.config(values, dataset)
+        return self.jobs.submit(config, replace=replace, dataset=dataset, values=options.unflattened(values))
+
+    def keep(self, job: Job, save: str, *, strength: float = 1.0, replace: bool = False, name: str = "") -> Kept:
+        """Make a save the final file; its picture is the try-out's at that strength, where there is one."""
+        preview = self.tryouts.picture_of(job, save, strength)
+        return keep(self.host, job, save, strength=strength, preview=preview, replace=replace, name=name)
+
+    def _folders(self, values: Mapping[str, Any], dataset: str) -> list[Any]:
+        """The data set's folder with what the options say of the first one, and the further ones as they are."""
+        given = (values.get("data") or {}).get("folders") or [{}]
+        given = given if isinstance(given, list) else [given]
+        first = given[0] if isinstance(given[0], Mapping) else {}
+        return [{**first, "path": str(self.datasets.get(dataset).path)}, *given[1:]]

@@ -1,0 +1,80 @@
+"""What a job told so far: events with cursor numbers, read by any number of readers at their own pace."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from ..events import Event, Started, Step, Validated
+
+
+class Feed:
+    """Events numbered from 1. A reader asks for what came after the number that it has seen."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._steps: list[Step] = []
+        self._validations: list[Validated] = []
+        self._news = threading.Condition()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def append(self, event: Event) -> int:
+        """Add an event and return its number."""
+        with self._news:
+            self._events.append(event)
+            self._note(event)
+            self._news.notify_all()
+            return len(self._events)
+
+    def after(self, number: int, limit: int = 500) -> list[tuple[int, Event]]:
+        """At most `limit` events that came after event `number`, with their numbers."""
+        start = max(0, number)
+        with self._news:
+            return list(enumerate(self._events[start : start + max(0, limit)], start + 1))
+
+    def wait(self, number: int, seconds: float) -> bool:
+        """Wait until there are events after `number`, at most `seconds`; whether there are."""
+        with self._news:
+            return self._news.wait_for(lambda: len(self._events) > number, timeout=seconds)
+
+    def curve(self, points: int = 600) -> dict[str, Any]:
+        """At most `points` steps of the loss curve, spread over the whole run.
+
+        Of the steps that fall on one point, the one whose loss lies farthest from the smoothed one is given: spikes
+        stay in sight. `rates` holds a list for each group of parameters, None where a step had no such group.
+        """
+        with self._news:
+            steps, validations = list(self._steps), list(self._validations)
+        shown = _thinned(steps, max(1, points))
+        groups = list(dict.fromkeys(group for step in shown for group in step.rates))
+        return {
+            "steps": [step.step for step in shown],
+            "loss": [step.loss for step in shown],
+            "smooth": [step.smooth_loss for step in shown],
+            "validation": [[one.step, one.loss] for one in validations],
+            "rates": {group: [step.rates.get(group) for step in shown] for group in groups},
+        }
+
+    def _note(self, event: Event) -> None:
+        """Keep the curve. A run that goes on from a state takes the steps after it again."""
+        if isinstance(event, Step):
+            self._steps.append(event)
+        elif isinstance(event, Validated):
+            self._validations.append(event)
+        elif isinstance(event, Started):
+            self._steps = [step for step in self._steps if step.step <= event.first_step]
+            self._validations = [one for one in self._validations if one.step <= event.first_step]
+
+
+def _thinned(steps: Sequence[Step], points: int) -> list[Step]:
+    if len(steps) <= points:
+        return list(steps)
+    edges = [number * len(steps) // points for number in range(points + 1)]
+    return [
+        max(steps[start:end], key=lambda step: abs(step.loss - step.smooth_loss))
+        for start, end in itertools.pairwise(edges)
+    ]

@@ -1,0 +1,228 @@
+"""A job: one training with its controls, whatever runs it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import options
+from ..config import TrainConfig
+from ..control import Control
+from ..errors import NotFound, UserError
+from ..events import Event, Failed, Finished, Paused, Preparing, Sample, Saved, Started, Step, Validated
+from ..files.names import safe_stem
+from ..run_folder import RunFolder
+from ..sentences import Sentence
+from .feed import Feed
+from .states import FAILED, FINISHED, NEXT, ON_THE_MODEL, PAUSED, PREPARING, QUEUED, RUNNING, STOPPED, STOPPING
+
+if TYPE_CHECKING:
+    from ..data.cache import Store
+
+PREPARING_EVERY = 0.2
+"""Seconds between two events of one phase of preparation in a feed."""
+
+
+@dataclass(frozen=True)
+class Save:
+    """A LoRA file in the job's folder."""
+
+    file: str
+    step: int
+    final: bool
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that is known of a job, as plain values: what a store of jobs would keep."""
+
+    id: str
+    name: str
+    values: dict[str, Any]
+    dataset: str = ""
+    replace: bool = False
+    created: float = 0.0
+    state: str = QUEUED
+    step: int = 0
+    total_steps: int = 0
+    seconds_left: float = 0.0
+    family: str = ""
+    best_step: int = 0
+    message: str = ""
+    saves: tuple[Save, ...] = ()
+    samples: tuple[str, ...] = ()
+    published: dict[str, str] | None = field(default=None)
+
+
+class Job:
+    """A training. Its record changes only through `change`, which tells `listener`; controls may come from any thread.
+
+    Every control may be given twice, and in a state where it means nothing.
+    """
+
+    def __init__(self, record: Record, config: TrainConfig, enqueue: Callable[[Job], None]) -> None:
+        self.record, self.config = record, config
+        self.control, self.feed = Control(), Feed()
+        self.store: Store | None = None
+        """What is encoded already, kept while the job may go on."""
+        self.listener: Callable[[Job], None] = lambda job: None
+        self._enqueue = enqueue
+        self._lock = threading.RLock()
+        self._prepared_at, self._phase = 0.0, ""
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def state(self) -> str:
+        return self.record.state
+
+    @property
+    def folder(self) -> RunFolder:
+        return RunFolder(Path(self.config.save.output), safe_stem(self.config.save.name))
+
+    @property
+    def has_state(self) -> bool:
+        """Whether there is something on disk to go on from."""
+        return any(self.folder.states.glob("step*.safetensors"))
+
+    @property
+    def trigger_word(self) -> str:
+        data = self.config.data
+        return data.trigger_word or next((folder.trigger_word for folder in data.folders if folder.trigger_word), "")
+
+    def saves(self) -> list[Save]:
+        """The saves that are on disk, oldest first."""
+        return [save for save in self.record.saves if (self.folder.output / save.file).is_file()]
+
+    def save_path(self, file: str) -> Path:
+        """The path of one of this job's saves. Raises NotFound for any other name."""
+        if file not in {save.file for save in self.saves()}:
+            raise NotFound(Sentence("no_save", "This run has no save called '{file}'.", file=file))
+        return self.folder.output / file
+
+    def sample_path(self, file: str) -> Path:
+        """The path of one of this job's samples. Raises NotFound for any other name."""
+        if file not in self.record.samples:
+            raise NotFound(Sentence("no_sample", "This run has no sample called '{file}'.", file=file))
+        return self.folder.samples / file
+
+    def change(self, **values: Any) -> None:
+        """Put new values into the record. Raises ValueError for a state that may not follow."""
+        with self._lock:
+            state = values.get("state", self.state)
+            if state != self.state and state not in NEXT[self.state]:
+                raise ValueError(f"A job that is {self.state} cannot become {state}.")
+            self.record = replace(self.record, **values)
+        self.listener(self)
+
+    # Controls
+
+    def pause(self) -> None:
+        """Give the model back at the next step; what is done so far is kept."""
+        with self._lock:
+            if self.state == QUEUED:
+                self.change(state=PAUSED, message="")
+            elif self.state in (PREPARING, RUNNING):
+                self.control.pause()
+
+    def resume(self) -> None:
+        """Go on with a paused, stopped or failed job, as soon as it is its turn; take back a pause."""
+        with self._lock:
+            if self.state in (PREPARING, RUNNING):
+                self.control.go_on()
+            elif self.state in (PAUSED, STOPPED, FAILED):
+                self._line_up(QUEUED)
+
+    def stop(self) -> None:
+        """End without a save."""
+        with self._lock:
+            if self.state in ON_THE_MODEL:
+                self.control.stop()
+                self.change(state=STOPPING)
+            elif self.state in (QUEUED, PAUSED):
+                self.change(state=STOPPED, message="")
+
+    def stop_and_save(self) -> None:
+        """End with a save of what is learned so far; from a pause, that needs the model once more."""
+        with self._lock:
+            if self.state in ON_THE_MODEL:
+                self.control.stop_and_save()
+                self.change(state=STOPPING)
+            elif self.state in (QUEUED, PAUSED) and not self.has_state:
+                self.change(state=STOPPED, message="")
+            elif self.state in (QUEUED, PAUSED):
+                self._line_up(STOPPING)
+                self.control.stop_and_save()
+
+    def more(self, steps: int) -> None:
+        """Train a job that ended `steps` further. Raises UserError when it has not ended, or for a wrong number."""
+        if not 0 < steps <= 1_000_000:
+            raise UserError(Sentence("more_steps", "The number of steps must lie between 1 and 1000000."))
+        with self._lock:
+            if self.state not in (FINISHED, STOPPED) or not self.has_state:
+                raise UserError(Sentence("not_ended", "Only a run that has ended can be trained further."))
+            total = self.record.step + steps
+            self.config = replace(self.config, steps=total)
+            values = options.merged(self.record.values, {"steps": total})
+            self.change(values=values, total_steps=total)
+            self._line_up(QUEUED)
+
+    def _line_up(self, state: str) -> None:
+        self.control = Control()
+        self.change(state=state, message="")
+        self._enqueue(self)
+
+    # What the runner tells
+
+    def begin(self) -> bool:
+        """Called when it is the job's turn; False when it was paused or stopped meanwhile."""
+        with self._lock:
+            if self.state == QUEUED:
+                self.change(state=PREPARING)
+            return self.state in (PREPARING, STOPPING)
+
+    def take(self, event: Event) -> None:
+        """Note an event of the run. How it ends is told by `end`, after all is tidied up."""
+        if isinstance(event, Preparing) and self._too_soon(event):
+            return
+        with self._lock:
+            self.change(**self._news(event))
+        self.feed.append(event)
+
+    def end(self, state: str, **values: Any) -> None:
+        """The run has given the model back."""
+        if state != PAUSED:
+            self.store = None
+        self.change(state=state, seconds_left=0.0, **values)
+
+    def _news(self, event: Event) -> dict[str, Any]:
+        """What of the record an event changes."""
+        if isinstance(event, Started):
+            running = {"state": RUNNING} if self.state == PREPARING else {}
+            return {**running, "step": event.first_step, "total_steps": event.total_steps, "family": event.family}
+        if isinstance(event, Step):
+            return {"step": event.step, "seconds_left": event.seconds_left}
+        if isinstance(event, Saved):
+            save = Save(Path(event.path).name, event.step, event.final)
+            return {"saves": (*(one for one in self.record.saves if one.file != save.file), save)}
+        if isinstance(event, Sample):
+            return {"samples": (*self.record.samples, Path(event.path).name)}
+        if isinstance(event, Validated) and event.best:
+            return {"best_step": event.step}
+        if isinstance(event, (Paused, Failed, Finished)):
+            return {"step": event.step}
+        return {}
+
+    def _too_soon(self, event: Preparing) -> bool:
+        """Whether an event of preparation tells too little that is new."""
+        now = time.monotonic()
+        told = event.phase == self._phase and event.done < event.total and now - self._prepared_at < PREPARING_EVERY
+        if not told:
+            self._phase, self._prepared_at = event.phase, now
+        return told

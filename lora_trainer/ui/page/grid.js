@@ -1,0 +1,77 @@
+/** The grid of a try-out: a row for each save, a column for each strength, filled as the pictures come. */
+
+import { attribute, fill, h } from "./dom.js";
+import { short } from "./format.js";
+import { place, promptOf } from "./requests.js";
+import { stepOf } from "./saves.js";
+
+export class Grid {
+  #places = new Map();
+  #id = "";
+
+  /** @param {import("./main.js").App} app */
+  constructor(app) {
+    this.app = app;
+    this.element = h("div", { class: "lt-grids", on: { keydown: (event) => this.#move(event) } });
+    app.store.on(["grid"], () => this.#update(app.store.get("grid")));
+    app.store.on(["chosen"], () => this.#mark(app.store.get("chosen")));
+  }
+
+  #update(grid) {
+    if ((grid?.id || "") !== this.#id) this.#begin(grid);
+    for (const cell of grid?.cells || []) {
+      const spot = this.#places.get(place(cell.save, cell.strength, promptOf(cell, grid.prompts)));
+      if (spot && !spot.cell) this.#show(grid, cell, spot);
+    }
+  }
+
+  #begin(grid) {
+    this.#id = grid?.id || "";
+    this.#places = new Map();
+    fill(this.element, grid && grid.prompts.map((prompt, n) => this.#table(grid, prompt, n)));
+  }
+
+  #table(grid, prompt, number) {
+    const { app } = this;
+    const job = app.store.get("job");
+    const head = h("tr", {}, h("td"), grid.strengths.map((strength) => h("th", { scope: "col" }, short(strength))));
+    const ratio = `${grid.width} / ${grid.height}`;
+    const rows = grid.saves.map((file) => h("tr", {}, h("th", { scope: "row" }, stepOf(app, job, file)),
+      grid.strengths.map((strength) => {
+        const button = h("button", { type: "button", class: "lt-cell", disabled: true, style: { "aspect-ratio": ratio } });
+        this.#places.set(place(file, strength, number), { button, cell: null });
+        return h("td", {}, button);
+      })));
+    const table = h("table", { class: "lt-grid", "aria-label": app.t("tryout.grid_of", { prompt }) }, h("thead", {}, head), h("tbody", {}, rows));
+    return h("figure", { class: "lt-grid-box" }, grid.prompts.length > 1 && h("figcaption", {}, prompt), h("div", { class: "lt-scroll" }, table));
+  }
+
+  #show(grid, cell, spot) {
+    const { app } = this;
+    const chosen = { ...cell, job: grid.job, prompt: grid.prompts[promptOf(cell, grid.prompts)], url: app.api.url(["tryouts", grid.id, "cells", `${cell.n}.png`]) };
+    spot.cell = chosen;
+    const name = app.t("tryout.cell", { step: stepOf(app, app.store.get("job"), cell.save), strength: short(cell.strength) });
+    spot.button.append(h("img", { src: chosen.url, alt: "" }));
+    attribute(spot.button, "disabled", false);
+    attribute(spot.button, "aria-label", name);
+    attribute(spot.button, "aria-pressed", "false");
+    spot.button.title = name;
+    spot.button.addEventListener("click", () => app.store.set({ chosen }));
+  }
+
+  #mark(chosen) {
+    for (const { button, cell } of this.#places.values()) if (cell) attribute(button, "aria-pressed", String(cell === chosen));
+  }
+
+  /** Arrow keys go from cell to cell. */
+  #move(event) {
+    const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const cell = event.target.closest("td");
+    if (!by || !cell) return;
+    const row = cell.closest("tbody").rows[cell.parentElement.sectionRowIndex + by[0]];
+    const next = row?.cells[cell.cellIndex + by[1]]?.querySelector("button:not([disabled])");
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  }
+}

@@ -1,0 +1,19 @@
+/** The line above the sections: which base is trained, and what keeps it from being trained. */
+
+import { h, say, show } from "./dom.js";
+
+/** @param {import("./main.js").App} app */
+export function header(app) {
+  const base = h("span", { class: "lt-base" });
+  const problem = h("p", { class: "lt-alarm", role: "alert" });
+  app.store.on(["server", "reachable"], () => {
+    const { server, reachable } = app.store.values;
+    const known = server?.host.base;
+    say(base, known ? app.t("header.base", { name: known.name, family: app.t(`family.${known.family}`), device: server.host.device }) : app.t("header.no_base"));
+    base.title = known ? app.t("header.base_detail", { prediction: known.prediction_type, resolution: known.native_resolution }) : "";
+    const text = reachable ? app.words.sentence(server?.host.problem) : app.t("page.unreachable");
+    say(problem, text);
+    show(problem, Boolean(text));
+  });
+  return h("header", { class: "lt-top" }, h("h1", {}, app.t("header.title")), base, problem);
+}

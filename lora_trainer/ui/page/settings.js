@@ -1,0 +1,140 @@
+/** Section 2: name, trigger word and preset, the basic options in sight, the rest folded by topic. */
+
+import { Control } from "./controls.js";
+import { button, debounced, fill, h, say, show } from "./dom.js";
+import { Form, nested } from "./form.js";
+import { section } from "./section.js";
+
+const HIDDEN = ["base.checkpoint", "data.folders", "save.output", "data.cache_folder", "save.log_folder"];
+/** What the host and the page themselves decide. */
+const FIRST = ["save.name", "data.trigger_word"];
+
+/** @param {import("./main.js").App} app */
+export async function settings(app) {
+  const [{ sections }, presets] = await Promise.all([app.api.get("options"), app.api.get("presets")]);
+  const options = sections.flatMap((part) => part.options);
+  const form = (app.form = new Form(app, options, presets));
+  const controls = new Map();
+  const control = (option) => controls.set(option.path, new Control(app, option, form)).get(option.path).element;
+  const shown = options.filter((option) => !HIDDEN.includes(option.path));
+  const first = FIRST.map((path) => control(form.options.get(path)));
+  const basic = shown.filter((option) => option.level === "basic" && !FIRST.includes(option.path));
+  basic.sort((a, b) => a.path.includes(".") - b.path.includes("."));
+  const element = section(app, "settings", [
+    h("div", { class: "lt-fields" }, first, presetField(app, form)),
+    h("div", { class: "lt-fields" }, basic.map(control)),
+    summary(app, controls),
+    topics(app, sections, shown, control),
+  ], files(app, form));
+  app.store.on(["changes", "preset"], () => controls.forEach((one) => one.update()));
+  watchChecks(app, form, controls, element);
+  return element;
+}
+
+function presetField(app, form) {
+  const select = h("select", { id: "lt-preset", class: "lt-input", on: { change: () => form.choose(select.value) } });
+  const why = h("div", { class: "lt-hint lt-why" });
+  app.store.on(["preset", "server"], () => {
+    const names = presetsFor(form.presets, app.store.get("server")?.host.base, app.store.get("preset"));
+    const key = names.map((preset) => preset.name).join();
+    if (select.dataset.key !== key) {
+      select.dataset.key = key;
+      fill(select, h("option", { value: "" }, app.t("settings.no_preset")),
+        names.map((preset) => h("option", { value: preset.name }, app.words.sentence(preset.title))));
+    }
+    select.value = app.store.get("preset");
+    say(why, app.words.sentence(form.presets.find((preset) => preset.name === select.value)?.why) || app.t("settings.choose_preset"));
+  });
+  const label = h("div", { class: "lt-label" }, h("label", { for: "lt-preset" }, app.t("settings.preset")));
+  return [h("div", { class: "lt-field", data: { path: "preset" } }, label, select), h("div", { class: "lt-wide-field" }, why)];
+}
+
+/** The presets that suit a base, those for it alone first; the chosen one stays in the list. */
+function presetsFor(presets, base, chosen) {
+  const suits = ({ families, base: name }) => !base || ((!families?.length || families.includes(base.family)) && (!name || name === base.name));
+  const own = (preset) => Boolean(base && preset.base === base.name);
+  return presets.filter((preset) => suits(preset) || preset.name === chosen).sort((a, b) => own(b) - own(a));
+}
+
+/** A fold for each section of the tree, with the number of wrong values on it. */
+function topics(app, sections, shown, control) {
+  const advanced = shown.filter((option) => option.level !== "basic");
+  const folds = sections.map(({ name, options }) => {
+    const mine = options.filter((option) => advanced.includes(option));
+    if (!mine.length) return null;
+    const count = h("span", { class: "lt-badge lt-bad", hidden: true });
+    return h("details", { class: "lt-fold", data: { topic: name } },
+      h("summary", {}, app.t(`topic.${name || "run"}`), " ", count), h("div", { class: "lt-fields" }, mine.map(control)));
+  });
+  return h("div", { class: "lt-folds", "aria-label": app.t("settings.more") }, folds);
+}
+
+/** The run in one sentence, and what is wrong with options that have no control here. */
+function summary(app, controls) {
+  const sentence = h("p", { class: "lt-sentence", role: "status", "aria-live": "polite" });
+  const others = h("ul", { class: "lt-problems" });
+  app.store.on(["check", "dataset"], () => {
+    const check = app.store.get("check");
+    say(sentence, app.words.sentence(check?.sentence) || app.t(check ? "settings.incomplete" : "settings.checking"));
+    fill(others, (check?.problems || []).filter((problem) => !controls.has(problem.path))
+      .map((problem) => h("li", {}, app.words.sentence(problem))));
+    show(others, others.childElementCount > 0);
+  });
+  return h("div", { class: "lt-summary" }, sentence, others);
+}
+
+/** Ask the server whenever the values have been quiet for a moment, and mark what it finds. */
+function watchChecks(app, form, controls, element) {
+  let asked = 0;
+  const ask = async () => {
+    const turn = ++asked;
+    const body = { values: nested(form.values()), dataset: app.store.get("dataset") || null };
+    const check = await app.trying(() => app.api.post("check", body));
+    if (check && turn === asked) app.store.set({ check });
+  };
+  app.store.on(["changes", "preset", "dataset", "set"], debounced(ask, 300));
+  app.store.on(["check"], () => mark(app, controls, element, app.store.get("check")?.problems || []));
+}
+
+function mark(app, controls, element, problems) {
+  const untouched = (path) => FIRST.includes(path) && !(path in app.store.get("changes")) && !app.store.get("tried");
+  for (const [path, control] of controls) {
+    const mine = problems.filter((problem) => problem.path === path || problem.path?.startsWith(`${path}[`));
+    control.mark(untouched(path) ? "" : mine.map(app.words.sentence).join(" "));
+  }
+  for (const fold of element.querySelectorAll(".lt-fold")) {
+    const badge = fold.querySelector(".lt-badge");
+    const count = fold.querySelectorAll(".lt-wrong").length;
+    show(badge, count > 0);
+    say(badge, String(count));
+  }
+}
+
+/** Load and save the settings as YAML; undo changes. */
+function files(app, form) {
+  const input = h("input", { type: "file", accept: ".yaml,.yml,.toml,.txt", hidden: true, on: { change: () => load(app, form, input) } });
+  const save = async () => {
+    const text = await app.trying(() => app.api.post(["yaml", "write"], { values: nested(form.values()) }));
+    if (text) download(`${form.value("save.name") || "settings"}.yaml`, text);
+  };
+  const reset = button(app.t("settings.reset"), () => form.reset(), { class: "lt-link" });
+  app.store.on(["changes"], () => show(reset, Object.keys(app.store.get("changes")).some((path) => form.isChanged(path))));
+  return [input, reset, button(app.t("settings.load"), () => input.click(), { class: "lt-link" }),
+    button(app.t("settings.save"), save, { class: "lt-link" })];
+}
+
+async function load(app, form, input) {
+  const [file] = input.files;
+  input.value = "";
+  if (!file) return;
+  const answer = await app.trying(async () => app.api.raw("POST", ["yaml", "read"], await file.text(), "text/plain; charset=utf-8"));
+  if (!answer) return;
+  form.take(answer.values);
+  app.dialogs.notice(app.t("settings.loaded", { file: file.name }));
+}
+
+function download(name, text) {
+  const url = URL.createObjectURL(new Blob([typeof text === "string" ? text : text.text], { type: "application/yaml" }));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}

@@ -1,0 +1,12 @@
+"""Flags that the trainer adds to the WebUI's command line."""
+
+
+def preload(parser):
+    """Called by the WebUI with its argparse parser before anything else of the extension."""
+    parser.add_argument(
+        "--lora-trainer-folder",
+        action="append",
+        metavar="FOLDER",
+        help="Train LoRA: a folder whose pictures may be used from the page although others can reach it "
+        "(--listen, --share); may be given several times",
+    )

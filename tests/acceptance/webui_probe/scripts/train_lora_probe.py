@@ -1,0 +1,129 @@
+"""For the acceptance tests only: what a test must see from inside the host. Link this folder into `extensions/`.
+
+Its routes call the host's side of the trainer directly, and tell what the host's own lists and weights look like.
+"""
+
+import base64
+import io
+import sys
+from pathlib import Path
+
+from modules import prompt_parser, script_callbacks, scripts, sd_models, shared
+from modules.call_queue import queue_lock
+
+ROOT = str(Path(__file__).resolve().parents[4])
+sys.path.insert(0, ROOT)
+try:
+    from lora_trainer.errors import UserError
+    from lora_trainer.host.base import Card, LoraUse
+    from lora_trainer.host.webui import publishing, strength_axis
+    from lora_trainer.host.webui.studio import WebUIStudio
+    from lora_trainer.sampling.request import Request
+    from lora_trainer.sentences import to_json
+finally:
+    sys.path.remove(ROOT)
+
+
+def publish(values):
+    card = {**values.get("card", {})}
+    if card.get("preview"):
+        card["preview"] = Path(card["preview"])
+    done = publishing.publish(Path(values["file"]), Card(**card), replace=values.get("replace", False))
+    return {"name": done.name, "file": str(done.file), "remarks": [to_json(remark) for remark in done.remarks]}
+
+
+def draw(values):
+    """Pictures with tried files, drawn in one studio, and the host's lists before, inside and after."""
+    files = [Path(file) for file in values["files"]]
+    before, drawn = look({}), []
+    with WebUIStudio(files) as studio:
+        for picture in values["pictures"]:
+            uses = [LoraUse(files[number], strength) for number, strength in picture.pop("loras")]
+            one = studio.draw(Request(**picture), uses)
+            memory = io.BytesIO()
+            one.image.save(memory, format="PNG")
+            drawn.append({"png": base64.b64encode(memory.getvalue()).decode(), "infotext": str(one.infotext)})
+        inside = look({})
+    return {"pictures": drawn, "before": before, "inside": inside, "after": look({})}
+
+
+def look(values):
+    """What the user could notice: lists, settings, the last prompt, and how much is baked into the weights."""
+    networks = sys.modules["networks"]
+    model = sd_models.model_data.sd_model
+    history = Path(shared.cmd_opts.data_dir) / "params.txt"
+    return {
+        "listed": sorted(networks.available_networks),
+        "aliases": sorted(networks.available_network_aliases),
+        "hashes": sorted(networks.available_network_hash_lookup),
+        "loaded": [network.name for network in networks.loaded_networks],
+        "in_memory": sorted(networks.networks_in_memory),
+        "baked": sum(getattr(module, "network_current_names", ()) != () for module in model.modules()),
+        "settings": {key: repr(value) for key, value in shared.opts.data.items()},
+        "last_prompt": history.read_text(encoding="utf-8") if history.exists() else "",
+        "checkpoint": shared.opts.sd_model_checkpoint,
+        "prompt_history_off": shared.cmd_opts.no_prompt_history,
+    }
+
+
+def predict(values):
+    """The U-Net's answers with a LoRA: latents and timesteps of a file of tensors, the host's own conditioning."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    networks = sys.modules["networks"]
+    asked = load_file(values["asked"])
+    answers = {}
+    with queue_lock, torch.no_grad():
+        sd_models.reload_model_weights()
+        model = shared.sd_model
+        networks.load_networks([values["name"]], [1.0], [1.0], [None])
+        conditioning = [_conditioning(model, values, negative) for negative in (False, True)]
+        for key in [key for key in asked if key.startswith("latents")]:
+            latents, timestep = asked[key], asked[key.replace("latents", "timestep")]
+            rows = []
+            for row, cond in zip(latents, conditioning):
+                rows.append(model.apply_model(row[None], timestep.reshape(1), cond))
+            answers[key.replace("latents", "answer")] = torch.cat(rows).contiguous()
+        networks.load_networks([])
+    save_file(answers, values["answers"])
+    return {"count": len(answers)}
+
+
+def _conditioning(model, values, negative):
+    text = values["negative_prompt"] if negative else values["prompt"]
+    prompts = prompt_parser.SdConditioning([text], False, values["width"], values["height"])
+    prompts.is_negative_prompt = negative
+    cond = prompt_parser.get_learned_conditioning(model, prompts, 10)[0][0].cond
+    if isinstance(cond, dict):
+        return {key: value[None] for key, value in cond.items()}
+    return {"c_crossattn": [cond[None]]}
+
+
+def axis(values):
+    """What the X/Y/Z plot of txt2img offers, in its order."""
+    module = next(data.module for data in scripts.scripts_data if data.script_class.__module__ == "xyz_grid.py")
+    options = [one for one in module.axis_options if type(one) is module.AxisOption or not one.is_img2img]
+    return {"labels": [option.label for option in options]}
+
+
+def _app_started(demo, app):
+    from fastapi import Body
+    from fastapi.responses import JSONResponse
+
+    def serve(function):
+        def handler(values: dict = Body(default={})):  # noqa: B008
+            try:
+                return JSONResponse(function(values))
+            except UserError as error:
+                kind = type(error).__name__
+                return JSONResponse({"error": {"kind": kind, **to_json(error.sentence)}}, status_code=409)
+
+        return handler
+
+    for function in (publish, draw, look, predict, axis):
+        app.add_api_route(f"/train-lora-probe/{function.__name__}", serve(function), methods=["POST"])
+
+
+script_callbacks.on_app_started(_app_started)
+script_callbacks.on_before_ui(strength_axis.register)

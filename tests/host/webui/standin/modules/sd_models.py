@@ -1,0 +1,123 @@
+"""Checkpoints by name, and the one that is loaded."""
+
+import hashlib
+from pathlib import Path
+
+import torch
+from standin_model import StandInModel, read_tensors
+
+from modules import devices, lowvram, shared
+
+checkpoints_list = {}
+checkpoint_aliases = {}
+
+
+class CheckpointInfo:
+    def __init__(self, filename):
+        self.filename = str(filename)
+        self.name = Path(filename).name
+        self.name_for_extra = self.model_name = Path(filename).stem
+        self.sha256 = self.shorthash = None
+        self.title = self.name
+        self.ids = [self.name, self.name_for_extra, self.filename]
+
+    def register(self):
+        checkpoints_list[self.title] = self
+        for name in self.ids:
+            checkpoint_aliases[name] = self
+
+    def calculate_shorthash(self):
+        self.sha256 = hashlib.sha256(Path(self.filename).read_bytes()).hexdigest()
+        self.shorthash = self.sha256[:10]
+        return self.shorthash
+
+
+class SdModelData:
+    def __init__(self):
+        self.sd_model = None
+        self.loaded_sd_models = []
+        self.was_loaded_at_least_once = False
+
+    def get_sd_model(self):
+        if self.sd_model is None and not self.was_loaded_at_least_once:
+            load_model()
+        return self.sd_model
+
+    def set_sd_model(self, model):
+        self.sd_model = model
+        self.loaded_sd_models = [model] if model is not None else []
+
+
+model_data = SdModelData()
+
+
+def get_closet_checkpoint_match(text):
+    return checkpoint_aliases.get(text)
+
+
+def select_checkpoint():
+    found = checkpoint_aliases.get(shared.opts.sd_model_checkpoint)
+    if found is None and not checkpoints_list:
+        raise FileNotFoundError("No checkpoints found.")
+    return found or next(iter(checkpoints_list.values()))
+
+
+def load_model(checkpoint_info=None):
+    checkpoint_info = checkpoint_info or select_checkpoint()
+    if model_data.sd_model is not None:
+        send_model_to_trash(model_data.sd_model)
+        model_data.sd_model = None
+    model = StandInModel(read_tensors(checkpoint_info.filename))
+    _tell(model, checkpoint_info)
+    send_model_to_device(model)
+    model.eval()
+    model_data.set_sd_model(model)
+    model_data.was_loaded_at_least_once = True
+    networks = __import__("networks")
+    networks.assign_network_names_to_compvis_modules(model)
+    return model
+
+
+def _tell(model, checkpoint_info):
+    checkpoint_info.calculate_shorthash()
+    model.sd_checkpoint_info, model.sd_model_checkpoint = checkpoint_info, checkpoint_info.filename
+    model.sd_model_hash = checkpoint_info.shorthash
+    shared.opts.data["sd_model_checkpoint"] = checkpoint_info.title
+
+
+def reload_model_weights(sd_model=None, info=None, forced_reload=False):
+    """Bring in the selected checkpoint: nothing when it is there, into the same modules when they fit, else anew."""
+    checkpoint_info = info or select_checkpoint()
+    model = sd_model or model_data.sd_model
+    if model is not None and model.sd_model_checkpoint == checkpoint_info.filename and not forced_reload:
+        return model
+    tensors = read_tensors(checkpoint_info.filename)
+    if model is None or not model.fits(tensors):
+        return load_model(checkpoint_info)
+    with torch.no_grad():
+        model.fill(tensors)
+    _tell(model, checkpoint_info)
+    model_data.set_sd_model(model)
+    return model
+
+
+def send_model_to_cpu(model):
+    if model.lowvram:
+        lowvram.send_everything_to_cpu()
+    else:
+        model.to(devices.cpu)
+
+
+def send_model_to_device(model):
+    lowvram.apply(model)
+    if not model.lowvram:
+        model.to(devices.device)
+
+
+def send_model_to_trash(model):
+    model.to(device="meta")
+
+
+def unload_model_weights(sd_model=None, info=None):
+    send_model_to_cpu(sd_model or model_data.sd_model)
+    return sd_model
