@@ -174,9 +174,14 @@ class NetworkOptions:
     rank_dropout: float = option(0.0, "Share of an adapter's ranks dropped.", least=0.0, most=0.95)
     module_dropout: float = option(0.0, "Chance that an adapter is skipped in a step.", least=0.0, most=0.95)
     block_ranks: dict[str, int] = option(
-        {}, "Rank by block, e.g. {down.1: 8, mid: 32, up.2: 0}; 0 leaves a block out. alpha / rank stays."
+        {},
+        "Rank by block, e.g. {down.1: 8, mid: 32, up.2: 0}; 0 leaves a block out. alpha / rank stays.",
+        least=0,
+        most=1024,
     )
-    block_rates: dict[str, float] = option({}, "Factor on the learning rate by block, e.g. {down: 0.5, mid: 1.0}.")
+    block_rates: dict[str, float] = option(
+        {}, "Factor on the learning rate by block, e.g. {down: 0.5, mid: 1.0}.", least=0.0, most=100.0
+    )
     train_unet: bool = option(True, "Train the U-Net.")
     train_text_encoder: bool = option(False, "Train the text encoder(s) as well.", level=BASIC)
     train_on: str = option("", "A LoRA file to go on from; its ranks may differ.")
