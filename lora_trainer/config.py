@@ -245,6 +245,11 @@ class MemoryOptions:
         "Recompute activations instead of keeping them: in all blocks, or only in those that keep most.",
         choices=("off", "largest", "all"),
     )
+    packing: bool = option(
+        True,
+        "On a CPU in bf16: keep the base's weights packed for the processor, forward and backward, which takes twice "
+        "their memory and makes steps about half as long.",
+    )
 
 
 @dataclass

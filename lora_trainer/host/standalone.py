@@ -120,7 +120,7 @@ class StandaloneLoan:
         return self._sha256
 
     def unet(self) -> nn.Module:
-        return self._part("unet", lambda: _build_unet(self._checkpoint, dtype=self.dtype, device=self.device))
+        return self._part("unet", self._load_unet)
 
     def text_encoders(self) -> list[nn.Module]:
         return self._part("text", self._load_text_encoders)
@@ -172,6 +172,14 @@ class StandaloneLoan:
 
         with torch.no_grad():
             return encode(self._family, self.text_encoders(), tokens, clip_skip=clip_skip)
+
+    def _load_unet(self) -> nn.Module:
+        from ..twin.packing import pack
+
+        unet = _build_unet(self._checkpoint, dtype=self.dtype, device=self.device)
+        if self._memory.packing:
+            pack(unet)  # nobody else needs these weights as they were
+        return unet
 
     def _load_text_encoders(self) -> list[nn.Module]:
         from ..twin.text import build_text_encoder

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BaseModelError
 from ..packages import mend_imports
 from .adopt import adopt, on_meta
+from .small_maps import use_products
 from .sources import reverse, shapes_of, sources
 from .unet_keys import UNetLayout, read_layout, unet_modules
 
@@ -38,7 +39,7 @@ def build_unet(
     layout = read_layout(shapes_of(tensors))
     twin = meta_unet(layout, heads=heads, head_channels=head_channels)
     keys = sources(twin.state_dict(), reverse(unet_modules(layout)))
-    return adopt(twin, keys, tensors, name="U-Net", dtype=dtype, device=device)
+    return use_products(adopt(twin, keys, tensors, name="U-Net", dtype=dtype, device=device))
 
 
 def meta_unet(
