@@ -203,6 +203,14 @@ class StandaloneLoan:
         return self._part("vae", self._load_vae)
 
     def _load_vae(self) -> nn.Module:
+        import torch
+
+        vae: Any = self._build_vae()
+        if self.device.type == "cpu":  # a tenth faster; the decoder is too seldom used to be turned as well
+            vae.encoder.to(memory_format=torch.channels_last)
+        return vae
+
+    def _build_vae(self) -> nn.Module:
         from ..twin.vae import build_vae
 
         placement = {"latent_scale": self.info.latent_scale, "dtype": self._vae_dtype(), "device": self.device}

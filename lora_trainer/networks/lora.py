@@ -114,7 +114,6 @@ class LoRAConv(LoRALayer):
             hidden = self._kept_ranks(hidden, 1)
         return torch.baddbmm(out.flatten(2), up, hidden, alpha=self.scale * self.strength).view(out.shape)
 
-
     def _add_rows(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The same where the channels of a place lie side by side: a linear layer, place by place."""
         rows = out.movedim(1, -1).reshape(-1, out.shape[1])

@@ -73,7 +73,5 @@ def _plain(layer: nn.Conv2d) -> bool:
 
 
 def _out_size(x: torch.Tensor, weight: torch.Tensor, stride: Any, padding: Any) -> tuple[int, int]:
-    height, width = (
-        (x.shape[2 + i] + 2 * padding[i] - weight.shape[2 + i]) // stride[i] + 1 for i in (0, 1)
-    )
+    height, width = ((x.shape[2 + i] + 2 * padding[i] - weight.shape[2 + i]) // stride[i] + 1 for i in (0, 1))
     return height, width
