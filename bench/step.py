@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 RANK = 8
 CAPTION_TOKENS = 77
+SOME = 1_000_003
+"""How many random numbers the weights are made of; a prime, so that rows differ."""
 MODES = ("off", "largest", "all")
 """Of checkpointing."""
 
@@ -63,18 +65,21 @@ def _rounds(contenders: list[Contender], rounds: int) -> dict[str, list[float]]:
 
 
 def random_unet(dtype: torch.dtype) -> nn.Module:
-    """SD1.5's U-Net with weights of the usual size, in evaluation mode, frozen."""
+    """SD1.5's U-Net with weights of the usual size, in evaluation mode, frozen.
+
+    All are cut from one row of random numbers: to draw 860 million takes longer than the measurement.
+    """
     import torch
 
     from lora_trainer.twin.unet import meta_unet
     from lora_trainer.twin.unet_keys import SD1
 
     unet = meta_unet(SD1, heads=8).to(dtype).to_empty(device="cpu")
-    generator = torch.Generator().manual_seed(0)
+    row = torch.randn(SOME, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         for parameter in unet.parameters():
-            scale = 0.02 if parameter.ndim > 1 else 0.01
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * scale + (parameter.ndim == 1))
+            numbers = row.repeat(parameter.numel() // SOME + 1)[: parameter.numel()].view(parameter.shape)
+            parameter.copy_(numbers * (0.02 if parameter.ndim > 1 else 0.01) + (parameter.ndim == 1))
     return unet.requires_grad_(False).eval()
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 LEAST_WEIGHTS = 1 << 14
 """Smaller layers gain nothing."""
-NO_EXTRAS = ("none", [], "")
+NO_EXTRAS: tuple[str, list[Any], str] = ("none", [], "")
 """Arguments of the operators: nothing is fused with the layer."""
 
 
