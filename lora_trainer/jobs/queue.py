@@ -23,7 +23,6 @@ from .runner import InPlaceRunner, Runner
 from .states import ENDED, ON_THE_MODEL, PAUSED
 from .turn import Turn
 
-
 log = logging.getLogger(__name__)
 
 

@@ -97,6 +97,12 @@ function inside(page, tip) {
   if (over > 0) tip.style.left = `${-over}px`;
 }
 
+/** A sentence about options, with their names in place of their paths. */
+export function readable(app, sentence) {
+  const name = (path) => (app.form.options.has(path) ? labelOf(app, app.form.options.get(path)) : path);
+  return app.words.sentence(sentence).replace(/[a-z_]+\.[a-z_0-9]+/g, name);
+}
+
 function rangeText({ least, most }) {
   return least === null || least === undefined ? "" : ` (${least} – ${most})`;
 }

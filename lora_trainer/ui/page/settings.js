@@ -1,6 +1,6 @@
 /** Section 2: name, trigger word and preset, the basic options in sight, the rest folded by topic. */
 
-import { Control } from "./controls.js";
+import { Control, readable } from "./controls.js";
 import { button, debounced, fill, h, say, show } from "./dom.js";
 import { Form, nested } from "./form.js";
 import { section } from "./section.js";
@@ -75,9 +75,9 @@ function summary(app, controls) {
   const others = h("ul", { class: "lt-problems" });
   app.store.on(["check", "dataset"], () => {
     const check = app.store.get("check");
-    say(sentence, app.words.sentence(check?.sentence) || app.t(check ? "settings.incomplete" : "settings.checking"));
+    say(sentence, (check && !check.problems.length && app.words.sentence(check.sentence)) || app.t(check ? "settings.incomplete" : "settings.checking"));
     fill(others, (check?.problems || []).filter((problem) => !controls.has(problem.path))
-      .map((problem) => h("li", {}, app.words.sentence(problem))));
+      .map((problem) => h("li", {}, readable(app, problem))));
     show(others, others.childElementCount > 0);
   });
   return h("div", { class: "lt-summary" }, sentence, others);
@@ -100,7 +100,7 @@ function mark(app, controls, element, problems) {
   const untouched = (path) => FIRST.includes(path) && !(path in app.store.get("changes")) && !app.store.get("tried");
   for (const [path, control] of controls) {
     const mine = problems.filter((problem) => problem.path === path || problem.path?.startsWith(`${path}[`));
-    control.mark(untouched(path) ? "" : mine.map(app.words.sentence).join(" "));
+    control.mark(untouched(path) ? "" : mine.map((problem) => readable(app, problem)).join(" "));
   }
   for (const fold of element.querySelectorAll(".lt-fold")) {
     const badge = fold.querySelector(".lt-badge");

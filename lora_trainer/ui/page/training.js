@@ -1,5 +1,6 @@
 /** Section 3: train, pause, stop; progress, curve, samples and log of the job that is shown. */
 
+import { readable } from "./controls.js";
 import { curve } from "./curve.js";
 import { attribute, button, fill, h, say, show } from "./dom.js";
 import { nested } from "./form.js";
@@ -80,7 +81,7 @@ async function start(app, replace = false) {
 /** Show what keeps a run from starting, at the first control that it concerns. */
 function refuse(app, { problems, sentence }) {
   app.store.set({ check: { ...app.store.get("check"), problems } });
-  app.dialogs.notice(app.words.sentence(problems.length === 1 ? problems[0] : sentence), "bad");
+  app.dialogs.notice(readable(app, problems.length === 1 ? problems[0] : sentence), "bad");
   const wrong = app.page.querySelector(".lt-field.lt-wrong");
   const fold = wrong?.closest("details");
   if (fold) fold.open = true;

@@ -1,0 +1,100 @@
+"""A whole first run in a real browser, from dropped pictures to a kept LoRA, on the embedded base."""
+
+import json
+
+import pytest
+
+from lora_trainer.files.read import read_lora
+
+from .conftest import open_page
+
+pytestmark = pytest.mark.acceptance
+
+STEPS = 24
+
+
+@pytest.fixture(scope="module")
+def lesson(tmp_path_factory):
+    from lora_trainer.pocket.lesson import write_pictures
+
+    return write_pictures(tmp_path_factory.mktemp("lesson"))
+
+
+def drop(page, files):
+    """Drop files onto the zone, as from a desktop."""
+    given = [{"name": file.name, "bytes": list(file.read_bytes())} for file in files]
+    transfer = page.evaluate_handle(
+        """files => {
+            const transfer = new DataTransfer();
+            for (const { name, bytes } of files) transfer.items.add(new File([new Uint8Array(bytes)], name));
+            return transfer;
+        }""",
+        given,
+    )
+    page.locator(".lt-drop").dispatch_event("drop", {"dataTransfer": transfer})
+
+
+def option(page, path):
+    return page.locator(f"[data-path='{path}'] .lt-input")
+
+
+def text(page, selector):
+    return page.locator(selector).inner_text()
+
+
+def wait_for_text(page, selector, wanted):
+    page.wait_for_function(
+        """([selector, wanted]) => {
+            const root = document.querySelector("#lora_trainer_page").shadowRoot;
+            return root.querySelector(selector)?.textContent.includes(wanted);
+        }""",
+        arg=[selector, wanted],
+    )
+
+
+def test_a_first_run_from_dropped_pictures_to_a_kept_lora(page, served, lesson):
+    address, folder = served
+    drop(page, sorted(lesson.iterdir()))
+    page.wait_for_selector(".lt-card")
+    pictures = len(list(lesson.glob("*.png")))
+    wait_for_text(page, ".lt-pictures", f"{pictures} pictures, {pictures} with a caption")
+
+    page.select_option("#lt-preset", "pocket")
+    option(page, "save.name").fill("zorb")
+    option(page, "data.trigger_word").fill("zorblat")
+    option(page, "steps").fill(str(STEPS))
+    option(page, "data.batch_size").fill("2")
+    page.locator("[data-topic='save'] summary").click()
+    option(page, "save.every").fill("8")
+    wait_for_text(page, ".lt-sentence", f"= {STEPS} steps")
+
+    page.click(".lt-train")
+    wait_for_text(page, ".lt-numbers", f"of {STEPS}")
+    open_page(page, address)  # a reload finds the running job again
+    assert "zorb" in text(page, ".lt-state")
+    page.click(".lt-pause")
+    wait_for_text(page, ".lt-state", "paused")
+    page.click(".lt-pause")
+    wait_for_text(page, ".lt-state", "finished")
+    assert page.locator(".lt-line-smooth").get_attribute("points").count(",") == STEPS
+    assert page.locator(".lt-sample-row").count() == 3
+
+    page.fill("#lt-try-prompts", "zorblat on a blue background")
+    page.fill("#lt-try-strengths", "0, 0.6, 1")
+    page.locator(".lt-try summary").click()
+    page.fill("#lt-try-steps", "6")
+    page.click(".lt-draw")
+    wait_for_text(page, ".lt-try", "9 pictures: click the best one")
+    page.locator(".lt-cell").nth(4).click()
+    wait_for_text(page, ".lt-chosen", "step 16 at strength 0.6")
+    page.click(".lt-keep")
+    wait_for_text(page, ".lt-chosen", "<lora:zorb:0.6>")
+
+    kept = folder / "data" / "loras" / "zorb.safetensors"
+    assert read_lora(kept).metadata["ss_output_name"] == "zorb"
+    card = json.loads(kept.with_suffix(".json").read_text(encoding="utf-8"))
+    assert (card["activation text"], card["preferred weight"]) == ("zorblat", 0.6)
+
+    page.click(".lt-use")
+    wait_for_text(page, ".lt-notices", "is copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "zorblat <lora:zorb:0.6>"

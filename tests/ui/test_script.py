@@ -1,0 +1,87 @@
+"""The page's scripts: their syntax, and what can be tried without a browser."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from lora_trainer.ui.assets import PAGE
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None, reason="there is no node")
+LOADER = PAGE.parents[2] / "javascript" / "lora_trainer.js"
+
+
+def run(script):
+    """What an expression over a module gives, as JSON."""
+    done = subprocess.run(
+        [NODE, "--input-type=module"], input=script, cwd=PAGE, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def call(module, function, *arguments):
+    given = ", ".join(json.dumps(argument) for argument in arguments)
+    address = (PAGE / module).as_uri()
+    return run(f'const m = await import("{address}"); console.log(JSON.stringify(m.{function}({given})));')
+
+
+@pytest.mark.parametrize("path", [*sorted(PAGE.glob("*.js")), LOADER], ids=lambda path: path.name)
+def test_scripts_have_no_wrong_syntax(path):
+    kind = "commonjs" if path == LOADER else "module"
+    script = path.read_text(encoding="utf-8")
+    done = subprocess.run([NODE, f"--input-type={kind}", "--check"], input=script, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wanted"),
+    [
+        ("", "zorb <lora:thing:0.6>"),
+        ("a cat", "a cat, zorb <lora:thing:0.6>"),
+        ("a cat, ", "a cat, zorb <lora:thing:0.6>"),
+        ("a Zorb, blue", "a Zorb, blue <lora:thing:0.6>"),
+        ("zorbs", "zorbs, zorb <lora:thing:0.6>"),
+        ("zorb <lora:thing:1> on red", "zorb <lora:thing:0.6> on red"),
+        ("<lora:thing:1> zorb <lora:thing:0.2>", "<lora:thing:0.6> zorb "),
+        ("zorb <lora:other:1>", "zorb <lora:other:1> <lora:thing:0.6>"),
+    ],
+)
+def test_the_prompt_gets_the_tag_and_keeps_what_the_user_wrote(prompt, wanted):
+    assert call("host.js", "withTag", prompt, {"name": "thing", "strength": 0.6, "trigger": "zorb"}) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [("zh-CN", "zh-CN"), ("zh_CN", "zh-CN"), ("zh-Hans (Stable)", "zh-CN"), ("en-GB", "en"), ("ja_JP", "en"), ("", "en")],
+)
+def test_languages_are_found_by_the_names_that_hosts_use(name, language):
+    assert call("i18n.js", "suiting", name) == language
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "wanted"),
+    [
+        ("{n} of {total}", {"n": 3, "total": 12}, "3 of 12"),
+        ("{loss:.3f}", {"loss": 0.12345}, "0.123"),
+        ("at {saves}", {"saves": [100, 200]}, "at 100, 200"),
+        ("{unknown}", {}, "{unknown}"),
+        ("{x}", {"x": 0.30000000004}, "0.3"),
+    ],
+)
+def test_templates_are_filled_as_python_fills_them(template, values, wanted):
+    assert call("i18n.js", "filledIn", template, values) == wanted
+
+
+def test_nested_values_and_paths_are_each_other_s_inverse():
+    values = {"network": {"rank": 8, "block_ranks": {"mid": 4}}, "steps": 10}
+    script = f"""
+        const {{ flat, nested }} = await import("{(PAGE / "form.js").as_uri()}");
+        console.log(JSON.stringify(nested(flat({json.dumps(values)}, new Set(["network.block_ranks"])))));"""
+    assert run(script) == values
+
+
+def test_ticks_are_round_numbers_up_to_the_end():
+    assert call("curve.js", "ticks", 600, 6) == [0, 100, 200, 300, 400, 500, 600]
