@@ -1,5 +1,9 @@
 """The loaded model is trained in place, and is afterwards as it was, whatever happened."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -21,6 +25,9 @@ def test_a_run_leaves_the_host_as_it_was(standin, pictures, tmp_path, family, pr
     started = next(event for event in events if event.kind == "started")
     assert (started.family, started.prediction_type) == (family, prediction)
     assert read_lora(tmp_path / "zorb.safetensors").parts["unet"] == (722 if family == "sdxl" else 192)
+
+
+ROOT = Path(__file__).parents[3]
 
 
 class Broken(Exception):
@@ -95,3 +102,10 @@ def test_the_host_decides_base_device_and_precision(webui, pictures, tmp_path):
     config = WebUIHost().settle(options.build(values("C:/elsewhere/base.ckpt", pictures, tmp_path)))
     assert config.base.checkpoint == webui.shared.sd_model.sd_model_checkpoint
     assert (config.memory.device, config.memory.precision) == ("cpu", "fp32")
+
+
+def test_the_host_is_there_without_torch_and_without_the_webui():
+    code = (
+        "import sys, lora_trainer.host.webui.host; sys.exit({'torch', 'modules', 'numpy'} & set(sys.modules) != set())"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
