@@ -62,10 +62,9 @@ def bring_back(expected: str = "") -> Any:
     selected = selected_checkpoint()
     if expected and not same_file(selected.filename, expected):
         raise BaseAway(away(expected))
+    _forget_emptied(sd_models.model_data)
     try:
-        model = sd_models.reload_model_weights()
-        if model is None or _on_meta(model):
-            model = sd_models.load_model(selected)
+        model = sd_models.reload_model_weights() or sd_models.load_model(selected)
         _return_to_device(model)
     except LOADING as error:
         raise BaseModelError(
@@ -97,6 +96,13 @@ def is_in_place(model: Any) -> bool:
 
     parameter = next(model.model.diffusion_model.parameters())
     return not parameter.is_meta and (bool(model.lowvram) or parameter.device.type == devices.device.type)
+
+
+def _forget_emptied(held: Any) -> None:
+    """Let the host load anew what was thrown away: it would take such a model from its list and find no values."""
+    held.loaded_sd_models[:] = [model for model in held.loaded_sd_models if not _on_meta(model)]
+    if held.sd_model is not None and _on_meta(held.sd_model):
+        held.sd_model = None
 
 
 def _on_meta(model: Any) -> bool:

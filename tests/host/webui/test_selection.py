@@ -77,6 +77,10 @@ def swap_and_back(webui):
 MOVES = {
     "another checkpoint in the same modules": swap_and_back,
     "the model thrown away": lambda webui: webui.sd_models.send_model_to_trash(webui.sd_models.model_data.sd_model),
+    "a switch that failed after the model was thrown away": lambda webui: [
+        webui.sd_models.send_model_to_trash(webui.sd_models.model_data.sd_model),
+        setattr(webui.sd_models.model_data, "sd_model", None),
+    ],
     "a failed switch": lambda webui: setattr(webui.sd_models.model_data, "sd_model", None),
     "the model loaded anew": lambda webui: webui.sd_models.load_model(),
 }
