@@ -127,6 +127,10 @@ class DataOptions:
     validation_share: float = option(
         0.0, "Share of the pictures held back to measure validation loss.", least=0.0, most=0.5
     )
+    masks: bool = option(
+        False,
+        "Weigh the loss by masks: NAME-mask.png beside a picture, white where it counts; else its transparency.",
+    )
     prior_weight: float = option(1.0, "Factor on the loss of regularization pictures.", least=0.0, most=10.0)
     cache: str = option("ram", "Where encoded pictures and captions are kept.", choices=("ram", "disk"))
     cache_folder: str = option("", "Folder of the disk cache; empty: in the run's folder.")
@@ -249,6 +253,11 @@ class MemoryOptions:
         "off",
         "Recompute activations instead of keeping them: in all blocks, or only in those that keep most.",
         choices=("off", "largest", "all"),
+    )
+    packing: bool = option(
+        True,
+        "On a CPU in bf16: keep the base's weights packed for the processor, forward and backward, which takes twice "
+        "their memory and makes steps about half as long.",
     )
 
 

@@ -1,8 +1,10 @@
 import random
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from lora_trainer import options
 from lora_trainer.control import Control
@@ -380,6 +382,24 @@ def test_checkpointing_changes_nothing_but_memory(quick, tmp_path):
 def test_bf16_trains(quick):
     events = run(quick(memory__precision="bf16", steps=2))
     assert of_kind(events, Finished) and all(event.loss > 0 for event in of_kind(events, Step))
+
+
+def test_packed_weights_train_as_plain_ones_do(quick):
+    packed, plain = (
+        [step.loss for step in of_kind(run(quick(memory__precision="bf16", memory__packing=packing)), Step)]
+        for packing in (True, False)
+    )
+    assert packed == pytest.approx(plain, rel=0.05)
+
+
+def test_a_mask_that_keeps_nothing_leaves_nothing_to_learn(quick, pictures, tmp_path):
+    masked = tmp_path / "masked"
+    masked.mkdir()
+    picture = next(pictures.glob("*.png"))
+    shutil.copy(picture, masked / "a.png")
+    Image.new("L", (8, 8), 0).save(masked / "a-mask.png")
+    events = run(quick(data__folders=[str(masked)], data__masks=True, steps=1))
+    assert [step.loss for step in of_kind(events, Step)] == [0.0]
 
 
 def test_keep_last_leaves_only_the_newest_saves(quick, tmp_path):
