@@ -27,8 +27,8 @@ def state(call: Call) -> dict[str, Any]:
 def set_host(call: Call) -> dict[str, Any]:
     """Whether generations of the user come in between."""
     host = call.desk.host
-    if hasattr(host, "give_way_to_pictures"):
-        host.give_way_to_pictures = value_of(call.json(), "give_way", bool, True)
+    if hasattr(host, "gives_way"):
+        host.gives_way = value_of(call.json(), "give_way", bool, True)
     return host_json(host)
 
 
@@ -51,8 +51,8 @@ def host_json(host: Host) -> dict[str, Any]:
         "ready": problem is None,
         "problem": to_json(problem) if problem else None,
         "base": base,
-        "give_way": bool(getattr(host, "give_way_to_pictures", False)),
-        "gives_way": hasattr(host, "give_way_to_pictures"),
+        "give_way": bool(getattr(host, "gives_way", False)),
+        "gives_way": hasattr(host, "gives_way"),
         "lora_folder": str(host.lora_folder()),
         "device": device.label(device.choose()),
     }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..config import TrainConfig
+    from ..events import Event
     from ..sampling.infotext import Infotext
     from ..sampling.request import Request
 
@@ -180,7 +181,7 @@ class Host(Protocol):
 class Companion(Protocol):
     """What a host may have beside that. Jobs look for each of these by its name, and go without where it is missing."""
 
-    give_way_to_pictures: bool
+    gives_way: bool
     """A switch: whether `give_way` lets pictures come in between. Missing: nobody else wants the model."""
 
     on_interrupt: Callable[[], None] | None
@@ -189,5 +190,5 @@ class Companion(Protocol):
     def configured(self, config: TrainConfig) -> Host:
         """The host with what a run's options say of device, precision and VAE, where these are its to choose."""
 
-    def report(self, step: int, total: int, text: str = "") -> None:
-        """Told how far the running job is, for the host's own progress display."""
+    def watch(self, event: Event) -> None:
+        """Told every event of the running job, for the host's own progress display."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ..control import Wish
 from ..errors import BaseAway, UserError
-from ..events import Event, Failed, Finished, Paused, Preparing, Started, Step
+from ..events import Event, Failed, Finished, Paused, Started
 from ..host.base import Host
 from ..sentences import Sentence
 from .job import Job, Save
@@ -65,7 +65,7 @@ class InPlaceRunner:
                 last = event
                 started = started or isinstance(event, Started)
                 job.take(event)
-                self._report(job, event)
+                self._watch(event)
                 if not started and _nothing_to_do(job.control.wish, going_on):
                     return None
         return last
@@ -87,7 +87,7 @@ class InPlaceRunner:
 
     @contextmanager
     def _accompanied(self, job: Job) -> Iterator[None]:
-        """The host's own Interrupt stops this job."""
+        """The host's own Interrupt stops this job, and its progress display shows it."""
         interruptible = hasattr(self._host, "on_interrupt")
         if interruptible:
             self._host.on_interrupt = job.stop_and_save  # type: ignore[attr-defined]
@@ -97,13 +97,10 @@ class InPlaceRunner:
             if interruptible:
                 self._host.on_interrupt = None  # type: ignore[attr-defined]
 
-    def _report(self, job: Job, event: Event) -> None:
-        """Tell the host's progress display how far the job is."""
-        report = getattr(self._host, "report", None)
-        if report and isinstance(event, Preparing):
-            report(event.done, event.total, event.phase)
-        elif report and isinstance(event, Step):
-            report(event.step, job.record.total_steps)
+    def _watch(self, event: Event) -> None:
+        watch = getattr(self._host, "watch", None)
+        if watch:
+            watch(event)
 
 
 def publish_result(host: Host, job: Job) -> dict[str, Any]:

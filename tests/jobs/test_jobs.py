@@ -137,13 +137,15 @@ def test_a_base_that_is_away_pauses_the_job_with_the_reason(jobs, host, config, 
     assert wait_until(job, "finished", "failed").state == "finished"
 
 
-def test_the_host_s_interrupt_stops_with_a_save_while_a_run_is_on(jobs, host, config):
-    host.on_interrupt = None
+def test_the_host_s_interrupt_stops_with_a_save_and_its_progress_display_is_told(jobs, host, config):
+    host.on_interrupt, seen = None, []
+    host.watch = seen.append
     job = jobs.submit(config(steps=500))
     wait_for(lambda: job.record.step >= 1)
     host.on_interrupt()
     wait_until(job, "stopped", "failed")
     assert job.record.published and host.on_interrupt is None
+    assert {"started", "step", "finished"} <= {event.kind for event in seen}
 
 
 def test_every_state_can_be_reached_and_left():
