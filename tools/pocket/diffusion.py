@@ -29,17 +29,17 @@ class DiffusionTraining:
     colours are decided; once they are, the cap falls to `final_cap` over the steps of `cap_falls`, for the shapes.
     """
 
-    steps: int = 5200
-    decay_from: int = 3900
+    steps: int = 4000
+    decay_from: int = 2900
     batch: int = 64
     rate: float = 7e-4
     muon_factor: float = 2.0
-    count: int = 28000
+    count: int = 24000
     snr_cap: float = 25.0
     final_cap: float = 5.0
-    cap_falls: tuple[int, int] = (1200, 2200)
+    cap_falls: tuple[int, int] = (1200, 2000)
     seed: int = 30
-    log_every: int = 50
+    log_every: int = 25
     save_every: int = 200
 
 
