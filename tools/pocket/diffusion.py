@@ -29,17 +29,17 @@ class DiffusionTraining:
     colours are decided; once they are, the cap falls to `final_cap` over the steps of `cap_falls`, for the shapes.
     """
 
-    steps: int = 4000
-    decay_from: int = 2900
+    steps: int = 3400
+    decay_from: int = 2400
     batch: int = 64
     rate: float = 7e-4
     muon_factor: float = 2.0
     count: int = 24000
     snr_cap: float = 25.0
     final_cap: float = 5.0
-    cap_falls: tuple[int, int] = (1200, 2000)
+    cap_falls: tuple[int, int] = (1200, 1900)
     seed: int = 30
-    log_every: int = 25
+    log_every: int = 50
     save_every: int = 200
 
 
