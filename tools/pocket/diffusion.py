@@ -29,8 +29,8 @@ class DiffusionTraining:
     colours are decided; once they are, the cap falls to `final_cap` over the steps of `cap_falls`, for the shapes.
     """
 
-    steps: int = 3400
-    decay_from: int = 2400
+    steps: int = 3800
+    decay_from: int = 2700
     batch: int = 64
     rate: float = 7e-4
     muon_factor: float = 2.0
