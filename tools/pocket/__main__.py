@@ -1,4 +1,7 @@
-"""Makes the embedded base: python -m tools.pocket vae|diffusion|evaluate|export [--work DIR]."""
+"""Makes the embedded base: python -m tools.pocket vae|diffusion|evaluate|export [--work DIR].
+
+`vae`, then `diffusion`, then `export`; each goes on where it was stopped. `evaluate` measures what is there so far.
+"""
 
 from __future__ import annotations
 
