@@ -28,16 +28,21 @@ def draw(scene: Scene, size: int = 64) -> Image:
     rng = Random(scene.variation)
     scale = size * SUPERSAMPLING / UNIT
     canvas = Image.new("RGB", (size * SUPERSAMPLING,) * 2)
-    ground = _vary(COLORS[scene.background], rng)
+    ground = vary(COLORS[scene.background], rng)
     TEXTURE_PAINTERS[scene.texture](ImageDraw.Draw(canvas), ground, shade(ground), scale)
-    for thing in scene.objects:
-        color = _vary(COLORS[thing.color], rng)
-        mask = _object_mask(thing, rng, size * SUPERSAMPLING)
-        canvas.paste(color, (0, 0), mask)
+    paint_objects(canvas, scene, rng)
     return canvas.resize((size, size), Image.Resampling.BOX)
 
 
-def _vary(color: Color, rng: Random) -> Color:
+def paint_objects(canvas: Image, scene: Scene, rng: Random) -> None:
+    """Paints the scene's objects into a square RGB picture; `rng` varies their tones, sizes, places and angles."""
+    for thing in scene.objects:
+        color = vary(COLORS[thing.color], rng)
+        canvas.paste(color, (0, 0), _object_mask(thing, rng, canvas.width))
+
+
+def vary(color: Color, rng: Random) -> Color:
+    """A tone near to the colour."""
     r, g, b = (min(255, max(0, c + rng.randint(-8, 8))) for c in color)
     return r, g, b
 
