@@ -38,7 +38,9 @@ class Bands:
         pixels = np.asarray(image.convert("RGB").resize((UNIT, UNIT), Pillow.Resampling.BOX)).astype(np.float32)
         # The channel in which the picture varies most: yellow and white differ in blue alone.
         channel = pixels[..., pixels.std((0, 1)).argmax()]
-        return abs(np.corrcoef(channel.ravel(), _bands(UNIT).ravel())[0, 1]) >= NEEDED if channel.std() > 1 else False
+        if channel.std() < 1:
+            return False
+        return bool(abs(np.corrcoef(channel.ravel(), _bands(UNIT).ravel())[0, 1]) >= NEEDED)
 
 
 def draw_bands(color: str, variation: int = 0, size: int = 64) -> Image:
