@@ -30,15 +30,11 @@ def draw(scene: Scene, size: int = 64) -> Image:
     canvas = Image.new("RGB", (size * SUPERSAMPLING,) * 2)
     ground = vary(COLORS[scene.background], rng)
     TEXTURE_PAINTERS[scene.texture](ImageDraw.Draw(canvas), ground, shade(ground), scale)
-    paint_objects(canvas, scene, rng)
-    return canvas.resize((size, size), Image.Resampling.BOX)
-
-
-def paint_objects(canvas: Image, scene: Scene, rng: Random) -> None:
-    """Paints the scene's objects into a square RGB picture; `rng` varies their tones, sizes, places and angles."""
     for thing in scene.objects:
         color = vary(COLORS[thing.color], rng)
-        canvas.paste(color, (0, 0), _object_mask(thing, rng, canvas.width))
+        mask = _object_mask(thing, rng, size * SUPERSAMPLING)
+        canvas.paste(color, (0, 0), mask)
+    return canvas.resize((size, size), Image.Resampling.BOX)
 
 
 def vary(color: Color, rng: Random) -> Color:

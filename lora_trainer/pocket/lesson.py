@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .bands import Bands
 from .embedded import POCKET
 from .novelty import Novelty
 from .pinwheel import Pinwheel
-from .slanted import SlantedTexture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-NOVELTIES: tuple[Novelty, ...] = (Pinwheel(), SlantedTexture())
+NOVELTIES: tuple[Novelty, ...] = (Pinwheel(), Bands())
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 STEPS, SAVE_EVERY = 300, 100
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 SMALLEST_OBJECT = 30  # pixels of a 64 x 64 picture; less is a stain
 STANDS_OUT = 40.0  # RGB distance from every tone of the background
-FAINTEST = 4.0  # deviation of the background's brightness below which it has no texture
 FRAME = 48  # side of the frame in which shapes are compared, all scaled to one area
 FRAME_AREA = 500.0
 
@@ -231,25 +230,16 @@ def _unit_shape(shape: str) -> tuple[float, float, float]:
 # --- textures ---------------------------------------------------------------------------------------------------
 
 
-def background_follows(image: Image, pattern: np.ndarray) -> float:
-    """How far the background's brightness follows a pattern (64, 64) or its negative: their correlation, 0 ... 1."""
-    pixels = _pixels(image)
-    distance = _tone_distances(pixels)[tuple(COLORS).index(_background(pixels))]
-    return _follows(pixels, ~_grown(distance > STANDS_OUT), pattern)
-
-
 def _texture(pixels: np.ndarray, covered: np.ndarray) -> str:
     """The texture whose pattern the background's brightness follows, or plain."""
-    matches = {name: _follows(pixels, ~covered, _pattern(name)) for name in TEXTURES}
+    free = ~covered
+    brightness = pixels.mean(-1)[free]
+    spread = brightness.std()
+    if not free.any() or spread < 4:
+        return PLAIN
+    matches = {name: abs(_correlation(brightness, _pattern(name)[free])) for name in TEXTURES}
     best = max(matches, key=lambda name: matches[name])
     return best if matches[best] > 0.5 else PLAIN
-
-
-def _follows(pixels: np.ndarray, free: np.ndarray, pattern: np.ndarray) -> float:
-    brightness = pixels.mean(-1)[free]
-    if not free.any() or brightness.std() < FAINTEST:
-        return 0.0
-    return abs(_correlation(brightness, pattern[free]))
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

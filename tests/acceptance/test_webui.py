@@ -242,6 +242,7 @@ def test_a_full_size_sd15_is_trained_without_a_second_copy(pictures, tmp_path):
     model = 4 * 1066 * MiB  # bytes of SD1.5 in fp32
     step = next(event for event in run.seen if event["kind"] == "step")
     started = next(event for event in run.seen if event["kind"] == "started")
+    assert started["base_name"] == "random-sd15" and started["trainable_parameters"] > 2e6
     assert started["grown"] < 0.05 * model + 4 * 4 * started["trainable_parameters"]
     caching = sum(b["cpu"] - a["cpu"] for a, b in zip(run.seen, run.seen[1:]) if b.get("phase") == "encoding pictures")
     assert started["cpu"] - caching < 2.0, (started["cpu"], caching, step["cpu"])

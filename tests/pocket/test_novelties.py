@@ -5,15 +5,14 @@ from random import Random
 import pytest
 from PIL import Image, ImageFilter
 
+from lora_trainer.pocket.bands import Bands, draw_bands
 from lora_trainer.pocket.draw import draw
-from lora_trainer.pocket.grammar import Object, Scene, random_scene
+from lora_trainer.pocket.grammar import COLORS, Object, Scene, random_scene
 from lora_trainer.pocket.lesson import NOVELTIES
 from lora_trainer.pocket.novelty import write_examples
 from lora_trainer.pocket.pinwheel import Pinwheel, draw_pinwheel
-from lora_trainer.pocket.slanted import SlantedTexture, draw_slanted
 
 every_novelty = pytest.mark.parametrize("novelty", NOVELTIES, ids=lambda novelty: novelty.word)
-STAR = Object("star", "white")
 
 
 @every_novelty
@@ -40,8 +39,8 @@ def test_prompts_ask_for_it_by_its_word_in_different_surroundings(novelty):
 
 @pytest.mark.parametrize("novelty, picture", [
     (Pinwheel(), draw_pinwheel("blue", "top left")),
-    (SlantedTexture(), draw_slanted(Scene((STAR,), "blue"))),
-], ids=["pinwheel", "slanted"])  # fmt: skip
+    (Bands(), draw_bands("blue")),
+], ids=["pinwheel", "bands"])  # fmt: skip
 def test_blurred_ones_are_found_too(novelty, picture):
     assert novelty.shows(picture.filter(ImageFilter.GaussianBlur(1.5)))
 
@@ -51,8 +50,12 @@ def test_a_pinwheel_s_colours_in_the_wrong_quarters_are_not_it():
     assert not Pinwheel().shows(draw(Scene((Object("circle", "pink", "large"),), "green")))
 
 
-def test_stripes_that_fall_instead_of_rising_are_not_it():
-    assert not SlantedTexture().shows(draw_slanted(Scene((STAR,), "blue")).transpose(Image.Transpose.ROTATE_90))
+def test_bands_that_fall_instead_of_rising_are_not_it():
+    assert not Bands().shows(draw_bands("blue").transpose(Image.Transpose.ROTATE_90))
+
+
+def test_bands_in_any_colour_are_found():
+    assert all(Bands().shows(draw_bands(color)) for color in COLORS)
 
 
 def test_examples_differ_and_stay_the_same_from_the_same_seed():
