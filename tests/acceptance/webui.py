@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import uuid
 
 from tests.runs import values
 
@@ -33,6 +34,7 @@ def probe(question, **asked):
 def picture(prompt="a large red circle, blue background", seed=1, side=64, steps=8, **more):
     """The bytes of a picture from txt2img."""
     asked = {"prompt": prompt, "seed": seed, "width": side, "height": side, "steps": steps, "sampler_name": "Euler"}
+    asked["force_task_id"] = f"task({uuid.uuid4().hex})"  # the host would draw one from the global random state
     return base64.b64decode(ask("/sdapi/v1/txt2img", {**asked, "cfg_scale": 5, **more})["images"][0])
 
 

@@ -3,6 +3,7 @@
 TRAIN_LORA_ADDED may name a folder with diffusers and peft, where no extension brings them.
 """
 
+import ctypes
 import hashlib
 import json
 import os
@@ -38,6 +39,7 @@ class Run(threading.Thread):
         self.host, self.control = WebUIHost(), Control()
         self.host.gives_way, self.host.on_interrupt = give_way, self.control.stop_and_save
         self.events, self.raised = [], ""
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # else what the host freed earlier would hide what the run takes
         self.begun = time.process_time()
         self.memory = resident()
 
@@ -144,7 +146,7 @@ def snapshot(values):
         "hooks": _hash([len(getattr(module, name)) for module in model.modules() for name in hooks]),
         "kinds": _hash([type(module).__name__ for module in model.modules()]),
         "switches": switches,
-        "random": _hash(chance),
+        "random": dict(zip(("python", "numpy", "torch"), map(_hash, chance))),
         "path": [entry for entry in sys.path if entry != os.environ.get("TRAIN_LORA_ADDED")],
         "environment": dict(os.environ),
         "settings": {key: repr(value) for key, value in shared.opts.data.items()},
