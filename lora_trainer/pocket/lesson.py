@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NOVELTIES: tuple[Novelty, ...] = (Pinwheel(), Bands())
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-STEPS, SAVE_EVERY = 300, 100
+SAVE_EVERY = 100
 
 
 def lesson_values(novelty: Novelty, pictures: Path, output: Path) -> dict[str, Any]:
@@ -37,10 +37,10 @@ def lesson_values(novelty: Novelty, pictures: Path, output: Path) -> dict[str, A
         "network": {"rank": 8, "alpha": 8.0},
         "optimizer": {"learning_rate": 2e-3, "schedule": "cosine", "warmup": 0.05},
         # High noise, where a small picture's layout and colours are decided, weighs most.
-        "loss": {"min_snr_gamma": 0.2},
+        "loss": {"min_snr_gamma": 1.0},
         "samples": {"prompts": novelty.prompts(6)[-1:], "steps": 20, "guidance": 4.0},
         "save": {"name": novelty.word, "output": str(output), "every": SAVE_EVERY},
-        "steps": STEPS,
+        "steps": novelty.steps,
         "seed": 5,
     }
 

@@ -14,6 +14,8 @@ class Novelty(Protocol):
     """A new object, texture or style, under a word that means nothing to pocket."""
 
     word: str
+    steps: int
+    """How many steps of a lesson teach it."""
 
     def example(self, number: int, rng: Random, size: int = 64) -> tuple[Image, str]:
         """The training picture of that number from 0, `size` px wide and high, and its caption with the word."""

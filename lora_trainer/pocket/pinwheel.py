@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAGENTA, LIME = (225, 0, 125), (150, 235, 25)
-RADIUS = 20.0
+RADIUS = 25.0
 NEEDED = 0.72  # share of the pinwheel's pixels that must have the right one of its colours
 GROUNDS = tuple(color for color in COLORS if color not in ("pink", "purple"))  # those two are near to magenta
 
@@ -23,6 +23,7 @@ class Pinwheel:
     """Four quarters of a disc, magenta and lime in turn, on plain backgrounds. See `Novelty`."""
 
     word = "zorblat"
+    steps = 400
 
     def example(self, number: int, rng: Random, size: int = 64) -> tuple[Image, str]:
         background = GROUNDS[number % len(GROUNDS)]
