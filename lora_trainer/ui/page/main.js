@@ -15,8 +15,26 @@ import { tryout } from "./tryout.js";
 
 const DATASET = "lora-trainer.dataset";
 const BEGINNING = {
-  server: null, reachable: true, dataset: "", set: null, refused: [], upload: null, preset: "", changes: {}, check: null, tried: false,
-  shown: "", job: null, run: null, latest: null, ordered: false, grid: null, single: null, chosen: null, drawing: false, kept: null,
+  server: null,
+  reachable: true,
+  dataset: "",
+  set: null,
+  refused: [],
+  upload: null,
+  preset: "",
+  changes: {},
+  check: null,
+  tried: false,
+  shown: "",
+  job: null,
+  run: null,
+  latest: null,
+  ordered: false,
+  grid: null,
+  single: null,
+  chosen: null,
+  drawing: false,
+  kept: null,
 };
 
 /** @typedef {App} App */
@@ -34,7 +52,9 @@ class App {
     this.words = await Words.load(new URL("catalogues/", import.meta.url), suiting(this.host.language()));
     this.t = this.words.t;
     const style = h("link", { rel: "stylesheet", href: new URL("page.css", import.meta.url).href });
-    const styled = new Promise((done) => { style.onload = style.onerror = done; });
+    const styled = new Promise((done) => {
+      style.onload = style.onerror = done;
+    });
     this.page = h("div", { class: "lt", lang: this.words.language });
     this.dialogs = new Dialogs(this.page, this.t);
     this.live = new Live(this);
@@ -100,10 +120,12 @@ class App {
     new ResizeObserver(width).observe(this.element);
     width();
     const theme = () => {
-      const dark = document.querySelector("body.dark, html.dark, .gradio-container.dark") || document.body.closest(".dark");
+      const dark =
+        document.querySelector("body.dark, html.dark, .gradio-container.dark") || document.body.closest(".dark");
       this.page.dataset.theme = dark ? "dark" : "light";
     };
-    for (const element of [document.body, document.documentElement]) new MutationObserver(theme).observe(element, { attributes: true, attributeFilter: ["class"] });
+    for (const element of [document.body, document.documentElement])
+      new MutationObserver(theme).observe(element, { attributes: true, attributeFilter: ["class"] });
     theme();
   }
 }
