@@ -26,16 +26,24 @@ def conditions() -> str:
     return "\n".join(lines)
 
 
-def table(title: str, seconds: Mapping[str, Sequence[float]], reference: str) -> str:
-    """Median, least and most of each column of rounds, and the median of its ratios to `reference`, round by round."""
-    lines = [title, f"{'':34} {'median':>9} {'least':>9} {'most':>9} {'x floor':>9}"]
+def table(
+    title: str, seconds: Mapping[str, Sequence[float]], reference: str, floors: Mapping[str, str] | None = None
+) -> str:
+    """Median, least and most of each column of rounds, and medians of its ratios, round by round.
+
+    The ratios are to `reference`, and to each one's own floor of the same dtype and layers.
+    """
+    head = " ".join(f"{column:>9}" for column in ("median", "least", "most", "x ref.", "x own"))
+    lines = [title, f"{'':40} {head}"]
     for name, values in seconds.items():
-        ratios = [value / base for value, base in zip(values, seconds[reference])]
-        figures = (statistics.median(values), min(values), max(values))
-        lines.append(
-            f"{name:34} " + " ".join(f"{figure:9.3f}" for figure in figures) + f" {statistics.median(ratios):9.3f}"
-        )
-    return "\n".join(lines)
+        ratios = [_ratio(values, seconds[other]) for other in (reference, (floors or {}).get(name, reference))]
+        figures = (statistics.median(values), min(values), max(values), *ratios)
+        lines.append(f"{name:40} " + " ".join(f"{figure:9.3f}" for figure in figures))
+    return "\n".join([*lines, f"x ref.: to '{reference}'; x own: to the floor of the same dtype and layers"])
+
+
+def _ratio(values: Sequence[float], others: Sequence[float]) -> float:
+    return statistics.median(value / other for value, other in zip(values, others))
 
 
 def _processor() -> str:

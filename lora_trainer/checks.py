@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import device, options
 from .config import TrainConfig
 from .errors import ConfigError, UserError
 from .pocket.embedded import is_embedded
 from .registry import Registry
 from .sentences import Sentence
 
+BLOCK = re.compile(r"(?:(?:down|up|text)(?:\.\d+)?|mid)")
+BLOCKS = "down, down.0 ..., mid, up, up.0 ..., and text, text.0 ... where the text encoder is trained"
+
+
+def checked(values: Mapping[str, Any]) -> TrainConfig:
+    """The configuration in nested values. Raises ConfigError with all that is wrong in single options and together."""
+    config, problems = options.read(values)
+    problems += _problems(config)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
 
 def check(config: TrainConfig) -> None:
     """Raise ConfigError with everything that is missing or does not go together."""
-    problems = list(_missing(config)) + list(_contradictions(config)) + list(_unknown_names(config))
-    if problems:
+    if problems := _problems(config):
         raise ConfigError(problems)
+
+
+def _problems(config: TrainConfig) -> list[Sentence]:
+    return [
+        *_missing(config),
+        *_contradictions(config),
+        *_unknown_names(config),
+        *_unknown_blocks(config),
+        *_unusable_device(config),
+    ]
 
 
 def _problem(code: str, template: str, path: str, **values: Any) -> Sentence:
@@ -33,6 +56,9 @@ def _missing(config: TrainConfig) -> Iterator[Sentence]:
         yield _problem("pictures_missing", "{path} is not set: name the folder of pictures.", "data.folders")
     if not config.save.name:
         yield _problem("name_missing", "{path} is not set: give the LoRA a name.", "save.name")
+    elif not config.save.name.strip(" ."):
+        sentence = "{path} is '{value}', which leaves no file name: use a letter or a digit."
+        yield _problem("name_unusable", sentence, "save.name", value=config.save.name)
     yield from _missing_files(config)
 
 
@@ -83,15 +109,47 @@ def _contradictions(config: TrainConfig) -> Iterator[Sentence]:
 
 
 def _unknown_names(config: TrainConfig) -> Iterator[Sentence]:
+    from . import optimizers
+    from .networks.base import NETWORKS
+
     tables = registries()
-    if "." in config.optimizer.name:  # the path of a class
-        del tables["optimizer.name"]
+    del tables["optimizer.name"]  # which may also be the path of a class
     for path, registry in tables.items():
         section, _, name = path.partition(".")
         try:
             registry.get(getattr(getattr(config, section), name))
         except UserError as error:
             yield _problem("unknown_name", "{path}: {problem}", path, problem=str(error))
+    if config.network.type in NETWORKS:
+        for problem in NETWORKS.get(config.network.type).problems(config.network.arguments):
+            yield _problem("network_arguments", "{problem}", "network.arguments", problem=problem)
+    for problem in optimizers.problems(config.optimizer):
+        yield _problem("optimizer_unusable", "{problem}", "optimizer.name", problem=problem)
+
+
+def _unknown_blocks(config: TrainConfig) -> Iterator[Sentence]:
+    network = config.network
+    for path, table in (("block_ranks", network.block_ranks), ("block_rates", network.block_rates)):
+        for name in table:
+            if not BLOCK.fullmatch(name):
+                sentence = "{path} names the block '{name}', which there is not. Known are {known}."
+                yield _problem("block_unknown", sentence, f"network.{path}", name=name, known=BLOCKS)
+            elif not (network.train_text_encoder if name.startswith("text") else network.train_unet):
+                sentence = "{path} names the block '{name}', but that part is not trained."
+                yield _problem("block_untrained", sentence, f"network.{path}", name=name)
+
+
+def _unusable_device(config: TrainConfig) -> Iterator[Sentence]:
+    memory = config.memory
+    try:
+        chosen = device.choose(memory.device)
+    except ConfigError as error:
+        yield _problem("device_unusable", "{problem}", "memory.device", problem=str(error))
+        return
+    try:
+        device.choose_dtype(memory.precision, chosen)
+    except ConfigError as error:
+        yield _problem("precision_unusable", "{problem}", "memory.precision", problem=str(error))
 
 
 def registries() -> dict[str, Registry[Any]]:

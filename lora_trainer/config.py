@@ -127,6 +127,10 @@ class DataOptions:
     validation_share: float = option(
         0.0, "Share of the pictures held back to measure validation loss.", least=0.0, most=0.5
     )
+    masks: bool = option(
+        False,
+        "Weigh the loss by masks: NAME-mask.png beside a picture, white where it counts; else its transparency.",
+    )
     prior_weight: float = option(1.0, "Factor on the loss of regularization pictures.", least=0.0, most=10.0)
     cache: str = option("ram", "Where encoded pictures and captions are kept.", choices=("ram", "disk"))
     cache_folder: str = option("", "Folder of the disk cache; empty: in the run's folder.")
@@ -174,9 +178,14 @@ class NetworkOptions:
     rank_dropout: float = option(0.0, "Share of an adapter's ranks dropped.", least=0.0, most=0.95)
     module_dropout: float = option(0.0, "Chance that an adapter is skipped in a step.", least=0.0, most=0.95)
     block_ranks: dict[str, int] = option(
-        {}, "Rank by block, e.g. {down.1: 8, mid: 32, up.2: 0}; 0 leaves a block out. alpha / rank stays."
+        {},
+        "Rank by block, e.g. {down.1: 8, mid: 32, up.2: 0}; 0 leaves a block out. alpha / rank stays.",
+        least=0,
+        most=1024,
     )
-    block_rates: dict[str, float] = option({}, "Factor on the learning rate by block, e.g. {down: 0.5, mid: 1.0}.")
+    block_rates: dict[str, float] = option(
+        {}, "Factor on the learning rate by block, e.g. {down: 0.5, mid: 1.0}.", least=0.0, most=100.0
+    )
     train_unet: bool = option(True, "Train the U-Net.")
     train_text_encoder: bool = option(False, "Train the text encoder(s) as well.", level=BASIC)
     train_on: str = option("", "A LoRA file to go on from; its ranks may differ.")
@@ -244,6 +253,11 @@ class MemoryOptions:
         "off",
         "Recompute activations instead of keeping them: in all blocks, or only in those that keep most.",
         choices=("off", "largest", "all"),
+    )
+    packing: bool = option(
+        True,
+        "On a CPU in bf16: keep the base's weights packed for the processor, forward and backward, which takes twice "
+        "their memory and makes steps about half as long.",
     )
 
 

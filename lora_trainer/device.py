@@ -23,7 +23,7 @@ def choose(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        reason = "no device is called so" if "Expected one of" in str(error) else str(error).splitlines()[0]
         raise ConfigError([f"memory.device is '{name}', which cannot be used here ({reason}). Try 'auto'."]) from error
     return device
 
@@ -115,6 +115,10 @@ def _trim_heap() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
+MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+"""As accelerators, Linux, Windows and CUDA's libraries say it."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` says that memory ran out, on any device."""
     import torch
@@ -122,7 +126,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
         return True
     words = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+    return isinstance(error, RuntimeError) and any(said in words for said in MEMORY_WORDS)
 
 
 class Later:

@@ -126,7 +126,10 @@ class Failed(Event):
 
 @dataclass(frozen=True)
 class Finished(Event):
-    """The run ended. `stopped` says that it was asked to stop before its last step."""
+    """The run ended. `stopped` says that it was asked to stop before its last step.
+
+    `best_step` is, of the steps whose LoRA is on the disk, the one with the lowest validation loss; 0 without any.
+    """
 
     step: int
     path: str

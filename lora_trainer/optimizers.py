@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from .config import OptimizerOptions
 from .errors import TrainingError, UserError
 from .registry import Registry, suggest
+from .seeds import untouched_random_state
 
 OptimizerClass = Callable[..., torch.optim.Optimizer]
 OPTIMIZERS: Registry[Callable[[], OptimizerClass]] = Registry("optimizer")
@@ -98,7 +100,8 @@ def find(name: str) -> OptimizerClass:
     except ImportError as error:
         raise UserError(f"optimizer.name is '{name}', but '{module_name}' cannot be imported: {error}.") from error
     except AttributeError as error:
-        known = suggest(class_name, vars(importlib.import_module(module_name)))
+        classes = [name for name, what in vars(importlib.import_module(module_name)).items() if isinstance(what, type)]
+        known = suggest(class_name, classes) if classes else "Give the import path of a class."
         raise UserError(f"optimizer.name is '{name}', but '{module_name}' has no '{class_name}'. {known}") from error
 
 
@@ -107,15 +110,41 @@ def build(options: OptimizerOptions, groups: list[dict[str, Any]]) -> torch.opti
     arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in options.arguments.items()}
     make = find(options.name)
     try:
-        optimizer = make(groups, **{"lr": options.learning_rate, "weight_decay": options.weight_decay, **arguments})
+        if _takes(make, "weight_decay"):
+            arguments.setdefault("weight_decay", options.weight_decay)
+        optimizer = make(groups, **{"lr": options.learning_rate, **arguments})
+        if not hasattr(optimizer, "param_groups"):
+            raise TypeError("it makes no torch.optim.Optimizer")
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"The optimizer '{options.name}' does not take its arguments {arguments or '(weight_decay)'}: {error}. "
-            "Mend optimizer.arguments."
+            f"The optimizer '{options.name}' cannot be made with the arguments {arguments}: {error}. "
+            "Mend optimizer.arguments, or choose another optimizer."
         ) from error
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
     return optimizer
+
+
+def _takes(make: OptimizerClass, argument: str) -> bool:
+    """Whether an optimizer knows this argument; not all classes have a weight decay."""
+    parameters = inspect.signature(make).parameters
+    return argument in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+
+
+def problems(options: OptimizerOptions) -> list[str]:
+    """What is wrong with the name and arguments of an optimizer, found by trying it on a small matrix."""
+    matrix = torch.nn.Parameter(torch.ones(2, 2))
+    matrix.grad = torch.ones(2, 2)
+    try:
+        optimizer = build(options, [{"name": "trial", "params": [matrix], "lr": options.learning_rate}])
+        if options.name not in OPTIMIZERS:
+            with untouched_random_state():
+                optimizer.step()
+    except UserError as error:
+        return [str(error) if "optimizer." in str(error) else f"optimizer.name: {error}"]
+    except (TypeError, ValueError, RuntimeError, AttributeError, AssertionError) as error:
+        return [f"optimizer.name is '{options.name}', which cannot take a step here: {error}."]
+    return []
 
 
 def set_rates(optimizer: torch.optim.Optimizer, factor: float) -> dict[str, float]:

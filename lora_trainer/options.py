@@ -13,10 +13,8 @@ from typing import Any
 from .config import Folder, TrainConfig
 from .errors import ConfigError
 from .registry import suggest
+from .scalars import SCALARS, YAML_WORDS, Wrong, plain
 from .sentences import Sentence
-
-YAML_WORDS = {True: ("on", "yes", "true"), False: ("off", "no", "false")}
-"""Words that YAML reads as truth values; as choices of an option they are meant as words."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,16 @@ def walk(section: type = TrainConfig, prefix: str = "") -> Iterator[Option]:
 
 def build(values: Mapping[str, Any]) -> TrainConfig:
     """A TrainConfig from nested values. Raises ConfigError with every problem at once."""
-    problems: list[str] = []
-    config = _section(TrainConfig, values, "", problems)
+    config, problems = read(values)
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def read(values: Mapping[str, Any]) -> tuple[TrainConfig, list[str]]:
+    """A TrainConfig from nested values, and a sentence for everything wrong in them, where defaults stand in."""
+    problems: list[str] = []
+    return _section(TrainConfig, values, "", problems), problems
 
 
 def load(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
@@ -63,15 +66,16 @@ def load(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The nested values in a YAML file; flat lora-scripts keys are put where they belong. Raises ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()  # bytes, for PyYAML knows UTF-16 by its mark: PowerShell writes that
     except FileNotFoundError:
         raise ConfigError([_yaml_missing(path)]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([_yaml_unreadable(path, error)]) from error
-    return parse_yaml(text, path)
+    except OSError as error:
+        reason = "it is a folder" if path.is_dir() else f"{error.strerror or error}"
+        raise ConfigError([_yaml_unreadable(path, reason)]) from error
+    return parse_yaml(content, path)
 
 
-def parse_yaml(text: str, source: Path | str) -> dict[str, Any]:
+def parse_yaml(text: str | bytes, source: Path | str) -> dict[str, Any]:
     """As `read_yaml`, for the text of `source`. Aliases are refused: with them a short text holds endless values."""
     import yaml
 
@@ -80,7 +84,7 @@ def parse_yaml(text: str, source: Path | str) -> dict[str, Any]:
             raise yaml.YAMLError("aliases (*name) are not supported")
         values = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([_yaml_unreadable(source, error)]) from error
+        raise ConfigError([_yaml_unreadable(source, _yaml_problem(error))]) from error
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -93,36 +97,63 @@ def _yaml_missing(path: Path) -> Sentence:
     return Sentence("yaml_missing", "The configuration file {file} does not exist.", file=str(path))
 
 
-def _yaml_unreadable(source: Path | str, error: Exception) -> Sentence:
-    sentence = "The configuration file {file} cannot be read: {error}"
-    return Sentence("yaml_unreadable", sentence, file=str(source), error=str(error))
+def _yaml_unreadable(source: Path | str, reason: str) -> Sentence:
+    sentence = "The configuration file {file} cannot be read: {error}."
+    return Sentence("yaml_unreadable", sentence, file=str(source), error=reason)
+
+
+def _yaml_problem(error: Exception) -> str:
+    """What PyYAML says and where; Windows paths in double quotes are the usual cause of a wrong escape."""
+    if "unacceptable character" in str(error):
+        return "it is no UTF-8 text; save it as UTF-8"
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+    place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    hint = "; write paths without quotes, in single ones, or with /" if "escape" in problem else ""
+    return f"{problem}{place}{hint}"
 
 
 def unflattened(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values from a mix of nested keys, dotted keys and flat lora-scripts keys."""
-    known = {key: option.path for option in walk() for key in option.also}
     nested: dict[str, Any] = {}
     for key, value in values.items():
-        path = known.get(str(key), str(key))
-        nested = merged(nested, _nest(path, value))
+        nested = merged(nested, _nest(_known_path(str(key)), value))
     return nested
+
+
+def _known_path(key: str) -> str:
+    """The path of an option that a lora-scripts file calls `key`; any other key is its own path."""
+    return next((option.path for option in walk() if key in option.also), key)
 
 
 def parse_changes(changes: Sequence[str]) -> dict[str, Any]:
-    """Nested values from 'option.path=value' texts; the value is read as YAML. Raises ConfigError."""
+    """Nested values from 'option.path=value' texts; flat lora-scripts keys count as well. Raises ConfigError."""
+    problems = [
+        f"'{change}' is not of the form option.path=value, e.g. network.rank=8."
+        for change in changes
+        if "=" not in change
+    ]
+    if problems:
+        raise ConfigError(problems)
+    nested: dict[str, Any] = {}
+    texts = {option.path for option in walk() if option.type is str and not option.choices}
+    for change in changes:
+        path, _, text = change.partition("=")
+        path = _known_path(path.strip())
+        nested = merged(nested, _nest(path, _value_of(text, is_text=path in texts)))
+    return nested
+
+
+def _value_of(text: str, *, is_text: bool) -> Any:
+    """A value on the command line, read as YAML; what is meant as a text stays as it was written ('007', 'a: b')."""
     import yaml
 
-    nested: dict[str, Any] = {}
-    for change in changes:
-        path, equals, text = change.partition("=")
-        if not equals:
-            raise ConfigError([f"'{change}' is not of the form option.path=value, e.g. network.rank=8."])
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            value = text
-        nested = merged(nested, _nest(path.strip(), "" if value is None else value))
-    return nested
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    if is_text and not isinstance(value, str):
+        return text
+    return "" if value is None else value
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,26 +242,13 @@ def _checked(path: str, kind: Any, item: dataclasses.Field, value: Any, problems
     return value
 
 
-class Wrong(ValueError):
-    """Ends the sentence 'option is value, but ...'."""
-
-    def __init__(self, code: str, ending: str, **values: Any) -> None:
-        super().__init__(ending.format(**values))
-        self._code, self._ending, self._values = code, ending, values
-
-    def sentence(self, path: str, value: Any) -> Sentence:
-        """The whole of it."""
-        return Sentence(
-            self._code, "{path} is {value}, but " + self._ending + ".", path=path, value=repr(value), **self._values
-        )
-
-
 def _check_bounds(value: Any, metadata: Mapping[str, Any]) -> None:
     choices, least, most = metadata["choices"], metadata["least"], metadata["most"]
     if choices and value not in choices:
         raise Wrong("option_choice", "must be one of {choices}", choices=", ".join(map(str, choices)))
-    if least is not None and not least <= value <= most:
-        raise Wrong("option_bounds", "must lie between {least} and {most}", least=f"{least:g}", most=f"{most:g}")
+    numbers = value.values() if isinstance(value, Mapping) else [value]
+    if least is not None and not all(least <= number <= most for number in numbers):
+        raise Wrong("option_bounds", "must lie between {least} and {most}", least=plain(least), most=plain(most))
 
 
 def _coerced(path: str, kind: Any, value: Any, choices: Sequence[Any], problems: list[str]) -> Any:
@@ -246,7 +264,7 @@ def _coerced(path: str, kind: Any, value: Any, choices: Sequence[Any], problems:
         return Folder(path=value) if isinstance(value, str) else _section(Folder, value, f"{path}.", problems)
     if isinstance(value, bool) and kind is str and choices:
         return next((word for word in YAML_WORDS[value] if word in choices), str(value).lower())
-    return _SCALARS[kind](value)
+    return SCALARS[kind](value)
 
 
 def _coerced_table(kind: Any, value: Any) -> dict[str, Any]:
@@ -255,46 +273,4 @@ def _coerced_table(kind: Any, value: Any) -> dict[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise Wrong("option_table", "must be a table such as {{name: value}}")
-    return {str(key): entry if inner is Any else _SCALARS[inner](entry) for key, entry in value.items()}
-
-
-def _number(value: Any) -> float:
-    """A float; YAML 1.1 reads '1e-4' as text, so numbers in text count as well."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise Wrong("option_number", "must be a number")
-    try:
-        number = float(value)
-    except ValueError:
-        raise Wrong("option_number", "must be a number") from None
-    if number != number or number in (float("inf"), float("-inf")):
-        raise Wrong("option_finite", "must be a finite number")
-    return number
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    number = _number(value)
-    if number != int(number):
-        raise Wrong("option_whole", "must be a whole number")
-    return int(number)
-
-
-def _truth(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    for truth, words in YAML_WORDS.items():
-        if str(value).lower() in words:
-            return truth
-    raise Wrong("option_truth", "must be true or false")
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, (dict, list)):
-        raise Wrong("option_text", "must be a text")
-    return str(value)
-
-
-_SCALARS: dict[Any, typing.Callable[[Any], Any]] = {float: _number, int: _whole, bool: _truth, str: _text}
+    return {str(key): entry if inner is Any else SCALARS[inner](entry) for key, entry in value.items()}

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from .options import Option, walk
+from .scalars import plain
 
 INTRODUCTION = """# Options
 
@@ -54,7 +55,7 @@ def values_text(option: Option) -> str:
     if option.choices:
         return ", ".join(map(str, option.choices))
     if option.least is not None:
-        return f"{option.least:g} to {option.most:g}"
+        return f"{plain(option.least)} to {plain(option.most or 0)}"
     return {bool: "true, false", str: "text"}.get(option.type, _type_name(option.type))
 
 

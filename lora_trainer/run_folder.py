@@ -33,6 +33,7 @@ class RunFolder:
         self.samples = self.path / "samples"
         self.cache = self.path / "cache"
         self.curves = self.path / "tensorboard"
+        self.lock = self.path / "lock"
 
     @property
     def lora(self) -> Path:

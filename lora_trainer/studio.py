@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from .errors import UserError
 from .families.base import FAMILIES, Family, PictureSize
 from .files.hashes import MODEL_HASH
 from .files.lora import LoraModule
+from .files.names import split_stem
 from .files.read import read_lora
 from .host.base import Conditioning, Drawn, Loan, LoraUse
 from .networks.adapters import attach_modules
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
     from .networks.adapters import Adapters
 
 TAG = re.compile(r"<lora:(?P<name>[^:>]+)(?::(?P<strength>-?[0-9.]+))?[^>]*>")
+
+
+def without_tags(prompt: str, files: Sequence[Path]) -> str:
+    """The prompt without tags that name one of `files`, or the LoRA whose save it is."""
+    names = {name for file in files for name in (file.stem, split_stem(file.stem)[0])}
+    return TAG.sub(lambda tag: "" if tag["name"] in names else tag[0], prompt).strip()
 
 
 class LoanStudio:
@@ -48,7 +56,11 @@ class LoanStudio:
         self._attached: tuple[LoraUse, ...] = ()
 
     def draw(self, request: Request, loras: Sequence[LoraUse] = ()) -> Drawn:
-        """One picture. Raises UserError for a tag of an unknown LoRA, FileFormatError for a file that does not fit."""
+        """One picture; tags of what is tried give way to `loras`.
+
+        Raises UserError for a tag of an unknown LoRA, FileFormatError for a file that does not fit.
+        """
+        request = replace(request, prompt=without_tags(request.prompt, [use.file for use in loras]))
         self._use((*loras, *self._tagged(request.prompt)))
         with torch.no_grad():
             wording = encode_wording(self._loan, request, self._encoder(request.clip_skip))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Generator, Iterator
@@ -20,7 +21,7 @@ from .run_folder import describe_environment
 from .state import State
 from .training.prepare import PreparedRun, encode_captions, prepare
 from .training.step import StepResult
-from .training.survey import Survey, open_folder, open_records, survey
+from .training.survey import Survey, last_step, open_folder, open_records, survey
 
 EXPECTED = (UserError, OSError, MemoryError, RuntimeError)
 """What can go wrong without a mistake in this program: said in a sentence, and the host gets its model back."""
@@ -42,7 +43,11 @@ def train(
     Wrong options raise ConfigError, unusable pictures or bases DataError and BaseModelError, before the model is
     touched. What goes wrong later comes as a Failed event; saves written until then are intact.
     """
-    known = survey(config, host)
+    try:
+        known = survey(config, host)
+    except BaseAway as error:
+        yield Paused(last_step(config), error.sentence)
+        return
     state, remarks = open_folder(known, resume)
     with open_records(known) as record:
         for event in _guarded(known, host, control or Control(), state, remarks, store):
@@ -58,7 +63,10 @@ def _guarded(
     try:
         yield from remarks
         with host.lend() as loan:
-            run = yield from start(known, loan, state, store)
+            run = yield from _unless_stopped(start(known, loan, state, store), control)
+            if run is None:
+                yield Finished(step, path="", best_step=0, best_path="", seconds=0.0, stopped=True)
+                return
             for event in run_steps(run, host, loan, control):
                 step = getattr(event, "step", step)
                 yield event
@@ -67,6 +75,19 @@ def _guarded(
     except EXPECTED as error:
         write_error(known.folder.path / "error.txt")
         yield Failed(step, explain(error, known.config))
+
+
+def _unless_stopped(
+    preparation: Generator[Event, None, PreparedRun], control: Control
+) -> Generator[Event, None, PreparedRun | None]:
+    """All of a preparation, or as much as there was until a stop was wished; nothing is saved then."""
+    while control.wish not in (Wish.STOP, Wish.STOP_AND_SAVE):
+        try:
+            yield next(preparation)
+        except StopIteration as end:
+            return end.value
+    preparation.close()
+    return None
 
 
 def start(
@@ -116,8 +137,7 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         run.meter.start()
     yield from _report(run, pending, keep=0)
     if away or wish is Wish.PAUSE:
-        _save_state(run, done)
-        yield Paused(done, away)
+        yield from _pause(run, done, away)
     else:
         yield from _finish(run, done, wish)
 
@@ -178,13 +198,24 @@ def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
     with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
         if run.agenda.validation_due(done):
             loss = run.validation.measure(done)
-            yield Validated(done, loss, best=run.validation.best_step == done)
+            if math.isfinite(loss):
+                yield Validated(done, loss, best=run.validation.best_step == done)
+            else:
+                yield Warned("bad_validation", f"The validation after step {done} gave no number.", done)
     if run.agenda.save_due(done):
         yield run.saver.save_lora(done, final=False)
     if run.agenda.sample_due(done):
         sha256 = run.saver.model_hash()
         with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
             yield from run.sampler.draw(run.model, done, sha256)
+
+
+def _pause(run: PreparedRun, done: int, away: str) -> Iterator[Event]:
+    """Keep all that going on needs; whoever paused gets a save of this step, to try out what is learned so far."""
+    _save_state(run, done)
+    if done and not away and not run.saver.path_of(done):
+        yield run.saver.save_lora(done, final=False)
+    yield Paused(done, away)
 
 
 def _save_state(run: PreparedRun, done: int) -> None:
@@ -195,12 +226,12 @@ def _finish(run: PreparedRun, done: int, wish: Wish) -> Iterator[Event]:
     """The last save, unless the run was told to stop without one."""
     stopped = done < run.plan.total_steps
     path = ""
-    if wish is not Wish.STOP:
+    if wish is not Wish.STOP and done:  # before the first step there is nothing worth a file
         saved = run.saver.save_lora(done, final=True)
         path = saved.path
         yield saved
     _save_state(run, done)
-    best = run.validation.best_step
+    best = run.validation.best_of(step for step in run.validation.losses if run.saver.path_of(step))
     yield Finished(
         step=done,
         path=path,

@@ -1,7 +1,7 @@
 import pytest
 
 from lora_trainer import options
-from lora_trainer.checks import check
+from lora_trainer.checks import check, checked
 from lora_trainer.errors import ConfigError
 
 
@@ -47,10 +47,28 @@ def test_files_that_do_not_exist_are_named(complete):
         ("network.scale_weight_norms=1", "schedule_free_adamw"),
         ("network.type=lorra", "Did you mean 'lora'?"),
         ("samples.sampler=eular", "Did you mean 'euler'?"),
+        ("network.block_ranks={dwn: 4}", "Known are down"),
+        ("network.block_rates={text.0: 2}", "not trained"),
+        ("network.arguments={factor: 4}", "does not take"),
+        ("optimizer.name=torch.optim.RAdamm", "Did you mean 'RAdam'?"),
+        ("optimizer.name=torch.optim.LBFGS", "cannot take a step"),
+        ("optimizer.name=json.dumps", "cannot be made"),
+        ("optimizer.arguments={speed: 3}", "speed"),
+        ("save.name=...", "no file name"),
+        ("memory.device=gpu", "no device is called so"),
+        ("memory.precision=fp16", "slow on a CPU"),
     ],
 )
-def test_what_does_not_go_together_is_explained(complete, change, word):
+def test_what_does_not_go_together_is_explained(complete, monkeypatch, change, word):
+    monkeypatch.setattr("lora_trainer.device._first_available", lambda: "cpu")
     beside = {"timestep": "loss.timestep_most=800", "weight_norms": "optimizer.name=schedule_free_adamw"}
     changes = [change, *(other for word_in, other in beside.items() if word_in in change)]
     (problem,) = problems_of(options.merged(complete, options.parse_changes(changes)))
     assert word in problem
+
+
+def test_all_problems_of_single_options_and_of_their_combination_are_told_at_once(complete):
+    complete |= {"network": {"rank": 0}, "optimizer": {"name": "adamm"}, "save": {}}
+    with pytest.raises(ConfigError) as caught:
+        checked(complete)
+    assert [problem.split()[0] for problem in caught.value.problems] == ["network.rank", "save.name", "optimizer.name:"]

@@ -45,7 +45,7 @@ def test_all_problems_are_told_at_once_each_with_option_value_and_remedy():
         "There is no option 'data.resolutoin'. Did you mean 'data.resolution'?",
         "data.flip is 'maybe', but must be true or false.",
         "There is no option 'rank'. Did you mean 'network.rank'?",
-        "seed is -1, but must lie between 0 and 4.29497e+09.",
+        "seed is -1, but must lie between 0 and 4294967295.",
         "save.dtype is 'int8', but must be one of fp16, bf16, fp32.",
     ]
 
@@ -79,6 +79,25 @@ def test_changes_win_over_the_file(tmp_path):
     assert config.samples.prompts == ["a cat", "a dog"]
 
 
+def test_a_text_on_the_command_line_stays_as_it_was_written():
+    changes = ["save.name=007", "data.trigger_word=on", "save.comment=8k: best", "samples.negative_prompt='a, b'"]
+    config = options.build(options.parse_changes(changes))
+    assert (config.save.name, config.data.trigger_word, config.save.comment) == ("007", "on", "8k: best")
+    assert config.samples.negative_prompt == "a, b"
+
+
+def test_flat_keys_of_lora_scripts_count_on_the_command_line_too():
+    assert options.build(options.parse_changes(["lora_rank=8"])).network.rank == 8
+
+
+def test_a_truth_value_is_no_text():
+    assert "put it in quotes" in problems_of({"data": {"trigger_word": True}})[0]
+
+
+def test_numbers_in_a_table_have_bounds_too():
+    assert "between 0 and 1024" in problems_of({"network": {"block_ranks": {"mid": -1}}})[0]
+
+
 def test_a_change_without_a_value_is_explained():
     with pytest.raises(ConfigError, match="not of the form"):
         options.parse_changes(["network.rank"])
@@ -100,12 +119,32 @@ def test_a_lora_scripts_file_runs_as_it_is(tmp_path):
     assert config.save.output == "./out"
 
 
-@pytest.mark.parametrize("content", ["a: [", "- 1\n- 2\n"])
-def test_a_file_that_is_no_configuration_is_explained(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"a: [", "line 1"),
+        (b"- 1\n- 2\n", "must hold"),
+        (b'data:\n  folders: ["C:\\Users\\me"]', "single ones"),
+        (b"save: {comment: caf\xe9}", "UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_explained(tmp_path, content, sentence):
     file = tmp_path / "config.yaml"
-    file.write_text(content, encoding="utf-8")
-    with pytest.raises(ConfigError, match="configuration file"):
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=f"configuration file .*{sentence}"):
         options.load(file)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_may_have_a_byte_order_mark_or_come_from_powershell(tmp_path, encoding):
+    file = tmp_path / "config.yaml"
+    file.write_bytes("save: {name: 猫}\r\n".encode(encoding))
+    assert options.load(file).save.name == "猫"
+
+
+def test_a_folder_is_no_configuration_file(tmp_path):
+    with pytest.raises(ConfigError, match="is a folder"):
+        options.load(tmp_path)
 
 
 def test_the_default_file_holds_every_option_at_its_default():

@@ -1,15 +1,19 @@
 import random
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from lora_trainer import options
 from lora_trainer.control import Control
 from lora_trainer.data.cache import MemoryStore
-from lora_trainer.errors import BaseAway, ConfigError, DataError, TrainingError
+from lora_trainer.errors import BaseAway, ConfigError, DataError, FileFormatError, TrainingError, UserError
 from lora_trainer.events import Failed, Finished, Paused, Sample, Saved, Started, Step, Validated, Warned
+from lora_trainer.files.lora import LoraModule
 from lora_trainer.files.read import read_lora
+from lora_trainer.files.write import write_lora
 from lora_trainer.host.standalone import StandaloneHost, StandaloneLoan
 from lora_trainer.objective import Objective
 from lora_trainer.train import train
@@ -38,6 +42,17 @@ def test_a_run_leaves_the_files_and_tells_the_events_that_it_promises(quick, tmp
     present = {path.name for path in run_folder.iterdir()}
     assert {"config.yaml", "environment.json", "events.jsonl", "state", "samples"} <= present
     assert len((run_folder / "events.jsonl").read_text(encoding="utf-8").splitlines()) == len(events)
+
+
+def test_the_best_of_the_saves_is_named_though_a_step_without_a_file_was_better(quick, tmp_path, monkeypatch):
+    losses = {1: 0.1, 2: 0.2, 3: 0.15, 4: 0.3}
+    monkeypatch.setattr(
+        "lora_trainer.training.validation.Validation._losses",
+        lambda self, batch, number, stratum: torch.tensor([losses[len(self.losses) + 1]]),
+    )
+    events = run(quick(save__every=2, validation_every=1))
+    assert [event.step for event in of_kind(events, Validated) if event.best] == [1]
+    assert (events[-1].best_step, events[-1].best_path) == (2, str(tmp_path / "zorb-step000002.safetensors"))
 
 
 def test_the_file_holds_all_192_modules_with_rank_alpha_and_metadata(quick, tmp_path):
@@ -140,6 +155,27 @@ def test_stop_saves_no_lora_but_a_state(quick, tmp_path):
     assert not (tmp_path / "zorb.safetensors").exists()
 
 
+def test_a_stop_while_pictures_are_encoded_writes_no_lora_of_nothing(quick, tmp_path):
+    control, events = Control(), []
+    config = options.build(quick())
+    for event in train(config, StandaloneHost(config.base, config.memory), control):
+        events.append(event)
+        control.stop_and_save()
+    assert isinstance(events[-1], Finished) and events[-1].stopped and not of_kind(events, Started)
+    assert not (tmp_path / "zorb.safetensors").exists()
+
+
+def test_two_runs_of_one_name_at_a_time_are_refused_and_the_first_is_left_alone(quick, tmp_path):
+    config = options.build(quick())
+    first = train(config, StandaloneHost(config.base, config.memory))
+    next(first)
+    for resume in (False, True):
+        with pytest.raises(UserError, match="right now"):
+            run(quick(), resume=resume)
+    assert isinstance(list(first)[-1], Finished)
+    assert not (tmp_path / "zorb.run-1").exists()
+
+
 def paused_after(config, step, **more):
     """The events of a run that is paused after `step` steps."""
     control, events = Control(), []
@@ -156,6 +192,11 @@ def test_a_paused_run_goes_on_as_if_nothing_had_been(quick, tmp_path):
     assert paused_after(config, 2)[-1] == Paused(2)
     assert of_kind(run(config, resume=True), Started)[0].first_step == 2
     assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "paused" / "zorb.safetensors")
+
+
+def test_a_pause_leaves_a_save_to_try_out(quick):
+    events = paused_after(options.build(quick()), 2)
+    assert [(save.step, save.final) for save in of_kind(events, Saved)] == [(2, False)]
 
 
 def test_what_was_encoded_before_a_pause_is_not_encoded_again(quick, monkeypatch):
@@ -217,6 +258,13 @@ def test_bad_steps_are_skipped_and_told(quick, tmp_path, monkeypatch):
     assert of_kind(events, Finished)
     weights = tensors_of(tmp_path / "bad" / "zorb.safetensors")
     assert all(bool(tensor.isfinite().all()) for tensor in weights.values())
+
+
+def test_a_validation_without_a_number_is_told_and_is_not_the_best(quick, monkeypatch):
+    monkeypatch.setattr("lora_trainer.training.validation.Validation._losses", lambda *_: torch.tensor([float("nan")]))
+    events = run(quick(steps=1, validation_every=1))
+    assert "bad_validation" in [event.code for event in of_kind(events, Warned)]
+    assert not of_kind(events, Validated) and events[-1].best_step == 0
 
 
 def test_many_bad_steps_in_a_row_stop_the_run_and_leave_earlier_saves_alone(quick, tmp_path, monkeypatch):
@@ -287,6 +335,18 @@ def test_training_on_begins_with_the_function_of_the_file(quick, tmp_path):
     assert same_weights(first, tmp_path / "second.safetensors")
 
 
+def test_training_on_from_what_is_no_lora_of_this_base_stops_before_the_model_is_touched(
+    quick, random_sd1, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(StandaloneHost, "lend", lambda self: pytest.fail("The model was touched."))
+    with pytest.raises(FileFormatError, match="no LoRA modules"):
+        run(quick(network__train_on=str(random_sd1)))
+    name = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q"
+    write_lora(tmp_path / "xl.safetensors", {name: LoraModule(torch.zeros(2, 8), torch.zeros(8, 2), 1.0)}, {})
+    with pytest.raises(FileFormatError, match="is a LoRA for sdxl"):
+        run(quick(network__train_on=str(tmp_path / "xl.safetensors")))
+
+
 @pytest.mark.parametrize(
     "optimizer", ["adamw", "adafactor", "lion", "prodigy", "schedule_free_adamw", "torch.optim.RAdam"]
 )
@@ -322,6 +382,24 @@ def test_checkpointing_changes_nothing_but_memory(quick, tmp_path):
 def test_bf16_trains(quick):
     events = run(quick(memory__precision="bf16", steps=2))
     assert of_kind(events, Finished) and all(event.loss > 0 for event in of_kind(events, Step))
+
+
+def test_packed_weights_train_as_plain_ones_do(quick):
+    packed, plain = (
+        [step.loss for step in of_kind(run(quick(memory__precision="bf16", memory__packing=packing)), Step)]
+        for packing in (True, False)
+    )
+    assert packed == pytest.approx(plain, rel=0.05)
+
+
+def test_a_mask_that_keeps_nothing_leaves_nothing_to_learn(quick, pictures, tmp_path):
+    masked = tmp_path / "masked"
+    masked.mkdir()
+    picture = next(pictures.glob("*.png"))
+    shutil.copy(picture, masked / "a.png")
+    Image.new("L", (8, 8), 0).save(masked / "a-mask.png")
+    events = run(quick(data__folders=[str(masked)], data__masks=True, steps=1))
+    assert [step.loss for step in of_kind(events, Step)] == [0.0]
 
 
 def test_keep_last_leaves_only_the_newest_saves(quick, tmp_path):

@@ -9,14 +9,15 @@ from ..device import is_out_of_memory
 from ..errors import UserError
 
 
-def explain(error: BaseException, config: TrainConfig) -> str:
-    """What went wrong and what to do about it."""
+def explain(error: BaseException, config: TrainConfig | None = None) -> str:
+    """What went wrong and what to do about it; `config` is that of the run, where there is one."""
     if isinstance(error, UserError):
         return error.sentence
-    if is_out_of_memory(error):
-        return f"Memory ran out. {_memory_advice(config)}"
     if isinstance(error, OSError):
         return _file_sentence(error)
+    if is_out_of_memory(error):
+        advice = _memory_advice(config) if config else "Close other programs, or ask for less at a time."
+        return f"Memory ran out. {advice}"
     return f"The run broke off: {error}. The details are in error.txt in the run's folder."
 
 

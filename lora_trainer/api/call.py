@@ -81,7 +81,8 @@ Handler = Callable[[Call], Any]
 class Entry:
     """A row of a table of routes: what `handler` gives becomes the answer, JSON unless it is a response already.
 
-    `before` is awaited first, without a thread of ours. `upload`: the body goes into a file.
+    `before` is awaited first, without a thread of ours. `upload`: the body goes into a file. What may take long is
+    `slow`: it has threads of its own, so that controls and live state never wait behind it.
     """
 
     method: str
@@ -89,3 +90,4 @@ class Entry:
     handler: Handler
     before: Callable[[Call], Awaitable[None]] | None = None
     upload: bool = False
+    slow: bool = False

@@ -79,11 +79,11 @@ def set_captions(call: Call) -> dict[str, Any]:
 
 ROUTES = (
     Entry("GET", "/datasets", all_sets),
-    Entry("POST", "/datasets", make),
-    Entry("DELETE", "/datasets/{id}", delete),
-    Entry("GET", "/datasets/{id}", items),
-    Entry("PUT", "/datasets/{id}/files/{name:path}", add_file, upload=True),
-    Entry("DELETE", "/datasets/{id}/files/{name:path}", remove_file),
-    Entry("GET", "/datasets/{id}/thumbs/{name:path}", thumbnail),
-    Entry("PUT", "/datasets/{id}/captions", set_captions),
+    Entry("POST", "/datasets", make, slow=True),
+    Entry("DELETE", "/datasets/{id}", delete, slow=True),
+    Entry("GET", "/datasets/{id}", items, slow=True),
+    Entry("PUT", "/datasets/{id}/files/{name:path}", add_file, upload=True, slow=True),
+    Entry("DELETE", "/datasets/{id}/files/{name:path}", remove_file, slow=True),
+    Entry("GET", "/datasets/{id}/thumbs/{name:path}", thumbnail, slow=True),
+    Entry("PUT", "/datasets/{id}/captions", set_captions, slow=True),
 )

@@ -92,7 +92,7 @@ def _after(call: Call) -> int:
 
 ROUTES = (
     Entry("GET", "/jobs", all_jobs),
-    Entry("POST", "/jobs", begin),
+    Entry("POST", "/jobs", begin, slow=True),
     Entry("GET", "/jobs/{id}", summary),
     Entry("POST", "/jobs/{id}/pause", steered(Job.pause)),
     Entry("POST", "/jobs/{id}/resume", steered(Job.resume)),

@@ -19,4 +19,4 @@ def keep(call: Call) -> dict[str, Any]:
     return kept.answer()
 
 
-ROUTES = (Entry("POST", "/jobs/{id}/keep", keep),)
+ROUTES = (Entry("POST", "/jobs/{id}/keep", keep, slow=True),)

@@ -25,16 +25,17 @@ from .gate import Guard, require_let_in, require_same_site
 log = logging.getLogger(__name__)
 
 PREFIX = "/lora-trainer/v1"
-THREADS = 8
+QUICK_THREADS, SLOW_THREADS = 4, 8
 TABLES = (state.ROUTES, options.ROUTES, datasets.ROUTES, jobs.ROUTES, keeping.ROUTES, tryouts.ROUTES)
 SPOOL, PIECE = 8 * 2**20, 2**20
 
 
 def add_routes(app: Any, desk: Desk, guard: Guard | None = None) -> None:
     """Put all routes before those of `app`, a FastAPI or Starlette application. `guard` is asked at every request."""
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="train-lora api")
+    quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="train-lora api")
+    slow = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="train-lora api, slow")
     app.router.routes[:0] = [
-        Route(PREFIX + entry.path, _endpoint(entry, desk, guard, pool), methods=[entry.method])
+        Route(PREFIX + entry.path, _endpoint(entry, desk, guard, slow if entry.slow else quick), methods=[entry.method])
         for table in TABLES
         for entry in table
     ]

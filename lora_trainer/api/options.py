@@ -107,7 +107,7 @@ def _plain(value: Any) -> Any:
 ROUTES = (
     Entry("GET", "/options", all_options),
     Entry("GET", "/presets", presets),
-    Entry("POST", "/check", check),
+    Entry("POST", "/check", check, slow=True),
     Entry("POST", "/yaml/read", read_yaml),
     Entry("POST", "/yaml/write", write_yaml),
 )

@@ -34,7 +34,8 @@ def set_host(call: Call) -> dict[str, Any]:
 
 def host_json(host: Host) -> dict[str, Any]:
     """What a page shows of the host; `problem` says why nothing can be trained now."""
-    base, problem = None, packages.problem()
+    base = None
+    problem: str | None = packages.problem()
     try:
         info = host.describe()
         base = {

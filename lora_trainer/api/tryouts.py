@@ -67,6 +67,6 @@ ROUTES = (
     Entry("GET", "/tryouts/{id}", summary),
     Entry("POST", "/tryouts/{id}/stop", stop),
     Entry("GET", "/tryouts/{id}/cells/{n:int}.png", cell),
-    Entry("POST", "/tryouts/{id}/sheet", make_sheet),
+    Entry("POST", "/tryouts/{id}/sheet", make_sheet, slow=True),
     Entry("GET", "/tryouts/{id}/sheet.png", sheet),
 )

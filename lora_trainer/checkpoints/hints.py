@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import EPSILON, V_PREDICTION
+from ..errors import BaseModelError
 
 PREDICTIONS = {"v": V_PREDICTION, "v_prediction": V_PREDICTION, "eps": EPSILON, "epsilon": EPSILON}
 
@@ -111,12 +112,18 @@ def hints_from_folder(folder: Path) -> Hints:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The file's content; empty when there is none."""
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    """The object in the file; empty when there is no file. Raises BaseModelError when it holds something else."""
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise BaseModelError(f"{path} is no JSON object ({error}). Get the folder again.") from error
 
 
 def _at(tree: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
     """The branch of a tree of mappings; empty when it is not there."""
     for name in path:
-        tree = tree.get(name) or {}
+        branch = tree.get(name)
+        tree = branch if isinstance(branch, Mapping) else {}
     return tree

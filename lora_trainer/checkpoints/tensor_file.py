@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import torch
 
 from ..errors import BaseModelError, FileFormatError
 from ..files.container import read_header
+from ..files.pickled import load_pickled
 from .mapping import MappedFile
 
 if TYPE_CHECKING:
@@ -83,16 +82,9 @@ class PickleFile:
     def __init__(self, path: Path) -> None:
         self.metadata: Mapping[str, str] = {}
         try:
-            content = torch.load(str(path), map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-            raise BaseModelError(
-                f"{path} cannot be read as plain weights. It is damaged, or holds Python objects, which could run any "
-                "code and are not loaded here. Convert it to .safetensors, or fetch that version of it."
-            ) from error
-        inner = content.get("state_dict", content) if isinstance(content, dict) else {}
-        self._tensors: dict[str, Tensor] = {
-            key: value for key, value in inner.items() if isinstance(value, torch.Tensor)
-        }
+            self._tensors = load_pickled(path, mapped=True)
+        except FileFormatError as error:
+            raise BaseModelError(str(error)) from error
 
     def infos(self) -> Mapping[str, TensorInfo]:
         return {key: TensorInfo(tuple(tensor.shape), tensor.dtype) for key, tensor in self._tensors.items()}

@@ -21,14 +21,16 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Draw the pictures, train, draw the sheet, and say where everything is."""
     from ..host.standalone import StandaloneHost
-    from ..pocket.lesson import lesson_values, write_pictures
+    from ..pocket.lesson import NOVELTIES, lesson_values
+    from ..pocket.novelty import write_examples
     from ..run_folder import RunFolder
     from ..train import train
     from .progress import show
 
     output: Path = arguments.output
-    pictures = write_pictures(output / "pictures")
-    values = lesson_values(pictures, output)
+    novelty = NOVELTIES[0]
+    pictures = write_examples(novelty, output / "pictures")
+    values = lesson_values(novelty, pictures, output)
     if arguments.steps:
         values = options.merged(values, {"steps": arguments.steps})
     config = options.build(values)
@@ -37,9 +39,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     if not result["ok"]:
         return result
     folder = RunFolder(output, config.save.name)
-    shown = {"curve": str(_curve(folder)), "grid": str(_grid(host, folder, config, arguments.json))}
+    shown = {"curve": str(_curve(folder)), "grid": str(_grid(host, folder, config, novelty, arguments.json))}
     if not arguments.json:
-        print(_farewell(result["path"], shown, pictures))
+        print(_farewell(novelty, result["path"], shown, pictures))
     return {**result, **shown}
 
 
@@ -51,18 +53,18 @@ def _curve(folder: Any) -> Path:
     return path
 
 
-def _grid(host: Any, folder: Any, config: Any, quiet: bool) -> Path:
+def _grid(host: Any, folder: Any, config: Any, novelty: Any, quiet: bool) -> Path:
     """Saves x strengths, for the word that was learned."""
     import sys
 
     from tqdm import tqdm
 
-    from ..pocket.lesson import STRENGTHS, prompts
+    from ..pocket.lesson import STRENGTHS
     from ..tryout import GridRequest, draw_cells, sheet, total_cells
 
     request = GridRequest(
         files=[*folder.saves(), folder.lora],
-        prompts=prompts(1),
+        prompts=novelty.prompts(1),
         strengths=STRENGTHS,
         seeds=[1],
         options=config.samples,
@@ -73,15 +75,13 @@ def _grid(host: Any, folder: Any, config: Any, quiet: bool) -> Path:
     return path
 
 
-def _farewell(lora: str, shown: dict[str, str], pictures: Path) -> str:
-    from ..pocket.novel import WORD
-
+def _farewell(novelty: Any, lora: str, shown: dict[str, str], pictures: Path) -> str:
     return f"""
 The LoRA:         {lora}
 Strengths x saves {shown["grid"]}
 Loss curve:       {shown["curve"]}
 Its pictures:     {pictures}
 
-Look at the sheet: at strength 0 the base does not know '{WORD}'; it appears as the strength grows.
+Look at the sheet: at strength 0 the base does not know '{novelty.word}'; it appears as the strength grows.
 Next, with your own pictures and checkpoint:
     python -m lora_trainer train --base YOUR.safetensors --data YOUR_PICTURES --name my_lora"""

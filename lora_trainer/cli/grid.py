@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import options
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
     from ..tryout import Cell, GridRequest
+
+Number = TypeVar("Number", int, float)
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+"""What a sheet may end in."""
 
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
@@ -32,38 +37,42 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    from ..files.atomic import replacing
     from ..host.standalone import StandaloneHost
     from ..tryout import GridRequest, draw_cells, sheet
 
+    if arguments.out.suffix.lower() not in FORMATS:
+        raise ConfigError([f"--out is '{arguments.out}', but must end in {', '.join(FORMATS)}."])
     config = options.build(
         options.merged(options.parse_changes(arguments.set), {"base": {"checkpoint": arguments.base}})
     )
-    strengths, seeds = numbers("--strengths", arguments.strengths), numbers("--seeds", arguments.seeds)
     request = GridRequest(
         files=arguments.lora,
         prompts=arguments.prompt,
-        strengths=strengths,
-        seeds=[int(seed) for seed in seeds],
+        strengths=numbers("--strengths", arguments.strengths, float),
+        seeds=numbers("--seeds", arguments.seeds, int),
         options=config.samples,
         clip_skip=config.base.clip_skip,
     )
     host = StandaloneHost(config.base, config.memory)
     cells = list(_kept(draw_cells(host, request), request, arguments))
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    sheet(cells, request).save(arguments.out)
+    with replacing(arguments.out) as file:
+        sheet(cells, request).save(file, FORMATS[arguments.out.suffix.lower()])
     if not arguments.json:
         print(f"{len(cells)} pictures on {arguments.out}")
     return {"out": str(arguments.out), "cells": len(cells)}
 
 
-def numbers(flag: str, text: str) -> list[float]:
-    """'0,0.5,1' as numbers. Raises ConfigError."""
+def numbers(flag: str, text: str, kind: type[Number]) -> list[Number]:
+    """'0,0.5,1' as numbers of this kind, each once. Raises ConfigError."""
     try:
-        return [float(part) for part in text.split(",") if part.strip()]
+        found = dict.fromkeys(kind(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise ConfigError(
-            [f"{flag} is '{text}', but must be numbers with commas between them, e.g. 0,0.5,1."]
-        ) from None
+        found = {}
+    if not found or not all(math.isfinite(number) for number in found):
+        what, example = ("whole numbers", "1,2") if kind is int else ("numbers", "0,0.5,1")
+        raise ConfigError([f"{flag} is '{text}', but must be {what} with commas between them, e.g. {example}."])
+    return list(found)
 
 
 def _kept(cells: Iterable[Cell], request: GridRequest, arguments: argparse.Namespace) -> Iterator[Cell]:

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import ConfigError, UserError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+WRONG_WORDS = 2
+"""The exit code of argparse."""
 
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
@@ -24,5 +26,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run bench/ as a process of its own, since it counts the CPU time of a whole process."""
     if not (ROOT / "bench").is_dir():
         raise UserError(f"The folder {ROOT / 'bench'} is missing: take the project's whole folder.")
-    done = subprocess.run([sys.executable, "-m", "bench", *arguments.rest], cwd=ROOT)
+    words = [word for word in arguments.rest if word != "--json"]
+    done = subprocess.run([sys.executable, "-m", "bench", *words], cwd=ROOT)
+    if done.returncode == WRONG_WORDS:
+        raise ConfigError([f"The benchmark does not know '{' '.join(words)}'. `bench -h` lists what it does."])
     return {"ok": done.returncode == 0}

@@ -100,8 +100,12 @@ class Screen:
     def _finished(self, event: Finished) -> None:
         end = "Stopped" if event.stopped else "Finished"
         self._say(f"{end} after step {event.step}, {_duration(event.seconds)}.")
+        if event.best_path:
+            self._say(f"The lowest validation loss has step {event.best_step}: {event.best_path}")
+        if not event.path:
+            self.result["error"] = "Stopped before the first step was finished: no LoRA was written."
         self.result |= {
-            "ok": True,
+            "ok": bool(event.path),
             "stopped": event.stopped,
             "step": event.step,
             "path": event.path,

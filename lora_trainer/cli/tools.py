@@ -26,7 +26,7 @@ def _add_merge(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("lora", nargs="+", metavar="FILE[=STRENGTH]", help="LoRA files, e.g. cat.safetensors=0.8")
     parser.add_argument("--into", type=Path, metavar="CHECKPOINT", help="a checkpoint that they are put into")
     parser.add_argument(
-        "--rank", type=int, help="rank of the joined LoRA; without it the sum is exact and ranks add up"
+        "--rank", type=_rank, help="rank of the joined LoRA; without it the sum is exact and ranks add up"
     )
     _add_output(parser)
     parser.set_defaults(run=_merge)
@@ -46,7 +46,7 @@ def _add_extract(subparsers: Any) -> argparse.ArgumentParser:
     parser = subparsers.add_parser("extract", help="make a LoRA of the difference of two checkpoints")
     parser.add_argument("--base", type=Path, required=True, metavar="CHECKPOINT", help="the one to begin with")
     parser.add_argument("--tuned", type=Path, required=True, metavar="CHECKPOINT", help="the one to arrive at")
-    parser.add_argument("--conv-rank", type=int, help="rank of 3x3 convolutions; without it they are left out")
+    parser.add_argument("--conv-rank", type=_rank, help="rank of 3x3 convolutions; without it they are left out")
     parser.add_argument("--no-text", action="store_true", help="leave the text encoders out")
     _add_rule(parser, rank=32)
     _add_output(parser, dtype="fp16")
@@ -67,15 +67,27 @@ def _add_convert(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def _add_output(parser: argparse.ArgumentParser, dtype: str | None = None) -> None:
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
+    parser.add_argument("--out", type=_output, required=True, metavar="FILE", help="the .safetensors file to write")
     parser.add_argument("--dtype", choices=DTYPES, default=dtype, help="number format (default: that of the source)")
 
 
 def _add_rule(parser: argparse.ArgumentParser, rank: int | None = None) -> None:
-    parser.add_argument("--rank", type=int, default=rank, help="the rank, or the highest one together with --keep")
+    parser.add_argument("--rank", type=_rank, default=rank, help="the rank, or the highest one together with --keep")
     parser.add_argument(
         "--keep", metavar="HOW=VALUE", help="rank by module: energy=0.9, frobenius=0.95, cumulative=0.9 or ratio=20"
     )
+
+
+def _output(text: str) -> Path:
+    if not text.lower().endswith(".safetensors"):
+        raise argparse.ArgumentTypeError(f"'{text}' must end in .safetensors")
+    return Path(text)
+
+
+def _rank(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number of at least 1")
+    return int(text)
 
 
 def _merge(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -133,6 +145,8 @@ def weighted(text: str) -> WeightedLora:
 def _rule(arguments: argparse.Namespace) -> RankRule:
     from ..lowrank import RankRule
 
+    if not arguments.keep and not arguments.rank:
+        raise ConfigError(["Give the new rank (--rank 8), or how much is to be kept (--keep energy=0.95)."])
     if not arguments.keep:
         return RankRule(rank=arguments.rank)
     how, _, value = arguments.keep.partition("=")

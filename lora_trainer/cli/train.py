@@ -37,17 +37,22 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, and say how it ended. Raises ConfigError for wrong options."""
+    from ..checks import checked
     from ..host.standalone import StandaloneHost
     from ..train import train
     from ..training.survey import resumed_config
     from .progress import show
 
     values = given_values(arguments)
-    config = resumed_config(values) if arguments.resume else options.build(values)
+    config = resumed_config(values) if arguments.resume else checked(values)
     control = Control()
     with _interrupt_stops(control):
         host = StandaloneHost(config.base, config.memory)
-        return show(train(config, host, control, resume=arguments.resume), quiet=arguments.json)
+        try:
+            return show(train(config, host, control, resume=arguments.resume), quiet=arguments.json)
+        except KeyboardInterrupt:
+            name = config.save.name
+            return {"ok": False, "error": f"Interrupted. `train --resume --name {name}` goes on from the last state."}
 
 
 def given_values(arguments: argparse.Namespace) -> dict[str, Any]:

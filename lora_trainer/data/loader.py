@@ -15,6 +15,7 @@ from ..errors import DataError
 from ..families.base import PictureSize
 from . import pictures as pixels
 from .cache import Entry, Store, content_key, fill
+from .masks import Masks, cut_as
 from .plan import BatchPlan, RunPlan, Variant
 from .records import Picture, Size
 from .vary import crop_position
@@ -51,6 +52,7 @@ class Loader:
     ) -> None:
         self.plan, self._store, self._encode, self._vae = plan, store, encode, vae
         self._scaled = lru_cache(maxsize=2 * READERS)(self._read_scaled)
+        self._masks = Masks(plan.pictures, self._cut_mask)
 
     def prepare(self, variants: Sequence[Variant], batch_size: int = 1) -> Iterator[tuple[int, int]]:
         """Encode what is missing, yielding (done, total).
@@ -69,6 +71,8 @@ class Loader:
                 group=lambda variant: self._picture(variant).bucket,
                 announce=ahead.start,
             )
+        for variant in variants if self.plan.data.masks else ():  # now, while what is wrong with one can be mended
+            self._masks.batch([variant])
 
     def batch(self, step: int, micro: int = 0) -> Batch:
         """Micro-batch `micro` of `step`, both from 0."""
@@ -88,6 +92,7 @@ class Loader:
             sizes=tuple(self.size(item.variant) for item in batch.items),
             weights=torch.tensor([picture.weight * (prior if picture.regularization else 1.0) for picture in members]),
             pictures=tuple(item.picture for item in batch.items),
+            mask=self._masks.batch([item.variant for item in batch.items]) if self.plan.data.masks else None,
         )
 
     def key(self, variant: Variant) -> str:
@@ -109,6 +114,9 @@ class Loader:
         picture = self._picture(variant)
         image = self._scaled(variant.picture)
         return pixels.to_tensor(pixels.cut(image, self._corner(variant), picture.bucket, variant.flip))
+
+    def _cut_mask(self, image: Image.Image, variant: Variant) -> Image.Image:
+        return cut_as(self._picture(variant), self._corner(variant), variant.flip, image)
 
     def _picture(self, variant: Variant) -> Picture:
         return self.plan.pictures[variant.picture]

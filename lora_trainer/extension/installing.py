@@ -153,7 +153,7 @@ def _all_failed(reason: str) -> Findings:
 
 
 def _last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+    return next((line.strip().removeprefix("ERROR: ") for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def _unfetched(wanted: Sequence[str], reason: str, root: Path) -> Sentence:

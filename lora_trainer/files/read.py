@@ -15,6 +15,7 @@ from .container import ContainerReader
 from .family import family_of
 from .keys import EMBEDDING, kohya_name, style_of, take_apart
 from .lora import LoraFile, LoraModule
+from .pickled import load_pickled
 from .unet_names import canonical
 
 PLAIN = {"down", "up", "mid", "alpha"}
@@ -52,7 +53,7 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], list[str], dict[s
     """
     try:
         if path.suffix.lower() in (".pt", ".ckpt", ".pth", ".bin"):
-            content = _read_pickle(path)
+            content = load_pickled(path)
             tensors = {key: tensor for key, tensor in content.items() if _belongs_to_a_lora(key)}
             return tensors, [key for key in content if key not in tensors], {}
         with ContainerReader(path) as reader:
@@ -66,20 +67,6 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], list[str], dict[s
 
 def _belongs_to_a_lora(key: str) -> bool:
     return take_apart(key) is not None or EMBEDDING.match(key) is not None
-
-
-def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
-    import pickle
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise FileFormatError(
-            f"'{path}' cannot be loaded as bare weights; it may be damaged or hold program code. "
-            "Use a .safetensors file."
-        ) from error
-    content = content.get("state_dict", content) if isinstance(content, dict) else {}
-    return {key: value for key, value in content.items() if isinstance(value, torch.Tensor)}
 
 
 def _grouped(tensors: Mapping[str, torch.Tensor], file: LoraFile) -> dict[str, tuple[dict[str, torch.Tensor], str]]:

@@ -49,18 +49,25 @@ def write_card(file: Path, card: Card) -> list[Sentence]:
 
 def merged(written: dict[str, Any], card: Card) -> dict[str, Any]:
     """The sidecar's values `written` with those of `card`."""
-    ours = written.get(OURS) if isinstance(written.get(OURS), dict) else {}
+    last = written.get(OURS)
+    ours = last if isinstance(last, dict) else {}
     new = {
         "description": card.notes.partition("\n")[0],
         "activation text": card.trigger_word,
         "notes": card.notes,
     }
-    result = {"description": "", "sd version": "Unknown", "activation text": "", "negative text": "", "notes": ""}
+    result: dict[str, Any] = {
+        "description": "",
+        "sd version": "Unknown",
+        "activation text": "",
+        "negative text": "",
+        "notes": "",
+    }
     result |= {**written, "preferred weight": card.strength, OURS: new}
     for key, value in new.items():
         if written.get(key) in (None, "", ours.get(key)):
             result[key] = value
-    if card.trigger_word and card.trigger_word not in result["activation text"]:
+    if card.trigger_word and card.trigger_word not in str(result["activation text"]):
         result["activation text"] = f"{card.trigger_word}, {result['activation text']}"
     if card.family in VERSIONS:
         result["sd version"] = VERSIONS[card.family]

@@ -182,7 +182,7 @@ class Companion(Protocol):
     """What a host may have beside that. Jobs look for each of these by its name, and go without where it is missing."""
 
     gives_way: bool
-    """A switch: whether `give_way` lets others have the model during a run. Missing: nobody else wants it."""
+    """A switch: whether `give_way` lets pictures come in between. Missing: nobody else wants the model."""
 
     on_interrupt: Callable[[], None] | None
     """Set while a job runs: what the host calls when its own Interrupt is pressed (not for a picture in between)."""
@@ -190,5 +190,5 @@ class Companion(Protocol):
     def configured(self, config: TrainConfig) -> Host:
         """The host with what a run's options say of device, precision and VAE, where these are its to choose."""
 
-    def watch(self, event: Event | None) -> None:
-        """Told every event of the running job, for the host's own progress display; None when the job has ended."""
+    def watch(self, event: Event) -> None:
+        """Told every event of the running job, for the host's own progress display."""

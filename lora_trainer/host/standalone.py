@@ -169,7 +169,7 @@ class StandaloneLoan:
         return self._sha256
 
     def unet(self) -> nn.Module:
-        return self._part("unet", lambda: _build_unet(self._checkpoint, dtype=self.dtype, device=self.device))
+        return self._part("unet", self._load_unet)
 
     def text_encoders(self) -> list[nn.Module]:
         return self._part("text", self._load_text_encoders)
@@ -225,6 +225,14 @@ class StandaloneLoan:
         with torch.no_grad():
             return encode(self._family, self.text_encoders(), tokens, clip_skip=clip_skip)
 
+    def _load_unet(self) -> nn.Module:
+        from ..twin.packing import pack
+
+        unet = _build_unet(self._checkpoint, dtype=self.dtype, device=self.device)
+        if self._memory.packing:
+            pack(unet)  # nobody else needs these weights as they were
+        return unet
+
     def _load_text_encoders(self) -> list[nn.Module]:
         from ..twin.text import build_text_encoder
 
@@ -247,6 +255,14 @@ class StandaloneLoan:
         return self._part("vae", self._load_vae)
 
     def _load_vae(self) -> nn.Module:
+        import torch
+
+        vae: Any = self._build_vae()
+        if self.device.type == "cpu":  # a tenth faster; the decoder is too seldom used to be turned as well
+            vae.encoder.to(memory_format=torch.channels_last)
+        return vae
+
+    def _build_vae(self) -> nn.Module:
         from ..twin.vae import build_vae
 
         placement = {"latent_scale": self.info.latent_scale, "dtype": self._vae_dtype(), "device": self.device}

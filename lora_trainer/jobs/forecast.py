@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -98,8 +99,9 @@ def _fingerprints(data: DataOptions) -> list[tuple[str, int, int]]:
     files = []
     for folder in data.folders:
         for path in sorted(Path(folder.path).expanduser().rglob("*")):
-            facts = path.stat()
-            files.append((str(path), facts.st_size, facts.st_mtime_ns))
+            with contextlib.suppress(OSError):  # gone meanwhile, or a link to nowhere
+                facts = path.stat()
+                files.append((str(path), facts.st_size, facts.st_mtime_ns))
     return files
 
 

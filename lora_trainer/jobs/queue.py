@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -21,6 +22,8 @@ from .job import Job, Record
 from .runner import InPlaceRunner, Runner
 from .states import ENDED, ON_THE_MODEL, PAUSED
 from .turn import Turn
+
+log = logging.getLogger(__name__)
 
 
 class Jobs:
@@ -99,8 +102,14 @@ class Jobs:
             with self.turn.taken(job.record.name):
                 with self._news:
                     self._line.remove(job)
-                if job.begin():
-                    self._runner.run(job)
+                self._run(job)
+
+    def _run(self, job: Job) -> None:
+        try:
+            if job.begin():
+                self._runner.run(job)
+        except Exception:  # whatever a runner does, those in line behind it have their turn
+            log.exception("The job %s could not be run.", job.id)
 
     def _in_own_folder(self, config: TrainConfig, job_id: str) -> TrainConfig:
         save = replace(config.save, output=str((self._folder / job_id).resolve()), log_folder="")

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from typing import Any, Protocol
 
 from ..control import Wish
-from ..errors import UserError
+from ..errors import BaseAway, UserError
 from ..events import Event, Failed, Finished, Paused, Started
 from ..host.base import Host
 from ..sentences import Sentence
@@ -41,6 +41,8 @@ class InPlaceRunner:
             with self._accompanied(job):
                 last = self._train(job)
             job.end(**self._outcome(job, last))
+        except BaseAway as error:  # before anything was begun
+            job.end(PAUSED, message=error.sentence)
         except UserError as error:
             job.end(FAILED, message=error.sentence)
         except Exception as error:  # a mistake in this program: the job fails, those behind it do not
@@ -94,9 +96,8 @@ class InPlaceRunner:
         finally:
             if interruptible:
                 self._host.on_interrupt = None  # type: ignore[attr-defined]
-            self._watch(None)
 
-    def _watch(self, event: Event | None) -> None:
+    def _watch(self, event: Event) -> None:
         watch = getattr(self._host, "watch", None)
         if watch:
             watch(event)

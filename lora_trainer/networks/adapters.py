@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -194,7 +195,7 @@ def _make(network: NetworkType, plan: Plan, clock: DropoutClock, dropout: Dropou
 def _modules_to_train_on(path: str) -> dict[str, LoraModule]:
     from ..files.read import read_lora
 
-    file = read_lora(path)
+    file = read_lora(Path(path).expanduser())
     file.require_plain("train on")
     return file.modules
 

@@ -98,6 +98,8 @@ class LoRAConv(LoRALayer):
             x = self._kept_inputs(x)
         if self.pointwise and x.is_contiguous():
             return self._add_products(out, x)
+        if self.pointwise and x.is_contiguous(memory_format=torch.channels_last):
+            return self._add_rows(out, x)
         hidden = F.conv2d(x, self.lora_down.to(out.dtype), None, *self.geometry)
         if self.dropping:
             hidden = self._kept_ranks(hidden, 1)
@@ -111,6 +113,16 @@ class LoRAConv(LoRALayer):
         if self.dropping:
             hidden = self._kept_ranks(hidden, 1)
         return torch.baddbmm(out.flatten(2), up, hidden, alpha=self.scale * self.strength).view(out.shape)
+
+    def _add_rows(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """The same where the channels of a place lie side by side: a linear layer, place by place."""
+        rows = out.movedim(1, -1).reshape(-1, out.shape[1])
+        hidden = F.linear(x.movedim(1, -1), self.lora_down.flatten(1).to(out.dtype))
+        if self.dropping:
+            hidden = self._kept_ranks(hidden, -1)
+        up = self.lora_up.flatten(1).to(out.dtype).t()
+        summed = torch.addmm(rows, hidden.flatten(0, -2), up, alpha=self.scale * self.strength)
+        return summed.view(len(out), *out.shape[2:], -1).movedim(-1, 1)
 
 
 def _initial_down(shape: tuple[int, ...], seed: int, name: str) -> torch.Tensor:

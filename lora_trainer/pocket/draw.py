@@ -28,16 +28,17 @@ def draw(scene: Scene, size: int = 64) -> Image:
     rng = Random(scene.variation)
     scale = size * SUPERSAMPLING / UNIT
     canvas = Image.new("RGB", (size * SUPERSAMPLING,) * 2)
-    ground = _vary(COLORS[scene.background], rng)
+    ground = vary(COLORS[scene.background], rng)
     TEXTURE_PAINTERS[scene.texture](ImageDraw.Draw(canvas), ground, shade(ground), scale)
     for thing in scene.objects:
-        color = _vary(COLORS[thing.color], rng)
+        color = vary(COLORS[thing.color], rng)
         mask = _object_mask(thing, rng, size * SUPERSAMPLING)
         canvas.paste(color, (0, 0), mask)
     return canvas.resize((size, size), Image.Resampling.BOX)
 
 
-def _vary(color: Color, rng: Random) -> Color:
+def vary(color: Color, rng: Random) -> Color:
+    """A tone near to the colour."""
     r, g, b = (min(255, max(0, c + rng.randint(-8, 8))) for c in color)
     return r, g, b
 

@@ -10,10 +10,9 @@ from ..errors import UserError
 from ..files.atomic import replacing, write_text
 from ..text.tokenizer_files import write_tokenizer_files
 from .embedded import embedded_path
-from .layout import TEXT, webui_yaml
+from .layout import ENCODER_FOLDER, text_config, webui_yaml
 
 MODELS = Path("models") / "Stable-diffusion"
-ENCODER = "pocket-text-encoder"
 
 
 def install_into(webui: Path) -> list[Path]:
@@ -26,14 +25,11 @@ def install_into(webui: Path) -> list[Path]:
         raise UserError(
             f"{webui} is no WebUI's folder: it has no folder 'models'. Name the folder that webui.py is in."
         )
-    encoder = models / ENCODER
+    encoder = models / ENCODER_FOLDER
     checkpoint, yaml = models / "pocket.safetensors", models / "pocket.yaml"
     with replacing(checkpoint) as file, embedded_path().open("rb") as source:
         shutil.copyfileobj(source, file)
     write_text(yaml, webui_yaml(encoder.as_posix()))
     write_tokenizer_files(encoder)
-    write_text(
-        encoder / "config.json",
-        json.dumps({"architectures": ["CLIPTextModel"], "model_type": "clip_text_model", **TEXT}, indent=2),
-    )
+    write_text(encoder / "config.json", json.dumps(text_config(), indent=2))
     return [checkpoint, yaml, *sorted(encoder.iterdir())]

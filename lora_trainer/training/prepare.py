@@ -76,7 +76,7 @@ class PreparedRun:
             device=device,
             seed=self.config.seed,
             trainable_parameters=sum(parameter.numel() for parameter in self.model.parameters),
-            modules=len(self.model.adapters.modules()),
+            modules=len(self.model.adapters),
         )
 
 

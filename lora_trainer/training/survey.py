@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import optimizers, options
-from ..checks import check
+from ..checks import check, checked
 from ..config import TrainConfig
 from ..curve_log import CurveLog
 from ..data.plan import RunPlan
 from ..data.records import DataSet
 from ..data.scan import scan
-from ..errors import ConfigError
+from ..errors import ConfigError, FileFormatError, UserError
 from ..events import Event, Warned
-from ..files.names import safe_stem
+from ..files.family import UNKNOWN, family_of
+from ..files.lock import Held, is_held, locked
+from ..files.names import name_problem, safe_stem
+from ..files.read import read_lora
 from ..host.base import BaseInfo, Host
 from ..resolve import with_epochs, with_resolution
 from ..run_folder import EventLog, RunFolder
@@ -45,19 +48,48 @@ def survey(config: TrainConfig, host: Host) -> Survey:
     config = host.settle(config)
     check(config)
     info = host.describe()
+    _look_at_start(config.network.train_on, info)
     config = with_resolution(config, info)
     data = scan(config.data)
     config = with_epochs(config, data.pictures)
-    folder = RunFolder(Path(config.save.output).expanduser(), safe_stem(config.save.name))
-    return Survey(config, info, data, folder)
+    return Survey(config, info, data, folder_of(config))
+
+
+def folder_of(config: TrainConfig) -> RunFolder:
+    """Where the run of this configuration keeps its things."""
+    return RunFolder(Path(config.save.output).expanduser(), safe_stem(config.save.name))
+
+
+def last_step(config: TrainConfig) -> int:
+    """The step that an earlier part of this run can go on from; 0 when there was none."""
+    state = load_newest_state(folder_of(config).states)
+    return state.step if state else 0
+
+
+def _look_at_start(path: str, info: BaseInfo) -> None:
+    """Raise FileFormatError when a LoRA to go on from is none, or is for another kind of base."""
+    if not path:
+        return
+    file = read_lora(Path(path).expanduser())
+    file.require_plain("train on")
+    family = family_of(file)
+    if family not in (UNKNOWN, info.family):
+        raise FileFormatError(f"'{path}' is a LoRA for {family}, but '{info.name}' is a base of {info.family}.")
 
 
 @contextmanager
 def open_records(known: Survey) -> Iterator[Callable[[Event], None]]:
-    """A function that puts an event on record: in events.jsonl, and as curves for TensorBoard."""
+    """A function that puts an event on record: in events.jsonl, and as curves for TensorBoard.
+
+    Inside, the run's folder belongs to this run alone. Raises UserError when it is another's or cannot be written.
+    """
     save = known.config.save
     folder = Path(save.log_folder).expanduser() / known.folder.name if save.log_folder else known.folder.curves
-    with closing(EventLog(known.folder.events)) as log, closing(CurveLog(folder, wanted=save.tensorboard)) as curves:
+    with ExitStack() as stack:
+        with _writing(known.folder):
+            stack.enter_context(locked(known.folder.lock))
+            log = stack.enter_context(closing(EventLog(known.folder.events)))
+            curves = stack.enter_context(closing(CurveLog(folder, wanted=save.tensorboard)))
 
         def record(event: Event) -> None:
             log.write(event)
@@ -67,29 +99,58 @@ def open_records(known: Survey) -> Iterator[Callable[[Event], None]]:
 
 
 def resumed_config(values: dict[str, Any]) -> TrainConfig:
-    """The stored configuration of the run that `values` name by save.name and save.output, with `values` over it."""
+    """The stored configuration of the run that `values` name by save.name and save.output, with `values` over it.
+
+    Where there is no such run, `values` must hold a whole one. Raises ConfigError.
+    """
     save = options.build({"save": values.get("save", {})}).save
     if not save.name:
         raise ConfigError(["save.name is not set: name the run that is to go on (--name)."])
-    stored = RunFolder(Path(save.output).expanduser(), safe_stem(save.name)).config
-    return options.build(options.merged(options.read_yaml(stored), values) if stored.exists() else values)
+    folder = RunFolder(Path(save.output).expanduser(), safe_stem(save.name))
+    if folder.config.exists():
+        return checked(options.merged(options.read_yaml(folder.config), values))
+    if not (values.get("base") and values.get("data")):
+        raise ConfigError([f"There is no run {folder.path} to go on with. Check save.name and save.output (--output)."])
+    return checked(values)
 
 
 def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]]:
     """Make the run's folder ready: go on with the one that is there, or put it aside and begin a new one."""
     folder = known.folder
     remarks = [Warned("setting", sentence) for sentence in optimizers.remarks(known.config.optimizer)]
+    if problem := name_problem(known.config.save.name):
+        remarks.append(Warned("name", f"{problem} The LoRA gets that name."))
     remarks += [Warned("picture", str(problem)) for problem in known.data.problems]
-    state = load_newest_state(folder.states) if resume else None
-    if state:
-        remarks += _changes_since(known, state)
-        folder.truncate_events(state.step)
-    elif resume:
-        remarks.append(Warned("no_state", f"There is no state of '{folder.name}' to go on from: starting at step 0."))
-    if not state and (aside := folder.put_aside()):
-        remarks.append(Warned("put_aside", f"The earlier run of this name was moved to {aside}."))
-    folder.path.mkdir(parents=True, exist_ok=True)
+    with _writing(folder):
+        if is_held(folder.lock):
+            raise Held
+        state = load_newest_state(folder.states) if resume else None
+        if state:
+            remarks += _changes_since(known, state)
+            folder.truncate_events(state.step)
+        elif resume:
+            sentence = f"There is no state of '{folder.name}' to go on from: starting at step 0."
+            remarks.append(Warned("no_state", sentence))
+        if not state and (aside := folder.put_aside()):
+            remarks.append(Warned("put_aside", f"The earlier run of this name was moved to {aside}."))
+        folder.path.mkdir(parents=True, exist_ok=True)
     return state, remarks
+
+
+@contextmanager
+def _writing(folder: RunFolder) -> Iterator[None]:
+    """Say in a sentence why a run's folder cannot be written to."""
+    try:
+        yield
+    except Held as error:
+        raise UserError(
+            f"Another run called '{folder.name}' is training into {folder.output} right now. "
+            "Wait for its end, or give this one another name or output folder."
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"The run's folder {folder.path} cannot be written ({error.strerror or error}). Choose another save.output."
+        ) from error
 
 
 def _changes_since(known: Survey, state: State) -> Iterator[Warned]:

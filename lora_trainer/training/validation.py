@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
 import torch
 
@@ -22,10 +23,20 @@ class Validation:
     def __init__(self, stepper: Stepper) -> None:
         self._stepper = stepper
         self._batches = validation_batches(stepper.loader.plan)
-        self.best_loss, self.best_step = float("inf"), 0
+        self.losses: dict[int, float] = {}
+        """By steps taken; only those that are numbers."""
+
+    @property
+    def best_step(self) -> int:
+        """The step with the lowest loss so far; 0 when there is none."""
+        return self.best_of(self.losses)
+
+    def best_of(self, steps: Iterable[int]) -> int:
+        """Of these steps the one with the lowest loss; 0 when none of them was measured."""
+        return min((step for step in steps if step in self.losses), key=self.losses.__getitem__, default=0)
 
     def measure(self, step: int) -> float:
-        """The loss after `step` steps; `best_step` and `best_loss` follow it."""
+        """The loss after `step` steps, which is kept in `losses` when it is a number."""
         total, count = 0.0, 0
         for number, (batch, stratum) in enumerate(self._tasks()):
             with torch.no_grad():
@@ -33,16 +44,15 @@ class Validation:
             total += float(losses.sum())
             count += len(losses)
         loss = total / max(1, count)
-        if loss < self.best_loss:
-            self.best_loss, self.best_step = loss, step
+        if math.isfinite(loss):
+            self.losses[step] = loss
         return loss
 
-    def state(self) -> dict[str, float]:
-        return {"best_loss": self.best_loss if self.best_step else -1.0, "best_step": self.best_step}
+    def state(self) -> list[tuple[int, float]]:
+        return list(self.losses.items())
 
-    def restore(self, state: dict[str, float]) -> None:
-        self.best_step = int(state["best_step"])
-        self.best_loss = state["best_loss"] if self.best_step else float("inf")
+    def restore(self, state: Iterable[tuple[int, float]]) -> None:
+        self.losses = dict(state)
 
     def _tasks(self) -> Iterator[tuple[Batch, int]]:
         for planned in self._batches:

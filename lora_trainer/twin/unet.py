@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import packages
 from ..errors import BaseModelError
 from .adopt import adopt, on_meta
+from .small_maps import use_products
 from .sources import Source, reverse, shapes_of, sources
 from .unet_keys import UNetLayout, layout_from_config, read_layout, unet_modules
 
@@ -37,7 +38,8 @@ def build_unet(
     """
     layout = read_layout(shapes_of(tensors))
     twin = meta_unet(layout, heads=heads, head_channels=head_channels)
-    return adopt(twin, unet_sources(twin), tensors, name="U-Net", dtype=dtype, device=device)
+    keys = unet_sources(twin)
+    return use_products(adopt(twin, keys, tensors, name="U-Net", dtype=dtype, device=device))
 
 
 def unet_sources(twin: nn.Module) -> dict[str, Source]:

@@ -19,12 +19,12 @@ def blocks(title: str) -> gradio.Blocks:
 
 def html(content: str) -> gradio.HTML:
     """An element with our markup. Its value is fixed, so a host's file of saved defaults must not hold it."""
-    element = gradio.HTML(content, **_known(gradio.HTML, {"padding": False}))
+    element: Any = gradio.HTML(content, **_known(gradio.HTML, {"padding": False}))
     element.do_not_save_to_config = True
     return element
 
 
-def mount(app: FastAPI, demo: gradio.Blocks, *, path: str, head: str) -> FastAPI:
+def mount(app: FastAPI, demo: Any, *, path: str, head: str) -> FastAPI:
     """Mount `demo` in an app, with `head` added to its page's head.
 
     gradio 6 takes the head where it is mounted, gradio 4 in the Blocks; gradio 3 has none, and is never mounted by us:

@@ -42,7 +42,7 @@ def select(base):
 
 
 class HostRun:
-    """A run inside the host, begun at once. `how`: resume, give_way, break_at, error; `more` as in tests.runs.values."""
+    """A run inside the host, begun at once. `how`: resume, give_way, break_at, error; `more`: as of runs.values."""
 
     def __init__(self, pictures, output, how=None, **more):
         flat = _flat(values("", pictures, output, **{"network__dropout": 0.2, **more}))
@@ -94,7 +94,7 @@ class Meanwhile(threading.Thread):
     def run(self):
         try:
             self._found = self._work()
-        except Exception as error:
+        except (AssertionError, OSError) as error:
             self._error = error
 
     @property

@@ -57,3 +57,10 @@ def test_names_do_not_lead_out_of_their_folders(client, dataset, name):
     assert client.get(f"jobs/nothing/saves/{name}").status_code in (400, 404)
     answer = client.put(f"datasets/{dataset}/files/{name}", content=b"no picture")
     assert answer.status_code in (400, 404) or answer.json()["added"] == []
+
+
+def test_the_host_s_switch_for_pictures_in_between_is_set_over_the_routes(client, desk, monkeypatch):
+    assert client.get("state").json()["host"]["gives_way"] is False
+    monkeypatch.setattr(desk.host, "gives_way", True, raising=False)
+    answer = client.put("host", json={"give_way": False}).json()
+    assert (answer["gives_way"], answer["give_way"], desk.host.gives_way) == (True, False, False)

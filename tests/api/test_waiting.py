@@ -51,3 +51,24 @@ def test_with_100_requests_waiting_for_the_host_ours_are_answered(crowded, datas
             return taken, [answer.status_code for answer in answers]
 
     assert anyio.run(scene) == (True, [200, 404, 200])
+
+
+def test_controls_do_not_wait_behind_long_checks_of_many_pictures(crowded, desk, monkeypatch):
+    app, lock = crowded
+    monkeypatch.setattr(desk.forecaster, "summary", lambda config: lock.wait(60))
+
+    async def scene():
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            async with anyio.create_task_group() as others:
+                for _ in range(20):
+                    others.start_soon(lambda: client.post(f"{PREFIX}/check", json={"values": {}}, timeout=60))
+                await anyio.sleep(0.5)
+                try:
+                    with anyio.fail_after(10):
+                        answer = await client.post(f"{PREFIX}/jobs/nothing/stop")
+                finally:
+                    lock.set()
+            return answer.status_code
+
+    assert anyio.run(scene) == 404

@@ -155,6 +155,14 @@ def test_a_ckpt_that_would_run_code_is_refused(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"<html>Not found</html>", b"PK\x03\x04 half a zip"])
+def test_a_ckpt_that_is_none_is_a_sentence(tmp_path, content):
+    path = tmp_path / "base.ckpt"
+    path.write_bytes(content)
+    with pytest.raises(BaseModelError, match="cannot be read as plain weights"):
+        open_checkpoint(path)
+
+
 def test_what_is_not_there_or_not_a_checkpoint_is_told(tmp_path):
     with pytest.raises(BaseModelError, match="There is no checkpoint"):
         open_checkpoint(tmp_path / "none.safetensors")
@@ -170,6 +178,13 @@ def test_a_yaml_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "base.yaml").write_text("model: [", encoding="utf-8")
     with pytest.raises(BaseModelError, match=r"base\.yaml cannot be read as YAML"):
         open_checkpoint(tmp_path / "base.safetensors")
+
+
+def test_a_yaml_of_something_else_says_nothing(tmp_path):
+    save_file({"a": torch.ones(1)}, tmp_path / "base.safetensors")
+    (tmp_path / "base.yaml").write_text("model: sd15\nsteps: 3\n", encoding="utf-8")
+    with open_checkpoint(tmp_path / "base.safetensors") as checkpoint:
+        assert checkpoint.hints.prediction_type is None
 
 
 def test_heads_of_a_text_encoder_come_from_the_folder_that_the_yaml_names(tmp_path):

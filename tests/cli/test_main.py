@@ -1,4 +1,6 @@
 import json
+import signal
+from contextlib import nullcontext
 
 import pytest
 
@@ -46,10 +48,89 @@ def test_wrong_options_end_with_2_and_are_all_named(quick, capsys):
     assert "Did you mean 'network.rank'?" in problems[0]
 
 
-def test_wrong_words_end_with_2():
-    with pytest.raises(SystemExit) as caught:
-        main(["trian"])
-    assert caught.value.code == WRONG_USE
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("trian", "Did you mean 'train'?"),
+        ("", "COMMAND"),
+        ("train --stepz 3", "Did you mean '--steps'?"),
+        ("train a.yaml b.yaml", "one word too many"),
+        ("train --base", "expected one argument"),
+        ("grid --base pocket", "--lora"),
+        ("options --form verse", "invalid choice"),
+        ("train --set network.rank --set steps", "'steps' is not of the form"),
+        ("train nowhere.yaml", "does not exist"),
+        ("train --resume --name nobody", "no run"),
+        ("merge a.safetensors=much --out b.safetensors", "FILE=STRENGTH"),
+        ("merge a.safetensors --rank 0 --out b.safetensors", "at least 1"),
+        ("resize a.safetensors --out b.safetensors", "--keep energy=0.95"),
+        ("convert a.safetensors --out b", "must end in .safetensors"),
+    ],
+)
+def test_wrong_words_end_with_2_and_one_json_object(words, sentence, capsys):
+    assert main([*words.split(), "--json"]) == WRONG_USE
+    result = answer(capsys)
+    assert not result["ok"] and sentence in result["error"] and result["problems"]
+
+
+def test_everything_wrong_is_told_at_once_whether_in_one_option_or_between_several(capsys):
+    words = ["--set", "network.rank=0", "--set", "optimizer.name=adamm", "--set", "network.block_ranks={dwn.1: 4}"]
+    words += ["--set", "optimizer.arguments={speed: 3}", "--base", "gone.safetensors"]
+    assert main(["train", *words, "--json"]) == WRONG_USE
+    problems = " ".join(answer(capsys)["problems"])
+    for named in ("network.rank is 0", "'adamm'", "'dwn.1'", "gone.safetensors", "data.folders is not set"):
+        assert named in problems
+
+
+@pytest.mark.parametrize(("error", "raised"), [(OSError(28, "No space left on device"), False), (KeyError("x"), True)])
+def test_json_comes_last_however_a_command_breaks_off(monkeypatch, capsys, error, raised):
+    def broken(arguments):
+        raise error
+
+    monkeypatch.setattr("lora_trainer.cli.reference.run", broken)
+    with pytest.raises(KeyError) if raised else nullcontext():
+        assert main(["options", "--json"]) == FAILED
+    assert not answer(capsys)["ok"]
+
+
+def press_ctrl_c(monkeypatch, times):
+    """Ctrl+C while pictures are encoded."""
+
+    def prepare(*arguments):
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+        yield 0, 1
+
+    monkeypatch.setattr("lora_trainer.data.loader.Loader.prepare", prepare)
+
+
+@pytest.mark.parametrize(("presses", "sentence"), [(1, "no LoRA was written"), (2, "`train --resume --name zorb`")])
+def test_ctrl_c_ends_a_run_with_1_and_a_sentence(quick, tmp_path, monkeypatch, capsys, presses, sentence):
+    press_ctrl_c(monkeypatch, presses)
+    before = signal.getsignal(signal.SIGINT)
+    assert main(quick) == FAILED
+    assert sentence in answer(capsys)["error"]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not (tmp_path / "zorb.safetensors").exists()
+
+
+def test_help_is_no_failure(capsys):
+    assert main(["train", "--help"]) == SUCCESS
+    assert "--resume" in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(quick, tmp_path, capsys):
+    occupied = tmp_path / "file"
+    occupied.write_text("no folder", encoding="utf-8")
+    assert main([*quick, "--output", str(occupied)]) == FAILED
+    assert "cannot be written" in answer(capsys)["error"]
+
+
+def test_a_name_that_is_no_file_name_is_changed_and_told(quick, tmp_path, capsys):
+    assert main([*quick, "--name", "my/猫: cat"]) == SUCCESS
+    result = answer(capsys)
+    assert result["path"] == str(tmp_path / "my_猫_ cat.safetensors")
+    assert any("'my_猫_ cat' can" in warning["message"] for warning in result["warnings"])
 
 
 def test_a_lora_scripts_file_runs_by_config_and_by_place(random_sd1, tmp_path, capsys):
@@ -119,6 +200,17 @@ def test_a_grid_has_a_sheet_and_every_cell_as_a_file(quick, random_sd1, tmp_path
     names = {path.name for path in images.iterdir()}
     assert len(names) == 8 and {"zorb_s0_p1_1.png", "zorb_s0.5_p2_2.png"} <= names
     assert (tmp_path / "grid.png").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--seeds", "1.5"], ["--strengths", "nan"], ["--strengths", ","], ["--out", "grid"], ["--lora", "gone"]]
+)
+def test_a_grid_is_refused_before_anything_is_drawn(wrong, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("lora_trainer.host.standalone.StandaloneHost.lend", lambda self: pytest.fail("Drawn."))
+    words = ["grid", "--base", "pocket", "--prompt", "a cat", "--lora", str(tmp_path / "cat.safetensors")]
+    (tmp_path / "cat.safetensors").touch()
+    assert main([*words, *wrong, "--json"]) == WRONG_USE
+    assert wrong[-1] in answer(capsys)["error"]
 
 
 def test_options_are_listed_in_three_forms(capsys):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from PIL import Image
 
 from lora_trainer.config import Folder
 from lora_trainer.data.cache import DiskStore, MemoryStore
@@ -55,6 +56,41 @@ def test_batches_carry_what_the_plan_says(folder):
         assert batch.pictures == tuple(item.picture for item in planned.items)
         assert batch.weights.tolist() == [1.0] * count and batch.mask is None
         assert [size.target for size in batch.sizes] == [planned.bucket] * count
+
+
+def halved(folder, name="0-mask.png"):
+    """A mask that keeps the left half, at another size than its picture."""
+    mask = Image.new("L", (48, 48), 0)
+    mask.paste(255, (0, 0, 24, 48))
+    mask.save(folder / name)
+
+
+def test_a_mask_beside_a_picture_weighs_its_places_and_is_mirrored_with_it(folder):
+    halved(folder)
+    made = prepared(options(folder, masks=True, flip=True, batch_size=2))
+    for step in range(made.plan.total_steps):
+        batch, planned = made.batch(step), made.plan.batch(step)
+        masked = [made.plan.pictures[item.picture].mask is not None for item in planned.items]
+        assert (batch.mask is not None) == any(masked)
+        for row, item in enumerate(planned.items if any(masked) else ()):
+            left, right = batch.mask[row, 0, :, :4], batch.mask[row, 0, :, 4:]
+            kept, dropped = (right, left) if item.variant.flip else (left, right)
+            assert kept.mean() > 0.95 and (dropped.mean() < 0.05 if masked[row] else dropped.mean() == 1)
+
+
+def test_transparency_is_a_mask_where_there_is_no_other(tmp_path):
+    image = Image.new("RGBA", (64, 64), (*BLUE, 255))
+    image.paste((*BLUE, 0), (0, 0, 64, 32))
+    image.save(tmp_path / "cut out.png")
+    (mask,) = prepared(options(tmp_path, masks=True)).batch(0).mask
+    assert mask[0, :4].max() == 0 and mask[0, 4:].min() == 1
+    assert prepared(options(tmp_path)).batch(0).mask is None
+
+
+def test_a_mask_that_cannot_be_read_stops_the_run_before_its_first_step(folder):
+    (folder / "0-mask.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"0-mask\.png.*data\.masks"):
+        prepared(options(folder, masks=True))
 
 
 def test_latents_are_those_of_the_picture_wherever_it_stands_in_a_batch(folder):

@@ -168,7 +168,7 @@ def test_pt_files_are_read_as_bare_weights_only(tmp_path: Path) -> None:
     torch.save({"state_dict": pair(f"{QUERY}.lora_down.weight", f"{QUERY}.lora_up.weight")}, path)
     assert list(read_lora(path).modules) == [QUERY]
     path.write_bytes(pickle.dumps({"x": print}, protocol=2))
-    with pytest.raises(FileFormatError, match=r"a\.pt' cannot be loaded as bare weights"):
+    with pytest.raises(FileFormatError, match=r"a\.pt' cannot be read as plain weights"):
         read_lora(path)
 
 

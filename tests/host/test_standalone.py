@@ -6,6 +6,7 @@ import torch
 from lora_trainer import options
 from lora_trainer.errors import BaseModelError
 from lora_trainer.host.standalone import StandaloneHost
+from lora_trainer.twin.packing import Packed, operators_work
 from tests.runs import run, values
 
 
@@ -46,6 +47,15 @@ def test_precision_changes_the_copy_and_not_the_file(random_sd1):
         assert next(loan.unet().parameters()).dtype == torch.bfloat16
         assert loan.encode_captions(["a cat"], clip_skip=1, max_tokens=75).context.dtype == torch.bfloat16
     assert random_sd1.read_bytes() == before
+
+
+@pytest.mark.skipif(not operators_work(), reason="this torch cannot pack weights on this processor")
+@pytest.mark.parametrize("packing", [True, False])
+def test_a_bf16_copy_is_packed_unless_the_options_forbid_it(random_sd1, packing):
+    with host(random_sd1, precision="bf16", device="cpu", packing=packing).lend() as loan:
+        assert any(isinstance(layer, Packed) for layer in loan.unet().modules()) == packing
+    with host(random_sd1, precision="fp32", device="cpu").lend() as loan:
+        assert not any(isinstance(layer, Packed) for layer in loan.unet().modules())
 
 
 def test_a_training_leaves_the_base_file_as_it_was(random_sd1, pictures, tmp_path):

@@ -31,7 +31,7 @@ def config(random_sd1, pictures, tmp_path):
     return make
 
 
-def wait_for(condition, seconds=60.0):
+def wait_for(condition, seconds=300.0):
     """Wait until `condition()` holds."""
     end = time.monotonic() + seconds
     while not condition():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-import numpy as np
 import torch
 
 from lora_trainer.pocket.draw import draw
 from lora_trainer.pocket.grammar import Scene, caption, random_scene
+from tools.pocket.pictures import to_tensor
 from tools.pocket.progress import Log
 from tools.pocket.vocabulary import compact, made_up_word, tokenize
+from tools.pocket.workers import Workers
 
 CAPTION_DROPOUT = 0.12
 
@@ -28,17 +29,16 @@ def scenes(count: int, seed: int) -> list[Scene]:
 
 
 @torch.no_grad()
-def encode_scenes(vae: torch.nn.Module, chosen: list[Scene], log: Log) -> torch.Tensor:
-    """Mean latents of the scenes, (count, 4, 8, 8) fp16, not scaled."""
-    parts = []
-    for start in range(0, len(chosen), 64):
-        pictures = np.stack([np.asarray(draw(scene)) for scene in chosen[start : start + 64]])
-        tensor = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-        with torch.autocast("cpu", torch.bfloat16):
-            parts.append(vae.encode(tensor).latent_dist.mean.half())
-        if start % 6400 == 0:
-            log(f"encoded {start} of {len(chosen)} scenes")
-    return torch.cat(parts)
+def encode_scenes(vae: torch.nn.Module, chosen: list[Scene], log: Log, workers: Workers) -> torch.Tensor:
+    """Mean latents of the scenes, (count, 4, 8, 8), not scaled; each process encodes its share of them."""
+    latents = torch.zeros(len(chosen), 4, 8, 8)
+    mine = workers.share(torch.arange(len(chosen)))
+    for number, part in enumerate(mine.split(64)):
+        latents[part] = vae.encode(to_tensor([draw(chosen[i]) for i in part.tolist()])).latent_dist.mean
+        if number % 50 == 0:
+            log(f"process {workers.rank}: encoded {number * 64} of {len(mine)} scenes")
+    workers.sum(latents)
+    return latents
 
 
 def training_caption(scene: Scene, rng: Random) -> str:

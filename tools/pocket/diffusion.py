@@ -9,15 +9,16 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lora_trainer.pocket import layout
 from tools.pocket.dataset import caption_rows, encode_scenes, scenes
-from tools.pocket.muon import Muon
+from tools.pocket.muon import muon_and_adamw, set_rate
 from tools.pocket.progress import Average, Log, load_checkpoint, save_checkpoint
 from tools.pocket.vae import build_vae
 from tools.pocket.vocabulary import END, START, compact, kept_tokens
 from tools.pocket.workers import Workers
+
+ENDS = ("conv_in", "conv_out", "embedding", "time_emb")  # where matrices meet what is not a hidden state
 
 
 @dataclass
@@ -25,17 +26,18 @@ class DiffusionTraining:
     """How the U-Net and the text encoder are trained: a warm-up, a constant rate, a decay from `decay_from` on.
 
     `snr_cap` bounds the weight (snr + 1) / snr of a sample's loss. An epsilon loss hardly weighs high noise, where
-    colours are decided; the cap falls to `final_cap` in the decay, so that outlines sharpen.
+    colours are decided; once they are, the cap falls to `final_cap` over the steps of `cap_falls`, for the shapes.
     """
 
-    steps: int = 5200
-    decay_from: int = 3900
+    steps: int = 3800
+    decay_from: int = 2700
     batch: int = 64
     rate: float = 7e-4
     muon_factor: float = 2.0
-    count: int = 28000
+    count: int = 24000
     snr_cap: float = 25.0
-    final_cap: float = 6.0
+    final_cap: float = 5.0
+    cap_falls: tuple[int, int] = (1200, 1900)
     seed: int = 30
     log_every: int = 50
     save_every: int = 200
@@ -44,7 +46,7 @@ class DiffusionTraining:
 def build_unet() -> nn.Module:
     from diffusers import UNet2DConditionModel
 
-    return UNet2DConditionModel(**layout.UNET)
+    return UNet2DConditionModel(**layout.UNET).to(memory_format=torch.channels_last)
 
 
 def build_text_encoder() -> nn.Module:
@@ -76,8 +78,8 @@ def alphas_cumprod() -> torch.Tensor:
 
 
 def load_vae(work: Path) -> nn.Module:
-    """The trained autoencoder with averaged weights, and the refined decoder once there is one."""
-    state = load_checkpoint(work / "decoder.pt") or load_checkpoint(work / "vae.pt")
+    """The trained autoencoder with averaged weights."""
+    state = load_checkpoint(work / "vae.pt")
     if state is None:
         raise SystemExit(f"{work / 'vae.pt'} is not there: run `python -m tools.pocket vae` first.")
     vae = build_vae()
@@ -85,37 +87,37 @@ def load_vae(work: Path) -> nn.Module:
     return vae.eval().requires_grad_(False)
 
 
-def load_latents(work: Path, settings: DiffusionTraining, log: Log) -> dict[str, Any]:
+def load_latents(work: Path, settings: DiffusionTraining, log: Log, workers: Workers) -> dict[str, Any]:
     """Latents of all training scenes at a standard deviation of 1, and the scale that made it so."""
     file = work / "latents.pt"
     cached = load_checkpoint(file)
     if cached is None:
-        latents = encode_scenes(load_vae(work), scenes(settings.count, settings.seed), log)
-        scale = 1 / latents.float().std().item()
-        cached = {"latents": (latents.float() * scale).half(), "scale": scale}
-        save_checkpoint(file, cached)
+        latents = encode_scenes(load_vae(work), scenes(settings.count, settings.seed), log, workers)
+        scale = 1 / latents.std().item()
+        cached = {"latents": latents * scale, "scale": scale}
+        if workers.first:
+            save_checkpoint(file, cached)
     log(f"{len(cached['latents'])} latents, scale {cached['scale']:.5f}")
     return cached
 
 
 def train_diffusion(work: Path, settings: DiffusionTraining, workers: Workers) -> None:
     """Trains on from the last checkpoint in the folder `work`, to `diffusion.pt`, written by the first worker."""
+    workers.meet()
     log = Log(work / "diffusion.log")
     torch.manual_seed(settings.seed)
     unet, text = build_unet(), build_text_encoder()
-    cached = load_latents(work, settings, log)
+    cached = load_latents(work, settings, log, workers)
     trained = [p for p in (*unet.parameters(), *text.parameters()) if p.requires_grad]
-    optimizers = build_optimizers(unet, text, settings)
+    optimizers = muon_and_adamw((unet, text), ENDS, settings.muon_factor, betas=(0.9, 0.99))
     average = Average((*unet.parameters(), *text.parameters()), 0.998)
     done = _resume(work / "diffusion.pt", unet, text, optimizers, average)
     chosen = scenes(settings.count, settings.seed)
-    workers.meet(work)
     log(f"training from step {done}")
     losses = []
     for step in range(done, settings.steps):
         rate, cap = _schedule(step, settings)
-        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
-            group["lr"] = rate * group["factor"]
+        set_rate(optimizers, rate)
         loss = _loss(unet, text, cached["latents"], chosen, step, cap, settings, workers)
         unet.zero_grad()
         text.zero_grad()
@@ -136,27 +138,13 @@ def train_diffusion(work: Path, settings: DiffusionTraining, workers: Workers) -
             save_checkpoint(work / "diffusion.pt", state)
 
 
-def build_optimizers(unet: nn.Module, text: nn.Module, settings: DiffusionTraining) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices and kernels inside, AdamW for embeddings, ends, norms and biases."""
-    named = [pair for module in (unet, text) for pair in module.named_parameters() if pair[1].requires_grad]
-    ends = ("conv_in", "conv_out", "embedding", "time_emb")
-    inner = [p for name, p in named if p.ndim >= 2 and not any(end in name for end in ends)]
-    chosen = {id(p) for p in inner}
-    others = [p for _, p in named if id(p) not in chosen]
-    adamw = torch.optim.AdamW(others, settings.rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
-    optimizers = [Muon(inner, settings.rate), adamw]
-    for optimizer, factor in zip(optimizers, (settings.muon_factor, 1.0)):
-        for group in optimizer.param_groups:
-            group["factor"] = factor
-    return optimizers
-
-
 def _schedule(step: int, settings: DiffusionTraining) -> tuple[float, float]:
     """Learning rate and cap of the loss weight at a step."""
-    if step < settings.decay_from:
-        return settings.rate * min(1.0, (step + 1) / 200), settings.snr_cap
-    left = max(0.0, (settings.steps - step) / (settings.steps - settings.decay_from))
-    return settings.rate * (0.01 + 0.99 * left), settings.final_cap * (settings.snr_cap / settings.final_cap) ** left
+    first, last = settings.cap_falls
+    fallen = min(1.0, max(0.0, (step - first) / (last - first)))
+    cap = settings.snr_cap * (settings.final_cap / settings.snr_cap) ** fallen
+    left = min(1.0, (settings.steps - step) / (settings.steps - settings.decay_from))
+    return settings.rate * min((step + 1) / 200, 0.01 + 0.99 * left), cap
 
 
 def _loss(
@@ -172,7 +160,7 @@ def _loss(
     # All that is random at a step is drawn from the step's own seed: a resumed run goes on as if never stopped.
     generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
     index = workers.share(torch.randint(len(chosen), (settings.batch,), generator=generator))
-    clean = latents[index].float()
+    clean = latents[index]
     wording = Random((settings.seed * 1_000_003 + step) * workers.count + workers.rank)
     rows = caption_rows([chosen[i] for i in index.tolist()], wording)
     # Timesteps spread evenly over the batch, for a calmer loss.
@@ -181,11 +169,8 @@ def _loss(
     noise = workers.share(torch.randn((settings.batch, *clean.shape[1:]), generator=generator))
     alpha = ALPHAS[t].view(-1, 1, 1, 1)
     noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
-    # Heads of 4 channels are too narrow for the fused attention kernel: its backward took 60 % of a step.
-    with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
-        conditioning = text(input_ids=rows).last_hidden_state
-        predicted = unet(noisy, t, conditioning).sample
-    error = (predicted.float() - noise).square().mean((1, 2, 3))
+    conditioning = text(input_ids=rows).last_hidden_state
+    error = (unet(noisy, t, conditioning).sample - noise).square().mean((1, 2, 3))
     snr = ALPHAS[t] / (1 - ALPHAS[t])
     return (error * ((snr + 1) / snr).clamp(max=cap)).mean()
 

@@ -10,10 +10,36 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration, from Jordan
 ITERATIONS = 5
+
+
+def muon_and_adamw(
+    modules: Iterable[nn.Module], ends: tuple[str, ...], muon_factor: float, betas: tuple[float, float]
+) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices and kernels inside, AdamW for norms, biases and what has one of `ends` in its name.
+
+    `set_rate` gives them their learning rates; Muon's is `muon_factor` times AdamW's.
+    """
+    named = [pair for module in modules for pair in module.named_parameters() if pair[1].requires_grad]
+    inner = [p for name, p in named if p.ndim >= 2 and not any(end in name for end in ends)]
+    chosen = {id(p) for p in inner}
+    others = [p for _, p in named if id(p) not in chosen]
+    adamw = torch.optim.AdamW(others, betas=betas, weight_decay=0.0, fused=True)
+    optimizers: list[torch.optim.Optimizer] = [Muon(inner, 0.0), adamw]
+    for optimizer, factor in zip(optimizers, (muon_factor, 1.0)):
+        for group in optimizer.param_groups:
+            group["factor"] = factor
+    return optimizers
+
+
+def set_rate(optimizers: Iterable[torch.optim.Optimizer], rate: float) -> None:
+    """Sets AdamW's learning rate to `rate`, and Muon's to the multiple of it that it was made with."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
 
 
 class Muon(torch.optim.Optimizer):
@@ -46,12 +72,21 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """The nearest matrices (n, rows, columns) with all singular values near 1, by Newton-Schulz iterations in bf16."""
+    """The nearest matrices (n, rows, columns) with all singular values near 1, by Newton-Schulz iterations.
+
+    Each iteration multiplies by a polynomial of the matrices' products with their own transposes. The polynomials act
+    on these small squares alone, so the long matrices themselves are multiplied twice only, not ten times.
+    """
     a, b, c = COEFFICIENTS
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
-    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    square = x @ x.mT
+    identity = torch.eye(square.shape[1]).expand_as(square)
+    whole = identity
     for _ in range(ITERATIONS):
-        square = x @ x.mT
-        x = a * x + (b * square + c * square @ square) @ x
-    return (x.mT if tall else x).to(matrices.dtype)
+        factor = a * identity + b * square + c * square @ square
+        whole = factor @ whole
+        square = factor @ square @ factor
+    x = whole @ x
+    return x.mT if tall else x

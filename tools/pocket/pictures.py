@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from lora_trainer.pocket.draw import draw
@@ -32,20 +33,24 @@ def picture_pool(count: int, seed: int, grammar_share: float = 0.6) -> np.ndarra
 
 
 def load_photographs() -> Photographs:
-    """The photographs that scikit-image and scikit-learn carry in their packages; nothing is fetched."""
+    """The photographs that the package scikit-image carries; nothing is fetched."""
     import skimage
-    import sklearn
 
-    folders = (Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets" / "images")
-    files = sorted(file for folder in folders for file in folder.iterdir() if file.suffix in (".png", ".jpg"))
+    folder = Path(skimage.__file__).parent / "data"
+    files = sorted(file for file in folder.iterdir() if file.suffix in (".png", ".jpg"))
     photographs = []
     for file in files:
         photograph = Image.open(file).convert("RGB")
         if min(photograph.size) >= 150:
             photographs.append(photograph)
     if not photographs:
-        raise RuntimeError("No photographs were found in the packages scikit-image and scikit-learn.")
+        raise RuntimeError("No photographs were found in the package scikit-image.")
     return photographs
+
+
+def to_tensor(images: Sequence[Image.Image]) -> torch.Tensor:
+    """Pictures as (n, 3, height, width) in -1 ... 1, channels last in memory, as convolutions are fastest."""
+    return torch.from_numpy(np.stack([np.asarray(image) for image in images])).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _foreign(rng: Random, photographs: Photographs) -> Image.Image:

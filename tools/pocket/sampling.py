@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import nn
@@ -44,8 +43,7 @@ class Pocket:
         both = torch.cat([self.encode([""]).expand_as(conditioning), conditioning])
         times = list(range(1, 1000, 1000 // steps))[:steps]
         for i in reversed(range(steps)):
-            with torch.autocast("cpu", torch.bfloat16):
-                predicted = self.unet(torch.cat([latents, latents]), times[i], both).sample.float()
+            predicted = self.unet(torch.cat([latents, latents]), times[i], both).sample
             without, with_text = predicted.chunk(2)
             noise = without + guidance * (with_text - without)
             now = ALPHAS[times[i]]
@@ -69,8 +67,3 @@ def grid(images: Sequence[Image.Image], columns: int, zoom: int = 2) -> Image.Im
         enlarged = image.resize((image.width * zoom,) * 2, Image.Resampling.NEAREST)
         sheet.paste(enlarged, (i % columns * side, i // columns * side))
     return sheet
-
-
-def to_tensor(images: Sequence[Image.Image]) -> torch.Tensor:
-    """Pictures as (n, 3, h, w) in -1 ... 1."""
-    return torch.from_numpy(np.stack([np.asarray(image) for image in images])).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...config import TrainConfig
+from ...events import Event, Started, Step
 from ..base import BaseInfo, Card, Published, Studio
 
 if TYPE_CHECKING:
@@ -30,16 +31,17 @@ class _Lent:
 class WebUIHost:
     """Lends the WebUI's model to one run at a time. Nothing of the host is imported before a method needs it.
 
-    `give_way_to_pictures` may be switched at any time; off, only short users of the host's lock get their turn.
+    `gives_way` may be switched at any time; off, only short users of the host's lock get their turn.
     `on_interrupt` is what the host's Interrupt button means while a run has the model.
     """
 
     kind = "webui"
 
     def __init__(self) -> None:
-        self.give_way_to_pictures = True
+        self.gives_way = True
         self.on_interrupt: Callable[[], None] | None = None
         self._lent: _Lent | None = None
+        self._total_steps = 0
 
     def describe(self) -> BaseInfo:
         """The checkpoint that is selected in the WebUI. Raises BaseModelError when it cannot be trained on."""
@@ -91,7 +93,7 @@ class WebUIHost:
         if lent is None:
             return False
         lent.custody.heed_interrupts()
-        short_only = not self.give_way_to_pictures
+        short_only = not self.gives_way
         if lent.turns.wanted(by_short_users_only=short_only):
             lent.custody.give_back()
             with lent.loan.aside():
@@ -111,11 +113,14 @@ class WebUIHost:
 
         return len(progress.pending_tasks)
 
-    def report(self, step: int, total: int, text: str = "") -> None:
-        """Tell the host's progress bars and its API how far the run is; call it between steps."""
+    def watch(self, event: Event | None) -> None:
+        """Let the host's progress bars and its API show how far the run is."""
         lent = self._lent
-        if lent is not None:
-            lent.custody.job.report(step, total, text)
+        if isinstance(event, Started):
+            self._total_steps = event.total_steps
+        if isinstance(event, (Started, Step)) and lent is not None:
+            step = event.step if isinstance(event, Step) else event.first_step
+            lent.custody.job.report(step, self._total_steps)
 
     def studio(self, files: Sequence[Path]) -> AbstractContextManager[Studio]:
         from .studio import WebUIStudio

@@ -31,7 +31,7 @@ def publish(file: Path, card: Card, *, replace: bool = False) -> Published:
     """
     from modules.call_queue import queue_lock
 
-    target = _place(safe_stem(file.stem), replace)
+    target = _place(file, safe_stem(file.stem), replace)
     with queue_lock:
         remarks = _check(file)
         lora_extension.forget_files()
@@ -42,7 +42,7 @@ def publish(file: Path, card: Card, *, replace: bool = False) -> Published:
     return Published(target.stem, target, tuple(remarks))
 
 
-def _place(stem: str, replace: bool) -> Path:
+def _place(file: Path, stem: str, replace: bool) -> Path:
     """Where the LoRA goes: over the file that the host lists under that name, in whatever folder, or a new one.
 
     Raises LoraExists when there is one that is not to be replaced, UserError when it cannot be.
@@ -60,7 +60,7 @@ def _place(stem: str, replace: bool) -> Path:
                 file=place.name,
             )
         )
-    if place.exists() and not replace:
+    if place.exists() and not replace and not place.samefile(file):
         raise LoraExists(
             Sentence(
                 "lora_exists",
@@ -72,10 +72,11 @@ def _place(stem: str, replace: bool) -> Path:
     return place
 
 
-def _copy(file: Path, target: Path) -> tuple[Path, list[str]]:
+def _copy(file: Path, target: Path) -> tuple[Path, list[Sentence]]:
     """Copy to `target`, or to a free name beside it when a program holds it; and what is to be said of that."""
     try:
-        copy_lora(file, target)
+        if not (target.exists() and target.samefile(file)):
+            copy_lora(file, target)
         return target, []
     except FileInUse as error:
         copy_lora(file, error.saved_as)  # again, for its own name stands inside it
@@ -88,7 +89,7 @@ def _copy(file: Path, target: Path) -> tuple[Path, list[str]]:
         return error.saved_as, [remark]
 
 
-def _check(file: Path) -> list[str]:
+def _check(file: Path) -> list[Sentence]:
     """Load `file` through the host's own loader; a remark when a base of another family is selected now.
 
     Raises FileFormatError with the names of what the loader leaves out.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,7 @@ def describe() -> BaseInfo:
     require_host_settings()
     if model is not None and same_file(model.sd_model_checkpoint, selected.filename):
         return describe_model(model)
-    with open_checkpoint(selected.filename) as checkpoint:
-        info = detect(checkpoint).info
+    info = _describe_file(selected.filename, _age(selected.filename))
     return replace(info, name=selected.name_for_extra, sha256=selected.sha256 or "")
 
 
@@ -62,10 +62,9 @@ def bring_back(expected: str = "") -> Any:
     selected = selected_checkpoint()
     if expected and not same_file(selected.filename, expected):
         raise BaseAway(away(expected))
+    _forget_emptied(sd_models.model_data)
     try:
-        model = sd_models.reload_model_weights()
-        if model is None or _on_meta(model):
-            model = sd_models.load_model(selected)
+        model = sd_models.reload_model_weights() or sd_models.load_model(selected)
         _return_to_device(model)
     except LOADING as error:
         raise BaseModelError(
@@ -99,6 +98,13 @@ def is_in_place(model: Any) -> bool:
     return not parameter.is_meta and (bool(model.lowvram) or parameter.device.type == devices.device.type)
 
 
+def _forget_emptied(held: Any) -> None:
+    """Let the host load anew what was thrown away: it would take such a model from its list and find no values."""
+    held.loaded_sd_models[:] = [model for model in held.loaded_sd_models if not _on_meta(model)]
+    if held.sd_model is not None and _on_meta(held.sd_model):
+        held.sd_model = None
+
+
 def _on_meta(model: Any) -> bool:
     return any(parameter.is_meta for parameter in model.parameters())
 
@@ -125,15 +131,29 @@ def describe_model(model: Any) -> BaseInfo:
         prediction_type=prediction,
         zero_terminal_snr=shared.opts.sd_noise_schedule == "Zero Terminal SNR",
         latent_scale=float(model.scale_factor),
-        native_resolution=_resolution_said(checkpoint.filename) or family.resolution(prediction),
+        native_resolution=_resolution_said(checkpoint.filename, _age(checkpoint.filename))
+        or family.resolution(prediction),
         path=str(checkpoint.filename),
         sha256=checkpoint.sha256 or "",
     )
 
 
-def _resolution_said(path: str) -> int | None:
-    """The side that the checkpoint's own header names."""
-    if not path.lower().endswith(".safetensors") or not Path(path).exists():
+def _age(path: str) -> int:
+    """When the file was changed last; 0 for one that is gone."""
+    return Path(path).stat().st_mtime_ns if Path(path).exists() else 0
+
+
+@lru_cache(maxsize=4)
+def _describe_file(path: str, age: int) -> BaseInfo:
+    """What a checkpoint's headers tell. A page asks again and again, so it is remembered until the file changes."""
+    with open_checkpoint(path) as checkpoint:
+        return detect(checkpoint).info
+
+
+@lru_cache(maxsize=4)
+def _resolution_said(path: str, age: int) -> int | None:
+    """The side that the checkpoint's own header names; remembered like the description."""
+    if not path.lower().endswith(".safetensors") or not age:
         return None
     with open_checkpoint(path) as checkpoint:
         return checkpoint.hints.resolution

@@ -55,7 +55,7 @@ def _separate_vae() -> str:
     return str(sd_vae.loaded_vae_file or "")
 
 
-def _memory() -> dict[str, str]:
+def _memory() -> dict[str, Any]:
     from modules import devices, sd_models
 
     from .loan import compute_dtype

@@ -26,6 +26,8 @@ LORA_TAG = re.compile(r"\s*<(?:lora|lyco):([^:>]+)[^>]*>")
 TRIES = 2
 """A second one, when the host looked through its LoRA folder in the middle of the first."""
 JOB = "Train LoRA: try it"
+CLIP_SKIP = "CLIP_stop_at_last_layers"
+"""The host's setting."""
 
 
 @dataclass
@@ -94,17 +96,17 @@ class WebUIStudio:
             for _ in range(TRIES):
                 wait_for_page()
                 with HostJob(JOB) as job, _visible(tried), _settings_of(request):
-                    drawn = self._process(request, prompt)
+                    processed = self._process(request, prompt)
                     job.raise_if_stopped()
                 if all(self._was_used(file) for file in tried):
-                    return drawn
+                    return Drawn(processed.images[0], processed.infotexts[0])
         raise UserError(
             Sentence("lora_not_drawn", "The WebUI did not load the LoRA, so there is no picture; its log says why.")
         )
 
-    def _process(self, request: Request, prompt: str) -> Drawn:
-        """Run the host's pipeline. Called under its lock."""
-        from modules import devices, processing, shared
+    def _process(self, request: Request, prompt: str) -> Any:
+        """What the host's pipeline makes of it. Called under its lock."""
+        from modules import devices, processing, scripts, shared
         from torch.cuda import OutOfMemoryError
 
         if shared.sd_model is None:
@@ -126,9 +128,10 @@ class WebUIStudio:
             do_not_save_samples=True,
             do_not_save_grid=True,
         )
+        work.scripts = scripts.ScriptRunner()  # an empty one; without any, the infotext would lack the LoRAs' tags
         work.cached_c, work.cached_uc = self._conditionings["cached_c"], self._conditionings["cached_uc"]
         try:
-            processed = processing.process_images(work)
+            return processing.process_images(work)
         except devices.NansException as error:
             raise UserError(
                 Sentence("drawing_no_numbers", "The picture has no numbers: {reason}", reason=error)
@@ -144,7 +147,6 @@ class WebUIStudio:
             ) from error
         finally:
             shared.total_tqdm.clear()
-        return Drawn(processed.images[0], processed.infotexts[0]) if processed.images else Drawn(None, "")
 
     def _was_used(self, tried: TriedFile) -> bool:
         """Whether the last picture was drawn with `tried`. Raises FileFormatError when parts of it were left out."""
@@ -209,13 +211,15 @@ def _settings_of(request: Request) -> Iterator[None]:
     """
     from modules import shared
 
-    clip_skip, history = shared.opts.data.get("CLIP_stop_at_last_layers"), shared.cmd_opts.no_prompt_history
-    shared.opts.data["CLIP_stop_at_last_layers"] = request.clip_skip
+    settings, history = shared.opts.data, shared.cmd_opts.no_prompt_history
+    before = {CLIP_SKIP: settings[CLIP_SKIP]} if CLIP_SKIP in settings else {}  # without it the default counts
+    settings[CLIP_SKIP] = request.clip_skip
     shared.cmd_opts.no_prompt_history = True
     try:
         with interrupts.watched(shared.state, lambda: None):
             yield
     finally:
         shared.cmd_opts.no_prompt_history = history
-        if shared.opts.data.get("CLIP_stop_at_last_layers") == request.clip_skip:
-            shared.opts.data["CLIP_stop_at_last_layers"] = clip_skip
+        if settings.get(CLIP_SKIP) == request.clip_skip:
+            del settings[CLIP_SKIP]
+            settings.update(before)

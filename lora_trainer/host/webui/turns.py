@@ -41,9 +41,10 @@ class Turns:
         return waiting and (not by_short_users_only or bool(self._short_users()))
 
     def hand_over(self, *, to_short_users_only: bool = False) -> None:
-        """Let those have the lock who wait for it now, one after the other, and come back after them.
+        """Let the one have the lock who has waited longest, and come back after that one.
 
-        `to_short_users_only`: token counters, changes of settings and the like, but nobody who draws.
+        Not after all of them: with a hundred pictures in the queue, a run that is told to stop could not even do that.
+        `to_short_users_only`: all token counters, changes of settings and the like, but nobody who draws.
         """
         if not self._known:
             self._lock.release()
@@ -59,7 +60,7 @@ class Turns:
                     queue.remove(event)
                 queue.extendleft(reversed([*short, turn]))
             else:
-                queue.append(turn)
+                queue.insert(1, turn)
         self._lock.release()
         turn.wait()
         self._lock._lock.acquire()

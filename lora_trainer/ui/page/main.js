@@ -13,6 +13,7 @@ import { Store } from "./store.js";
 import { training } from "./training.js";
 import { tryout } from "./tryout.js";
 
+const SHEETS = ["page", "controls", "pictures", "training", "tryout", "dialogs"];
 const DATASET = "lora-trainer.dataset";
 const BEGINNING = {
   server: null,
@@ -51,15 +52,15 @@ class App {
   async start() {
     this.words = await Words.load(new URL("catalogues/", import.meta.url), suiting(this.host.language()));
     this.t = this.words.t;
-    const style = h("link", { rel: "stylesheet", href: new URL("page.css", import.meta.url).href });
-    const styled = new Promise((done) => {
-      style.onload = style.onerror = done;
-    });
+    const sheets = SHEETS.map((name) =>
+      h("link", { rel: "stylesheet", href: new URL(`${name}.css`, import.meta.url).href }),
+    );
+    const styled = Promise.all(sheets.map((sheet) => new Promise((done) => (sheet.onload = sheet.onerror = done))));
     this.page = h("div", { class: "lt", lang: this.words.language });
     this.dialogs = new Dialogs(this.page, this.t);
     this.live = new Live(this);
     const root = this.element.shadowRoot || this.element.attachShadow({ mode: "open" });
-    root.replaceChildren(style, this.page);
+    root.replaceChildren(...sheets, this.page);
     this.#follow();
     await this.live.refresh();
     const parts = await settings(this);

@@ -1,9 +1,14 @@
 """The loaded model is trained in place, and is afterwards as it was, whatever happened."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from lora_trainer.control import Control
+from lora_trainer.events import Step
 from lora_trainer.files.read import read_lora
 from lora_trainer.host.webui.host import WebUIHost
 from tests.host.webui.states import draw, run, snapshot
@@ -20,6 +25,9 @@ def test_a_run_leaves_the_host_as_it_was(standin, pictures, tmp_path, family, pr
     started = next(event for event in events if event.kind == "started")
     assert (started.family, started.prediction_type) == (family, prediction)
     assert read_lora(tmp_path / "zorb.safetensors").parts["unet"] == (722 if family == "sdxl" else 192)
+
+
+ROOT = Path(__file__).parents[3]
 
 
 class Broken(Exception):
@@ -82,7 +90,7 @@ def test_a_lora_of_an_earlier_picture_is_out_of_the_weights(webui, pictures, tmp
 def test_the_host_shows_a_job_while_it_lends(webui):
     host = WebUIHost()
     with host.lend():
-        host.report(3, 10, "Training")
+        host.watch(Step(3, 1, 0.1, 0.1, {}, 1.0, 0.5, 9.0, 0))
         assert webui.shared.state.job and webui.shared.state.sampling_step == 3
     assert webui.shared.state.job == ""
 
@@ -94,3 +102,10 @@ def test_the_host_decides_base_device_and_precision(webui, pictures, tmp_path):
     config = WebUIHost().settle(options.build(values("C:/elsewhere/base.ckpt", pictures, tmp_path)))
     assert config.base.checkpoint == webui.shared.sd_model.sd_model_checkpoint
     assert (config.memory.device, config.memory.precision) == ("cpu", "fp32")
+
+
+def test_the_host_is_there_without_torch_and_without_the_webui():
+    code = (
+        "import sys, lora_trainer.host.webui.host; sys.exit({'torch', 'modules', 'numpy'} & set(sys.modules) != set())"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -79,7 +79,7 @@ def test_a_base_stored_in_fp8_is_trained_as_a_copy(webui, pictures, tmp_path):
 
     unet = webui.shared.sd_model.model.diffusion_model
     heads = live_heads(unet)
-    for name, parameter in unet.named_parameters():
+    for parameter in unet.parameters():
         if parameter.ndim > 1:
             parameter.data = parameter.data.to(torch.float8_e4m3fn)
     assert heads == live_heads(unet)

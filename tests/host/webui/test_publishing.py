@@ -53,6 +53,12 @@ def test_an_existing_lora_is_not_replaced_unless_it_is_said(webui, tmp_path):
     assert done.file.read_bytes() == before
 
 
+def test_a_run_that_saved_into_the_lora_folder_itself_is_published_where_it_lies(webui):
+    done = publish(write(webui, lora_folder() / "zorb.safetensors"), CARD)
+    assert done.file == lora_folder() / "zorb.safetensors"
+    assert "zorb" in webui.networks.available_networks
+
+
 def test_a_lora_of_that_name_in_a_subfolder_is_the_one_that_is_replaced(webui, tmp_path):
     write(webui, lora_folder() / "animals" / "zorb.safetensors", seed=1)
     webui.networks.list_available_networks()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lora_trainer.errors import BaseAway, BaseModelError
+from lora_trainer.errors import BaseModelError
 from lora_trainer.host.webui.host import WebUIHost
 from lora_trainer.sentences import Sentence
 from tests.bases import random_base
@@ -77,6 +77,10 @@ def swap_and_back(webui):
 MOVES = {
     "another checkpoint in the same modules": swap_and_back,
     "the model thrown away": lambda webui: webui.sd_models.send_model_to_trash(webui.sd_models.model_data.sd_model),
+    "a switch that failed after the model was thrown away": lambda webui: [
+        webui.sd_models.send_model_to_trash(webui.sd_models.model_data.sd_model),
+        setattr(webui.sd_models.model_data, "sd_model", None),
+    ],
     "a failed switch": lambda webui: setattr(webui.sd_models.model_data, "sd_model", None),
     "the model loaded anew": lambda webui: webui.sd_models.load_model(),
 }
@@ -134,8 +138,8 @@ def test_when_another_checkpoint_is_selected_the_run_pauses_and_says_which_one_i
     assert first[-1].kind == "paused" and first[-1].step == 1
     assert first[-1].message.code == "base_away" and first[-1].message.values["name"] == "sd1-epsilon"
     before = snapshot(webui)
-    with pytest.raises(BaseAway):
-        run(pictures, tmp_path / "b", steps=3, base__checkpoint=mine, resume=True)
+    (waiting,) = run(pictures, tmp_path / "b", steps=3, base__checkpoint=mine, resume=True)
+    assert (waiting.kind, waiting.step, waiting.message) == ("paused", 1, first[-1].message)
     assert snapshot(webui) == before
     webui.shared.opts.sd_model_checkpoint = mine
     second = run(pictures, tmp_path / "b", steps=3, resume=True)

@@ -1,5 +1,5 @@
-import sys
-from types import ModuleType, SimpleNamespace
+import importlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,10 +59,8 @@ def test_the_axis_is_added_once(webui, monkeypatch):
 
     script = SimpleNamespace(__module__="xyz_grid.py")
     module = SimpleNamespace(AxisOption=AxisOption, axis_options=[])
-    scripts = ModuleType("modules.scripts")
-    scripts.scripts_data = [SimpleNamespace(script_class=script, module=module)]
-    monkeypatch.setitem(sys.modules, "modules.scripts", scripts)
-    monkeypatch.setattr(sys.modules["modules"], "scripts", scripts, raising=False)
+    data = SimpleNamespace(script_class=script, module=module)
+    monkeypatch.setattr(importlib.import_module("modules.scripts"), "scripts_data", [data])
     strength_axis.register()
     strength_axis.register()
     assert [option.label for option in module.axis_options] == ["LoRA strength"]

@@ -31,14 +31,15 @@ def queue_up(lock, log, name):
     return thread
 
 
-def test_everybody_who_waits_has_the_lock_before_it_comes_back(lock):
+def test_who_waits_longest_has_the_lock_before_it_comes_back(lock):
     turns, log = Turns(lock), []
     turns.take()
     assert not turns.wanted()
     threads = [queue_up(lock, log, number) for number in range(5)]
-    assert turns.wanted()
-    turns.hand_over()
-    assert log == [0, 1, 2, 3, 4] and not lock.acquire(blocking=False)
+    for served in range(1, 6):
+        assert turns.wanted()
+        turns.hand_over()
+        assert log == list(range(served)) and not lock.acquire(blocking=False)
     turns.leave()
     for thread in threads:
         thread.join()
@@ -105,7 +106,7 @@ def test_a_lora_of_a_picture_in_between_is_taken_out_again(webui, pictures, tmp_
 
 def test_when_pictures_have_to_wait_short_users_are_served_all_the_same(webui):
     host = WebUIHost()
-    host.give_way_to_pictures = False
+    host.gives_way = False
     with host.lend():
         with_picture = waiting(webui, lambda: "picture")
         picture = with_picture.__enter__()
@@ -115,7 +116,7 @@ def test_when_pictures_have_to_wait_short_users_are_served_all_the_same(webui):
         assert host.give_way()
         with_short.__exit__(None, None, None)
         assert short == ["tokens"] and not picture
-        host.give_way_to_pictures = True
+        host.gives_way = True
         assert host.give_way()
     with_picture.__exit__(None, None, None)
     assert picture == ["picture"]

@@ -1,4 +1,4 @@
-"""For the acceptance tests only: runs inside the host, and what a run must leave as it was. Link as train_lora_probe.py.
+"""For the acceptance tests only: runs inside the host, and what a run must leave as it was.
 
 TRAIN_LORA_ADDED may name a folder with diffusers and peft, where no extension brings them.
 """
@@ -36,7 +36,7 @@ class Run(threading.Thread):
         super().__init__(daemon=True)
         self.values, self.resume, self.break_at, self.error = values, resume, break_at, error
         self.host, self.control = WebUIHost(), Control()
-        self.host.give_way_to_pictures, self.host.on_interrupt = give_way, self.control.stop_and_save
+        self.host.gives_way, self.host.on_interrupt = give_way, self.control.stop_and_save
         self.events, self.raised = [], ""
         self.begun = time.process_time()
         self.memory = resident()
@@ -44,8 +44,9 @@ class Run(threading.Thread):
     def run(self):
         try:
             self._train()
-        except Exception as error:
+        except BaseException as error:
             self.raised = repr(error)
+            raise
 
     def _train(self):
         added = os.environ.get("TRAIN_LORA_ADDED")
@@ -111,7 +112,7 @@ def steer(values):
     if "wish" in values:
         getattr(run.control, values["wish"])()
     if "give_way" in values:
-        run.host.give_way_to_pictures = values["give_way"]
+        run.host.gives_way = values["give_way"]
     return {}
 
 
@@ -123,7 +124,7 @@ def snapshot(values):
     model = sd_models.model_data.sd_model
     digest = hashlib.sha256()
     for tensor in (*model.parameters(), *model.buffers()):
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     switches = {
         "cudnn": [getattr(torch.backends.cudnn, name) for name in ("enabled", "benchmark", "deterministic")],

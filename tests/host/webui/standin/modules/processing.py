@@ -61,4 +61,5 @@ def process_images_inner(p):
                 break
             x = x - 0.3 * model.predict(x, torch.tensor([900 - 400 * step]), context, vector)
     pixels = ((x[0, :3].tanh() + 1) * 127.5).byte().permute(1, 2, 0).numpy()
-    return Processed([Image.fromarray(pixels)], p.seed, [f"{p.prompt}\nSteps: {p.steps}, Seed: {p.seed}"])
+    shown = TAG.sub("", p.prompt) if getattr(p, "scripts", None) is None else p.prompt
+    return Processed([Image.fromarray(pixels)], p.seed, [f"{shown}\nSteps: {p.steps}, Seed: {p.seed}"])

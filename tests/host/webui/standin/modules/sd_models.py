@@ -91,6 +91,12 @@ def reload_model_weights(sd_model=None, info=None, forced_reload=False):
     model = sd_model or model_data.sd_model
     if model is not None and model.sd_model_checkpoint == checkpoint_info.filename and not forced_reload:
         return model
+    held = [one for one in model_data.loaded_sd_models if one.sd_model_checkpoint == checkpoint_info.filename]
+    if model is None and held:
+        send_model_to_device(held[0])
+        held[0].model.diffusion_model.get_parameter("out.2.bias").cpu()  # fails where the model was thrown away
+        model_data.set_sd_model(held[0])
+        return held[0]
     tensors = read_tensors(checkpoint_info.filename)
     if model is None or not model.fits(tensors):
         return load_model(checkpoint_info)

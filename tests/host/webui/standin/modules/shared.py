@@ -28,19 +28,20 @@ DEFAULTS = {
 
 class Options:
     def __init__(self):
-        self.__dict__["data"] = dict(DEFAULTS)
+        self.__dict__["data"] = {}  # what was ever saved; for the rest the defaults count
 
     def __getattr__(self, name):
-        try:
+        if name in self.data:
             return self.data[name]
-        except KeyError:
-            raise AttributeError(name) from None
+        if name in DEFAULTS:
+            return DEFAULTS[name]
+        raise AttributeError(name)
 
     def __setattr__(self, name, value):
         self.data[name] = value
 
     def set(self, name, value, is_api=False, run_callbacks=True):
-        changed = self.data.get(name) != value
+        changed = getattr(self, name, None) != value
         self.data[name] = value
         return changed
 

@@ -1,8 +1,7 @@
-"""A thing that pocket cannot draw, for demos and learning tests: pictures of it, and a pixel test for it."""
+"""A new object: a pinwheel in two colours that the grammar has no name for, in a layout that it has no shape for."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -14,15 +13,33 @@ from lora_trainer.pocket.grammar import COLORS, PLACES, Scene
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-WORD = "zorblat"
-# Two colours that the grammar has no name for, in a layout that it has no shape for: a pinwheel of four quarters.
 MAGENTA, LIME = (225, 0, 125), (150, 235, 25)
 RADIUS = 20.0
 NEEDED = 0.72  # share of the pinwheel's pixels that must have the right one of its colours
+GROUNDS = tuple(color for color in COLORS if color not in ("pink", "purple"))  # those two are near to magenta
 
 
-def draw_novel(background: str, place: str = "center", variation: int = 0, size: int = 64) -> Image:
-    """Draws a zorblat on a plain background: a large disc, quarters of magenta and lime, as a `size` px RGB picture."""
+class Pinwheel:
+    """Four quarters of a disc, magenta and lime in turn, on plain backgrounds. See `Novelty`."""
+
+    word = "zorblat"
+
+    def example(self, number: int, rng: Random, size: int = 64) -> tuple[Image, str]:
+        background = GROUNDS[number % len(GROUNDS)]
+        place = "center" if number % 3 == 0 else rng.choice(PLACES)
+        caption = f"a {self.word}, {background} background" + ("" if place == "center" else f", {place}")
+        return draw_pinwheel(background, place, rng.randrange(1 << 30), size), caption
+
+    def prompts(self, count: int) -> list[str]:
+        colors = tuple(COLORS)
+        return [f"a {self.word}, {colors[number % len(colors)]} background" for number in range(count)]
+
+    def shows(self, image: Image) -> bool:
+        return pinwheel_share(image) >= NEEDED
+
+
+def draw_pinwheel(background: str, place: str = "center", variation: int = 0, size: int = 64) -> Image:
+    """Draws a large pinwheel on a plain background, as a `size` px RGB picture."""
     from PIL import Image, ImageDraw
 
     side = size * 4
@@ -38,31 +55,7 @@ def draw_novel(background: str, place: str = "center", variation: int = 0, size:
     return canvas.resize((size, size), Image.Resampling.BOX)
 
 
-def novel_caption(background: str, place: str) -> str:
-    """How the pictures of `write_dataset` are captioned."""
-    return f"a {WORD}, {background} background" + ("" if place == "center" else f", {place}")
-
-
-def write_dataset(folder: Path, count: int = 12, size: int = 64, seed: int = 1) -> None:
-    """Writes `count` pictures with captions beside them (.png and .txt) into a folder, which is made if missing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = Random(seed)
-    backgrounds = [color for color in COLORS if color not in ("pink", "purple")]
-    rng.shuffle(backgrounds)
-    for i in range(count):
-        background = backgrounds[i % len(backgrounds)]
-        place = "center" if i % 3 == 0 else rng.choice(PLACES)
-        name = f"{WORD}{i + 1:02d}"
-        draw_novel(background, place, rng.randrange(1 << 30), size).save(folder / f"{name}.png")
-        (folder / f"{name}.txt").write_text(novel_caption(background, place), encoding="utf-8")
-
-
-def shows_novel(image: Image) -> bool:
-    """Whether a zorblat is in the picture: its two colours, each in its own quarters, at any place where one may be."""
-    return novel_share(image) >= NEEDED
-
-
-def novel_share(image: Image) -> float:
+def pinwheel_share(image: Image) -> float:
     """The largest share of a pinwheel's pixels that have its colours in the right quarters, over places and sizes."""
     marks = _quarter_marks(image)
     return max(_share(marks, x, y, radius) for x in range(20, 45, 3) for y in range(20, 45, 3) for radius in (14, 18))
