@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def blocks(title: str) -> gradio.Blocks:
     """Empty Blocks that send nothing home. Version 6 moved what concerns the whole page to the mounting."""
-    return gradio.Blocks(**_known(gradio.Blocks, {"title": title, "analytics_enabled": False}))
+    return gradio.Blocks(**_known(gradio.Blocks, {"title": title, "analytics_enabled": False, "fill_width": True}))
 
 
 def html(content: str) -> gradio.HTML:

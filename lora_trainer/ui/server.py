@@ -31,7 +31,8 @@ def make_app(desk: Desk) -> FastAPI:
     assets.add_page(app)
     loader = f"./lora-trainer/v1/page/{assets.version()}/loader.js"
     script = f'import {{ whenThere }} from "{loader}"; whenThere("{ELEMENT}");'
-    return gradio_versions.mount(app, build_tab(), path="/", head=f'<script type="module">{script}</script>')
+    head = f'<script type="module">{script}</script><style>footer {{ display: none !important }}</style>'
+    return gradio_versions.mount(app, build_tab(), path="/", head=head)
 
 
 def serve(desk: Desk, *, address: str = "127.0.0.1", port: int = 7870) -> None:

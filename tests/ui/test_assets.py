@@ -27,7 +27,8 @@ def test_the_present_version_is_kept_by_browsers_and_others_are_not(client):
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"), [("main.js", "text/javascript"), ("page.css", "text/css"), ("catalogues/en.json", "application/json")]
+    ("path", "kind"),
+    [("main.js", "text/javascript"), ("page.css", "text/css"), ("catalogues/en.json", "application/json")],
 )
 def test_files_have_their_types(client, path, kind):
     assert get(client, path).headers["content-type"].startswith(kind)

@@ -57,14 +57,20 @@ def test_what_is_english_in_the_code_is_chinese_in_the_catalogue():
     assert sorted(CHINESE.keys() - ENGLISH.keys() - wanted) == []
 
 
-@pytest.mark.parametrize("known", [ENGLISH, {code: text for code, text in CODES.items() if text}], ids=["page", "server"])
+@pytest.mark.parametrize(
+    "known", [ENGLISH, {code: text for code, text in CODES.items() if text}], ids=["page", "server"]
+)
 def test_both_languages_have_the_same_parameters(known):
     wrong = {code for code, text in known.items() if parameters(text) != parameters(CHINESE[code])}
     assert not wrong
 
 
 def test_nothing_is_left_untranslated():
-    same = {code for code, text in ENGLISH.items() if text == CHINESE[code] and re.search(r"[a-z]{4}", PARAMETER.sub("", text))}
+    same = {
+        code
+        for code, text in ENGLISH.items()
+        if text == CHINESE[code] and re.search(r"[a-z]{4}", PARAMETER.sub("", text))
+    }
     names = {"network.dropout", "network.alpha", "loss.min_snr_gamma"}
     assert same <= {f"option.{name}.label" for name in names}
 

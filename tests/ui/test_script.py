@@ -55,7 +55,14 @@ def test_the_prompt_gets_the_tag_and_keeps_what_the_user_wrote(prompt, wanted):
 
 @pytest.mark.parametrize(
     ("name", "language"),
-    [("zh-CN", "zh-CN"), ("zh_CN", "zh-CN"), ("zh-Hans (Stable)", "zh-CN"), ("en-GB", "en"), ("ja_JP", "en"), ("", "en")],
+    [
+        ("zh-CN", "zh-CN"),
+        ("zh_CN", "zh-CN"),
+        ("zh-Hans (Stable)", "zh-CN"),
+        ("en-GB", "en"),
+        ("ja_JP", "en"),
+        ("", "en"),
+    ],
 )
 def test_languages_are_found_by_the_names_that_hosts_use(name, language):
     assert call("i18n.js", "suiting", name) == language

@@ -18,7 +18,10 @@ export class Api {
 
   /** The address of a route. Parts are joined by slashes and escaped; `query` values that are empty are left out. */
   url(parts, query = {}) {
-    const path = [parts].flat().map((part) => encodeURIComponent(String(part))).join("/");
+    const path = [parts]
+      .flat()
+      .map((part) => encodeURIComponent(String(part)))
+      .join("/");
     const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
     return this.root + path + (given.length ? "?" + new URLSearchParams(given) : "");
   }

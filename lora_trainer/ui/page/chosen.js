@@ -7,7 +7,17 @@ import { stepOf } from "./saves.js";
 /** @param {import("./main.js").App} app */
 export function chosenPanel(app) {
   const image = h("img", { alt: "", hidden: true });
-  const larger = h("button", { type: "button", class: "lt-larger", disabled: true, "aria-label": app.t("view.title"), on: { click: () => enlarge(app) } }, image);
+  const larger = h(
+    "button",
+    {
+      type: "button",
+      class: "lt-larger",
+      disabled: true,
+      "aria-label": app.t("view.title"),
+      on: { click: () => enlarge(app) },
+    },
+    image,
+  );
   const line = h("strong");
   const hint = h("p", { class: "lt-hint" });
   const use = button(app.t(`host.${app.host.kind}.use`), () => useIt(app), { class: "lt-button lt-primary lt-use" });
@@ -17,7 +27,12 @@ export function chosenPanel(app) {
     attribute(image, "hidden", !chosen);
     if (chosen && image.getAttribute("src") !== chosen.url) image.src = chosen.url;
     for (const one of [use, keep, larger]) attribute(one, "disabled", !chosen);
-    say(line, chosen ? app.t("tryout.chosen", { step: stepOf(app, job, chosen.save), strength: short(chosen.strength) }) : app.t("tryout.choose"));
+    say(
+      line,
+      chosen
+        ? app.t("tryout.chosen", { step: stepOf(app, job, chosen.save), strength: short(chosen.strength) })
+        : app.t("tryout.choose"),
+    );
     const tag = job?.published?.tag;
     say(hint, tag ? app.t("tryout.kept_as", { tag }) : app.t("tryout.keep_hint"));
   });
@@ -26,22 +41,46 @@ export function chosenPanel(app) {
 
 function enlarge(app) {
   const { chosen, grid } = app.store.values;
-  app.dialogs.enlarge([{ url: chosen.url, title: app.t("tryout.chosen", { step: stepOf(app, app.store.get("job"), chosen.save), strength: short(chosen.strength) }),
-    detail: app.t("samples.detail", { prompt: chosen.prompt, seed: chosen.seed ?? grid?.seed }) }], 0);
+  app.dialogs.enlarge(
+    [
+      {
+        url: chosen.url,
+        title: app.t("tryout.chosen", {
+          step: stepOf(app, app.store.get("job"), chosen.save),
+          strength: short(chosen.strength),
+        }),
+        detail: app.t("samples.detail", { prompt: chosen.prompt, seed: chosen.seed ?? grid?.seed }),
+      },
+    ],
+    0,
+  );
 }
 
 /** Make the chosen save the LoRA's file. @returns {Promise<any>} what the server says of it, or nothing */
 async function keepIt(app, replace = false) {
   const { chosen, job } = app.store.values;
   try {
-    const kept = await app.api.post(["jobs", job.id, "keep"], { save: chosen.save, strength: chosen.strength, replace });
+    const kept = await app.api.post(["jobs", job.id, "keep"], {
+      save: chosen.save,
+      strength: chosen.strength,
+      replace,
+    });
     app.store.set({ kept: { ...kept, save: chosen.save, strength: chosen.strength } });
-    app.dialogs.notice([app.t("tryout.kept", { name: kept.name, strength: short(chosen.strength) }), ...(kept.remarks || []).map(app.words.sentence)].join(" "));
+    app.dialogs.notice(
+      [
+        app.t("tryout.kept", { name: kept.name, strength: short(chosen.strength) }),
+        ...(kept.remarks || []).map(app.words.sentence),
+      ].join(" "),
+    );
     app.live.soon();
     return kept;
   } catch (error) {
     if (error.sentence?.code !== "lora_exists" || replace) return app.failed(error);
-    const yes = await app.dialogs.ask(app.words.sentence(error.sentence), app.t("training.replace"), app.t("training.replace_detail"));
+    const yes = await app.dialogs.ask(
+      app.words.sentence(error.sentence),
+      app.t("training.replace"),
+      app.t("training.replace_detail"),
+    );
     return yes ? keepIt(app, true) : undefined;
   }
 }
@@ -54,5 +93,10 @@ async function useIt(app) {
   if (!lora) return;
   app.store.set({ kept: { ...lora, save: chosen.save, job: chosen.job } });
   const done = await app.host.use({ name: lora.name, strength: chosen.strength, trigger: lora.trigger_word });
-  app.dialogs.notice(app.t(`host.${app.host.kind}.${done ? "used" : "not_used"}`, { tag: `<lora:${lora.name}:${short(chosen.strength)}>` }), done ? "good" : "bad");
+  app.dialogs.notice(
+    app.t(`host.${app.host.kind}.${done ? "used" : "not_used"}`, {
+      tag: `<lora:${lora.name}:${short(chosen.strength)}>`,
+    }),
+    done ? "good" : "bad",
+  );
 }

@@ -14,7 +14,8 @@ export class Control {
     this.problem = h("div", { class: "lt-problem", id: `${id}-problem`, hidden: true });
     this.element = this.#frame(id);
     this.input.addEventListener(this.input.type === "checkbox" || option.choices?.length ? "change" : "input", () =>
-      form.set(option.path, this.#read()));
+      form.set(option.path, this.#read()),
+    );
     this.update();
   }
 
@@ -44,8 +45,17 @@ export class Control {
     const { option, app } = this;
     const help = app.words.maybe(`option.${option.path}.help`, option.help) + rangeText(option);
     const tip = h("span", { class: "lt-tip", role: "tooltip", id: `${id}-help` }, help);
-    const mark = h("button", { type: "button", class: "lt-help", "aria-label": app.t("settings.help", { name: this.label() }),
-      "aria-describedby": `${id}-help`, on: { pointerenter: () => inside(app.page, tip), focus: () => inside(app.page, tip) } }, "?");
+    const mark = h(
+      "button",
+      {
+        type: "button",
+        class: "lt-help",
+        "aria-label": app.t("settings.help", { name: this.label() }),
+        "aria-describedby": `${id}-help`,
+        on: { pointerenter: () => inside(app.page, tip), focus: () => inside(app.page, tip) },
+      },
+      "?",
+    );
     const label = h("label", { for: id }, this.label());
     const head = h("div", { class: "lt-label" }, label, mark, tip);
     attribute(this.input, "aria-describedby", `${id}-help ${id}-problem`);
@@ -62,14 +72,22 @@ export class Control {
     if (option.type === "int") {
       return h("input", { id, class: "lt-input", type: "number", min: option.least, max: option.most, step: 1 });
     }
-    return h("input", { id, class: "lt-input", type: "text", inputmode: option.type === "float" ? "decimal" : "text",
-      autocomplete: "off" });
+    return h("input", {
+      id,
+      class: "lt-input",
+      type: "text",
+      inputmode: option.type === "float" ? "decimal" : "text",
+      autocomplete: "off",
+    });
   }
 
   #select(id) {
     const select = h("select", { id, class: "lt-input" });
     const name = (choice) => this.app.words.maybe(`choice.${this.option.path}.${choice}`, String(choice));
-    fill(select, this.option.choices.map((choice) => h("option", { value: choice }, name(choice))));
+    fill(
+      select,
+      this.option.choices.map((choice) => h("option", { value: choice }, name(choice))),
+    );
     return select;
   }
 
@@ -130,7 +148,9 @@ function table(text) {
 function written(value) {
   if (Array.isArray(value)) return value.join("\n");
   if (value && typeof value === "object") {
-    return Object.entries(value).map(([name, one]) => `${name}: ${typeof one === "string" ? one : JSON.stringify(one)}`).join("\n");
+    return Object.entries(value)
+      .map(([name, one]) => `${name}: ${typeof one === "string" ? one : JSON.stringify(one)}`)
+      .join("\n");
   }
   return value === null || value === undefined ? "" : String(value);
 }

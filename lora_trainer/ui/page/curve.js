@@ -11,11 +11,20 @@ const SHOWN_SHARE = 0.98;
 
 /** @param {import("./main.js").App} app */
 export function curve(app) {
-  const plot = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "lt-plot", role: "img", "aria-label": app.t("curve.title") });
+  const plot = svg("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    class: "lt-plot",
+    role: "img",
+    "aria-label": app.t("curve.title"),
+  });
   const reading = h("span", { class: "lt-reading" });
   const key = (name) => h("span", { class: `lt-key lt-key-${name}` }, app.t(`curve.${name}`));
-  const element = h("figure", { class: "lt-curve" }, plot,
-    h("figcaption", { class: "lt-row" }, key("raw"), key("smooth"), key("validation"), reading));
+  const element = h(
+    "figure",
+    { class: "lt-curve" },
+    plot,
+    h("figcaption", { class: "lt-row" }, key("raw"), key("smooth"), key("validation"), reading),
+  );
   let scale = null;
   app.store.on(["run", "job"], () => {
     const { run, job } = app.store.values;
@@ -42,11 +51,24 @@ function scaleOf({ steps, loss, smooth, validation }, total) {
 }
 
 function drawn({ steps, loss, smooth, validation }, { top, end, x, y }) {
-  const line = (values, name) => svg("polyline", { class: `lt-line lt-line-${name}`,
-    points: steps.map((step, n) => (Number.isFinite(values[n]) ? `${x(step).toFixed(1)},${y(values[n]).toFixed(1)}` : "")).join(" ") });
-  const dots = validation.map(([step, value]) => svg("circle", { class: "lt-dot", cx: x(step).toFixed(1), cy: y(value).toFixed(1), r: 3.5 }));
+  const line = (values, name) =>
+    svg("polyline", {
+      class: `lt-line lt-line-${name}`,
+      points: steps
+        .map((step, n) => (Number.isFinite(values[n]) ? `${x(step).toFixed(1)},${y(values[n]).toFixed(1)}` : ""))
+        .join(" "),
+    });
+  const dots = validation.map(([step, value]) =>
+    svg("circle", { class: "lt-dot", cx: x(step).toFixed(1), cy: y(value).toFixed(1), r: 3.5 }),
+  );
   const path = validation.map(([step, value]) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
-  return [grid({ top, end, x, y }), line(loss, "raw"), line(smooth, "smooth"), svg("polyline", { class: "lt-line lt-line-validation", points: path }), dots];
+  return [
+    grid({ top, end, x, y }),
+    line(loss, "raw"),
+    line(smooth, "smooth"),
+    svg("polyline", { class: "lt-line lt-line-validation", points: path }),
+    dots,
+  ];
 }
 
 function grid({ top, end, x, y }) {
@@ -55,7 +77,8 @@ function grid({ top, end, x, y }) {
     svg("text", { class: "lt-axis", x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, short(value)),
   ]);
   const columns = ticks(end, 6).map((step) =>
-    svg("text", { class: "lt-axis", x: x(step), y: HEIGHT - 8, "text-anchor": "middle" }, short(step, 7)));
+    svg("text", { class: "lt-axis", x: x(step), y: HEIGHT - 8, "text-anchor": "middle" }, short(step, 7)),
+  );
   return [rows, columns];
 }
 
@@ -68,18 +91,40 @@ export function ticks(most, count) {
 }
 
 function emptyPlot(app) {
-  return [svg("line", { class: "lt-rule", x1: EDGE.left, x2: WIDTH - EDGE.right, y1: HEIGHT - EDGE.bottom, y2: HEIGHT - EDGE.bottom }),
-    svg("text", { class: "lt-axis lt-empty-plot", x: WIDTH / 2, y: HEIGHT / 2, "text-anchor": "middle" }, app.t("curve.empty"))];
+  return [
+    svg("line", {
+      class: "lt-rule",
+      x1: EDGE.left,
+      x2: WIDTH - EDGE.right,
+      y1: HEIGHT - EDGE.bottom,
+      y2: HEIGHT - EDGE.bottom,
+    }),
+    svg(
+      "text",
+      { class: "lt-axis lt-empty-plot", x: WIDTH / 2, y: HEIGHT / 2, "text-anchor": "middle" },
+      app.t("curve.empty"),
+    ),
+  ];
 }
 
 /** Read the curve where the pointer is. */
 function point(app, plot, reading, event, { end, x, y }) {
   const { run } = app.store.values;
   const box = plot.getBoundingClientRect();
-  const step = (((event.clientX - box.left) / box.width) * WIDTH - EDGE.left) / ((WIDTH - EDGE.left - EDGE.right) / end);
-  const n = run.steps.reduce((best, one, at) => (Math.abs(one - step) < Math.abs(run.steps[best] - step) ? at : best), 0);
+  const step =
+    (((event.clientX - box.left) / box.width) * WIDTH - EDGE.left) / ((WIDTH - EDGE.left - EDGE.right) / end);
+  const n = run.steps.reduce(
+    (best, one, at) => (Math.abs(one - step) < Math.abs(run.steps[best] - step) ? at : best),
+    0,
+  );
   plot.querySelector(".lt-cross")?.remove();
-  plot.append(svg("g", { class: "lt-cross" }, svg("line", { x1: x(run.steps[n]), x2: x(run.steps[n]), y1: EDGE.top, y2: HEIGHT - EDGE.bottom }),
-    svg("circle", { cx: x(run.steps[n]), cy: y(run.smooth[n]), r: 4 })));
+  plot.append(
+    svg(
+      "g",
+      { class: "lt-cross" },
+      svg("line", { x1: x(run.steps[n]), x2: x(run.steps[n]), y1: EDGE.top, y2: HEIGHT - EDGE.bottom }),
+      svg("circle", { cx: x(run.steps[n]), cy: y(run.smooth[n]), r: 4 }),
+    ),
+  );
   say(reading, app.t("curve.now", { step: run.steps[n], loss: short(run.smooth[n]) }));
 }

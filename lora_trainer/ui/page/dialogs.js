@@ -15,11 +15,17 @@ export class Dialogs {
   ask(question, yes, detail = "") {
     return new Promise((answer) => {
       const dialog = h("dialog", { class: "lt-dialog", "aria-label": question });
-      const close = (value) => () => { dialog.close(); answer(value); };
+      const close = (value) => () => {
+        dialog.close();
+        answer(value);
+      };
       const no = button(this.t("dialog.cancel"), close(false), { class: "lt-button" });
       const act = button(yes, close(true), { class: "lt-button lt-danger" });
-      dialog.append(h("p", { class: "lt-question" }, question), detail && h("p", { class: "lt-hint" }, detail),
-        h("div", { class: "lt-row lt-end" }, no, act));
+      dialog.append(
+        h("p", { class: "lt-question" }, question),
+        detail && h("p", { class: "lt-hint" }, detail),
+        h("div", { class: "lt-row lt-end" }, no, act),
+      );
       dialog.addEventListener("cancel", () => answer(false));
       this.#open(dialog);
       no.focus();
@@ -30,10 +36,25 @@ export class Dialogs {
   askText(question, value, yes) {
     return new Promise((answer) => {
       const input = h("input", { class: "lt-input", value, "aria-label": question, maxlength: 100 });
-      const form = h("form", { method: "dialog" }, h("p", { class: "lt-question" }, question), input,
-        h("div", { class: "lt-row lt-end" },
-          button(this.t("dialog.cancel"), () => { dialog.close(); answer(null); }, { class: "lt-button" }),
-          h("button", { class: "lt-button lt-primary" }, yes)));
+      const form = h(
+        "form",
+        { method: "dialog" },
+        h("p", { class: "lt-question" }, question),
+        input,
+        h(
+          "div",
+          { class: "lt-row lt-end" },
+          button(
+            this.t("dialog.cancel"),
+            () => {
+              dialog.close();
+              answer(null);
+            },
+            { class: "lt-button" },
+          ),
+          h("button", { class: "lt-button lt-primary" }, yes),
+        ),
+      );
       const dialog = h("dialog", { class: "lt-dialog", "aria-label": question }, form);
       form.addEventListener("submit", () => answer(input.value.trim() || null));
       dialog.addEventListener("cancel", () => answer(null));
@@ -53,12 +74,19 @@ export class Dialogs {
       Object.assign(image, { src: url, alt: detail || title });
       fill(caption, h("strong", {}, title), " ", detail || "");
     };
-    const arrow = (by, sign, id) => button(sign, () => turn(by), { class: "lt-button lt-arrow", "aria-label": this.t(id) });
+    const arrow = (by, sign, id) =>
+      button(sign, () => turn(by), { class: "lt-button lt-arrow", "aria-label": this.t(id) });
     const several = pictures.length > 1;
-    dialog.append(h("figure", {}, image, caption), h("div", { class: "lt-row lt-center" },
-      several && arrow(-1, "‹", "view.previous"),
-      button(this.t("view.close"), () => dialog.close(), { class: "lt-button" }),
-      several && arrow(1, "›", "view.next")));
+    dialog.append(
+      h("figure", {}, image, caption),
+      h(
+        "div",
+        { class: "lt-row lt-center" },
+        several && arrow(-1, "‹", "view.previous"),
+        button(this.t("view.close"), () => dialog.close(), { class: "lt-button" }),
+        several && arrow(1, "›", "view.next"),
+      ),
+    );
     dialog.addEventListener("keydown", (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (by && several) turn(by);

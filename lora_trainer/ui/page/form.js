@@ -74,7 +74,10 @@ export class Form {
   choose(name) {
     const says = this.presetValues(name);
     const stays = ([path]) => !(path in says) || OWN.includes(path);
-    this.#keep({ preset: name, changes: Object.fromEntries(Object.entries(this.app.store.get("changes")).filter(stays)) });
+    this.#keep({
+      preset: name,
+      changes: Object.fromEntries(Object.entries(this.app.store.get("changes")).filter(stays)),
+    });
   }
 
   /** Take the values of a file or of an earlier run. */

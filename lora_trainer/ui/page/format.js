@@ -26,10 +26,17 @@ export function baseName(path) {
 
 /** Numbers in a text such as "0, 0.5 1"; what is no number is left out. */
 export function numbers(text) {
-  return String(text).split(/[\s,;，、]+/).filter(Boolean).map(Number).filter(Number.isFinite);
+  return String(text)
+    .split(/[\s,;，、]+/)
+    .filter(Boolean)
+    .map(Number)
+    .filter(Number.isFinite);
 }
 
 /** Lines of a text that are not empty. */
 export function lines(text) {
-  return String(text).split("\n").map((line) => line.trim()).filter(Boolean);
+  return String(text)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
 }

@@ -21,32 +21,57 @@ export class Gallery {
     show(this.list, items.length > 0);
     show(this.hint, !items.length);
     const before = this.#cards;
-    this.#cards = new Map(items.map((item) => {
-      const key = `${set.id}/${item.name}`;
-      const card = before.get(key) || new Card(this.app, set, item);
-      card.update(item);
-      return [key, card];
-    }));
+    this.#cards = new Map(
+      items.map((item) => {
+        const key = `${set.id}/${item.name}`;
+        const card = before.get(key) || new Card(this.app, set, item);
+        card.update(item);
+        return [key, card];
+      }),
+    );
     for (const [key, card] of before) if (!this.#cards.has(key)) card.element.remove();
     const cards = [...this.#cards.values()];
-    cards.forEach((card, n) => this.list.children[n] !== card.element && this.list.insertBefore(card.element, this.list.children[n] || null));
+    cards.forEach(
+      (card, n) =>
+        this.list.children[n] !== card.element && this.list.insertBefore(card.element, this.list.children[n] || null),
+    );
   }
 }
 
 class Card {
   constructor(app, set, item) {
     Object.assign(this, { app, set, name: item.name });
-    const image = h("img", { src: app.api.url(["datasets", set.id, "thumbs", item.name], { side: SIDE }), alt: item.name,
-      loading: "lazy", decoding: "async" });
-    const remove = button("×", () => this.#remove(), { class: "lt-remove", "aria-label": app.t("pictures.remove", { name: item.name }),
-      title: app.t("pictures.remove", { name: item.name }) });
+    const image = h("img", {
+      src: app.api.url(["datasets", set.id, "thumbs", item.name], { side: SIDE }),
+      alt: item.name,
+      loading: "lazy",
+      decoding: "async",
+    });
+    const remove = button("×", () => this.#remove(), {
+      class: "lt-remove",
+      "aria-label": app.t("pictures.remove", { name: item.name }),
+      title: app.t("pictures.remove", { name: item.name }),
+    });
     this.size = h("div", { class: "lt-size" });
     this.problems = h("ul", { class: "lt-marks" });
-    this.caption = h("textarea", { class: "lt-caption", rows: 3, spellcheck: "false", placeholder: app.t("pictures.caption_hint"),
+    this.caption = h("textarea", {
+      class: "lt-caption",
+      rows: 3,
+      spellcheck: "false",
+      placeholder: app.t("pictures.caption_hint"),
       "aria-label": app.t("pictures.caption_of", { name: item.name }),
-      on: { change: () => this.#keep(), keydown: (event) => event.key === "Enter" && event.ctrlKey && this.caption.blur() } });
-    this.element = h("li", { class: "lt-card", data: { name: item.name } },
-      h("div", { class: "lt-thumb", title: item.name }, image, remove, this.problems), this.size, this.caption);
+      on: {
+        change: () => this.#keep(),
+        keydown: (event) => event.key === "Enter" && event.ctrlKey && this.caption.blur(),
+      },
+    });
+    this.element = h(
+      "li",
+      { class: "lt-card", data: { name: item.name } },
+      h("div", { class: "lt-thumb", title: item.name }, image, remove, this.problems),
+      this.size,
+      this.caption,
+    );
   }
 
   update(item) {
@@ -55,14 +80,18 @@ class Card {
     const times = item.repeats > 1 ? ` · × ${item.repeats}` : "";
     const bucket = width && (width !== item.width || height !== item.height) ? ` → ${width} × ${height}` : "";
     say(this.size, item.width ? `${item.width} × ${item.height}${bucket}${times}` : "");
-    this.size.title = width ? app.t("pictures.bucket", { width: item.width, height: item.height, bw: width, bh: height, n: item.repeats }) : "";
+    this.size.title = width
+      ? app.t("pictures.bucket", { width: item.width, height: item.height, bw: width, bh: height, n: item.repeats })
+      : "";
     if (this.caption.getRootNode().activeElement !== this.caption) this.caption.value = item.caption || "";
     this.problems.replaceChildren(...(item.problems || []).map((problem) => h("li", {}, app.words.sentence(problem))));
     this.element.classList.toggle("lt-wrong", Boolean(item.problems?.length));
   }
 
   async #keep() {
-    const done = await this.app.trying(() => this.app.api.put(["datasets", this.set.id, "captions"], { [this.name]: this.caption.value.trim() }));
+    const done = await this.app.trying(() =>
+      this.app.api.put(["datasets", this.set.id, "captions"], { [this.name]: this.caption.value.trim() }),
+    );
     if (done === undefined) return;
     this.caption.classList.add("lt-kept");
     setTimeout(() => this.caption.classList.remove("lt-kept"), 1200);

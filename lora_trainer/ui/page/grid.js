@@ -34,23 +34,57 @@ export class Grid {
   #table(grid, prompt, number) {
     const { app } = this;
     const job = app.store.get("job");
-    const head = h("tr", {}, h("td"), grid.strengths.map((strength) => h("th", { scope: "col" }, short(strength))));
+    const head = h(
+      "tr",
+      {},
+      h("td"),
+      grid.strengths.map((strength) => h("th", { scope: "col" }, short(strength))),
+    );
     const ratio = `${grid.width} / ${grid.height}`;
-    const rows = grid.saves.map((file) => h("tr", {}, h("th", { scope: "row" }, stepOf(app, job, file)),
-      grid.strengths.map((strength) => {
-        const button = h("button", { type: "button", class: "lt-cell", disabled: true, style: { "aspect-ratio": ratio } });
-        this.#places.set(place(file, strength, number), { button, cell: null });
-        return h("td", {}, button);
-      })));
-    const table = h("table", { class: "lt-grid", "aria-label": app.t("tryout.grid_of", { prompt }) }, h("thead", {}, head), h("tbody", {}, rows));
-    return h("figure", { class: "lt-grid-box" }, grid.prompts.length > 1 && h("figcaption", {}, prompt), h("div", { class: "lt-scroll" }, table));
+    const rows = grid.saves.map((file) =>
+      h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, stepOf(app, job, file)),
+        grid.strengths.map((strength) => {
+          const button = h("button", {
+            type: "button",
+            class: "lt-cell",
+            disabled: true,
+            style: { "aspect-ratio": ratio },
+          });
+          this.#places.set(place(file, strength, number), { button, cell: null });
+          return h("td", {}, button);
+        }),
+      ),
+    );
+    const table = h(
+      "table",
+      { class: "lt-grid", "aria-label": app.t("tryout.grid_of", { prompt }) },
+      h("thead", {}, head),
+      h("tbody", {}, rows),
+    );
+    return h(
+      "figure",
+      { class: "lt-grid-box" },
+      grid.prompts.length > 1 && h("figcaption", {}, prompt),
+      h("div", { class: "lt-scroll" }, table),
+    );
   }
 
   #show(grid, cell, spot) {
     const { app } = this;
-    const chosen = { ...cell, job: grid.job, prompt: grid.prompts[promptOf(cell, grid.prompts)], url: app.api.url(["tryouts", grid.id, "cells", `${cell.n}.png`]) };
+    const chosen = {
+      ...cell,
+      job: grid.job,
+      prompt: grid.prompts[promptOf(cell, grid.prompts)],
+      url: app.api.url(["tryouts", grid.id, "cells", `${cell.n}.png`]),
+    };
     spot.cell = chosen;
-    const name = app.t("tryout.cell", { step: stepOf(app, app.store.get("job"), cell.save), strength: short(cell.strength) });
+    const name = app.t("tryout.cell", {
+      step: stepOf(app, app.store.get("job"), cell.save),
+      strength: short(cell.strength),
+    });
     spot.button.append(h("img", { src: chosen.url, alt: "" }));
     attribute(spot.button, "disabled", false);
     attribute(spot.button, "aria-label", name);
@@ -60,7 +94,8 @@ export class Grid {
   }
 
   #mark(chosen) {
-    for (const { button, cell } of this.#places.values()) if (cell) attribute(button, "aria-pressed", String(cell === chosen));
+    for (const { button, cell } of this.#places.values())
+      if (cell) attribute(button, "aria-pressed", String(cell === chosen));
   }
 
   /** Arrow keys go from cell to cell. */

@@ -9,8 +9,19 @@ export function header(app) {
   app.store.on(["server", "reachable"], () => {
     const { server, reachable } = app.store.values;
     const known = server?.host.base;
-    say(base, known ? app.t("header.base", { name: known.name, family: app.t(`family.${known.family}`), device: server.host.device }) : app.t("header.no_base"));
-    base.title = known ? app.t("header.base_detail", { prediction: known.prediction_type, resolution: known.native_resolution }) : "";
+    say(
+      base,
+      known
+        ? app.t("header.base", {
+            name: known.name,
+            family: app.t(`family.${known.family}`),
+            device: server.host.device,
+          })
+        : app.t("header.no_base"),
+    );
+    base.title = known
+      ? app.t("header.base_detail", { prediction: known.prediction_type, resolution: known.native_resolution })
+      : "";
     const text = reachable ? app.words.sentence(server?.host.problem) : app.t("page.unreachable");
     say(problem, text);
     show(problem, Boolean(text));

@@ -80,7 +80,7 @@ export class Live {
       run = new Run(id);
       run.begin(await api.get(["jobs", id, "curve"], { points: 600 }));
     }
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const { events, job } = await api.get(["jobs", id, "events"], { after: run.after, limit: PAGE, wait: 0 });
       more = events.length === PAGE;
       if (store.get("shown") !== id) return undefined;

@@ -10,9 +10,13 @@ export function log(app) {
   app.store.on("run", () => {
     const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 20;
     const events = app.store.get("run")?.log || [];
-    if (list.dataset.last === String(events[events.length - 1]?.n ?? "") && list.childElementCount === events.length) return;
+    if (list.dataset.last === String(events[events.length - 1]?.n ?? "") && list.childElementCount === events.length)
+      return;
     list.dataset.last = String(events[events.length - 1]?.n ?? "");
-    fill(list, events.map((event) => h("li", { class: `lt-log-${event.kind}` }, sentenceOf(app, event))));
+    fill(
+      list,
+      events.map((event) => h("li", { class: `lt-log-${event.kind}` }, sentenceOf(app, event))),
+    );
     if (atEnd) list.scrollTop = list.scrollHeight;
   });
   fold.addEventListener("toggle", () => (list.scrollTop = list.scrollHeight));
@@ -22,12 +26,16 @@ export function log(app) {
 /** An event in the reader's language. */
 export function sentenceOf(app, event) {
   if (event.kind === "preparing") return app.t("log.preparing", { ...event, phase: phaseOf(app, event.phase) });
-  if (event.kind === "warned") return app.words.sentence({ code: event.code, text: event.message, values: event.values });
+  if (event.kind === "warned")
+    return app.words.sentence({ code: event.code, text: event.message, values: event.values });
   if (event.kind === "validated") return app.t("log.validated", { step: event.step, loss: short(event.loss, 4) });
-  if (event.kind === "saved") return app.t(event.final ? "log.saved_final" : "log.saved", { step: event.step, file: baseName(event.path) });
+  if (event.kind === "saved")
+    return app.t(event.final ? "log.saved_final" : "log.saved", { step: event.step, file: baseName(event.path) });
   if (event.kind === "paused" || event.kind === "failed") {
     const message = app.words.sentence(event.sentence || event.message);
-    return message ? app.t(`log.${event.kind}_why`, { step: event.step, message }) : app.t(`log.${event.kind}`, { step: event.step });
+    return message
+      ? app.t(`log.${event.kind}_why`, { step: event.step, message })
+      : app.t(`log.${event.kind}`, { step: event.step });
   }
   if (event.kind === "finished") return app.t(event.stopped ? "log.stopped" : "log.finished", { step: event.step });
   return app.words.maybe(`log.${event.kind}`, "") ? app.t(`log.${event.kind}`, event) : event.message || event.kind;
@@ -35,5 +43,5 @@ export function sentenceOf(app, event) {
 
 /** The name of a phase of preparation. */
 export function phaseOf(app, phase) {
-  return app.words.maybe(`phase.${phase}`, phase);
+  return app.words.maybe(`phase.${phase.replaceAll(" ", "_")}`, phase);
 }

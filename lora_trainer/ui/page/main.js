@@ -13,10 +13,29 @@ import { Store } from "./store.js";
 import { training } from "./training.js";
 import { tryout } from "./tryout.js";
 
+const SHEETS = ["page", "controls", "pictures", "training", "tryout", "dialogs"];
 const DATASET = "lora-trainer.dataset";
 const BEGINNING = {
-  server: null, reachable: true, dataset: "", set: null, refused: [], upload: null, preset: "", changes: {}, check: null, tried: false,
-  shown: "", job: null, run: null, latest: null, ordered: false, grid: null, single: null, chosen: null, drawing: false, kept: null,
+  server: null,
+  reachable: true,
+  dataset: "",
+  set: null,
+  refused: [],
+  upload: null,
+  preset: "",
+  changes: {},
+  check: null,
+  tried: false,
+  shown: "",
+  job: null,
+  run: null,
+  latest: null,
+  ordered: false,
+  grid: null,
+  single: null,
+  chosen: null,
+  drawing: false,
+  kept: null,
 };
 
 /** @typedef {App} App */
@@ -33,13 +52,15 @@ class App {
   async start() {
     this.words = await Words.load(new URL("catalogues/", import.meta.url), suiting(this.host.language()));
     this.t = this.words.t;
-    const style = h("link", { rel: "stylesheet", href: new URL("page.css", import.meta.url).href });
-    const styled = new Promise((done) => { style.onload = style.onerror = done; });
+    const sheets = SHEETS.map((name) =>
+      h("link", { rel: "stylesheet", href: new URL(`${name}.css`, import.meta.url).href }),
+    );
+    const styled = Promise.all(sheets.map((sheet) => new Promise((done) => (sheet.onload = sheet.onerror = done))));
     this.page = h("div", { class: "lt", lang: this.words.language });
     this.dialogs = new Dialogs(this.page, this.t);
     this.live = new Live(this);
     const root = this.element.shadowRoot || this.element.attachShadow({ mode: "open" });
-    root.replaceChildren(style, this.page);
+    root.replaceChildren(...sheets, this.page);
     this.#follow();
     await this.live.refresh();
     const parts = await settings(this);
@@ -100,10 +121,12 @@ class App {
     new ResizeObserver(width).observe(this.element);
     width();
     const theme = () => {
-      const dark = document.querySelector("body.dark, html.dark, .gradio-container.dark") || document.body.closest(".dark");
+      const dark =
+        document.querySelector("body.dark, html.dark, .gradio-container.dark") || document.body.closest(".dark");
       this.page.dataset.theme = dark ? "dark" : "light";
     };
-    for (const element of [document.body, document.documentElement]) new MutationObserver(theme).observe(element, { attributes: true, attributeFilter: ["class"] });
+    for (const element of [document.body, document.documentElement])
+      new MutationObserver(theme).observe(element, { attributes: true, attributeFilter: ["class"] });
     theme();
   }
 }

@@ -6,12 +6,29 @@ const MOST_LINES = 400;
 export class Run {
   /** @param {string} id of the job */
   constructor(id) {
-    Object.assign(this, { id, after: 0, steps: [], loss: [], smooth: [], validation: [], samples: [], log: [], memory: 0, seconds: 0, phase: null });
+    Object.assign(this, {
+      id,
+      after: 0,
+      steps: [],
+      loss: [],
+      smooth: [],
+      validation: [],
+      samples: [],
+      log: [],
+      memory: 0,
+      seconds: 0,
+      phase: null,
+    });
   }
 
   /** Begin with the decimated curve that the server keeps. */
   begin({ steps = [], loss = [], smooth = [], validation = [] }) {
-    Object.assign(this, { steps: [...steps], loss: [...loss], smooth: [...smooth], validation: validation.map(([step, value]) => [step, value]) });
+    Object.assign(this, {
+      steps: [...steps],
+      loss: [...loss],
+      smooth: [...smooth],
+      validation: validation.map(([step, value]) => [step, value]),
+    });
   }
 
   /** Take in events in the order in which they came. */
@@ -50,7 +67,8 @@ export class Run {
   }
 
   #shorten() {
-    const repeated = (event, next) => event.kind === "preparing" && next?.kind === "preparing" && next.phase === event.phase;
+    const repeated = (event, next) =>
+      event.kind === "preparing" && next?.kind === "preparing" && next.phase === event.phase;
     this.log = this.log.filter((event, n) => !repeated(event, this.log[n + 1])).slice(-MOST_LINES);
     if (this.steps.length <= MOST_POINTS) return;
     const even = (_, n) => n % 2 === 0;

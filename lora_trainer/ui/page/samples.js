@@ -18,18 +18,37 @@ export function samples(app) {
     const steps = [...new Set(found.map((one) => one.step))].sort((a, b) => b - a);
     for (const step of steps) {
       const mine = found.filter((one) => one.step === step);
-      if (rows.get(step)?.count !== mine.length) rows.set(step, { count: mine.length, element: row(app, run.id, step, mine, found) });
+      if (rows.get(step)?.count !== mine.length)
+        rows.set(step, { count: mine.length, element: row(app, run.id, step, mine, found) });
     }
-    fill(list, steps.map((step) => rows.get(step).element));
+    fill(
+      list,
+      steps.map((step) => rows.get(step).element),
+    );
   });
   return h("div", { class: "lt-block" }, h("h3", {}, app.t("samples.title")), hint, list);
 }
 
 function row(app, id, step, mine, all) {
-  const pictures = mine.map((sample) => h("button", { type: "button", class: "lt-sample", title: sample.prompt,
-    "aria-label": app.t("samples.one", { step, prompt: sample.prompt }), on: { click: () => enlarge(app, id, all, sample) } },
-  h("img", { src: address(app, id, sample), alt: "", loading: "lazy" })));
-  return h("div", { class: "lt-sample-row" }, h("div", { class: "lt-step" }, app.t("samples.step", { step })), h("div", { class: "lt-strip" }, pictures));
+  const pictures = mine.map((sample) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "lt-sample",
+        title: sample.prompt,
+        "aria-label": app.t("samples.one", { step, prompt: sample.prompt }),
+        on: { click: () => enlarge(app, id, all, sample) },
+      },
+      h("img", { src: address(app, id, sample), alt: "", loading: "lazy" }),
+    ),
+  );
+  return h(
+    "div",
+    { class: "lt-sample-row" },
+    h("div", { class: "lt-step" }, app.t("samples.step", { step })),
+    h("div", { class: "lt-strip" }, pictures),
+  );
 }
 
 function address(app, id, sample) {
@@ -39,7 +58,10 @@ function address(app, id, sample) {
 /** The same prompt over all steps is what people want to turn through. */
 function enlarge(app, id, all, chosen) {
   const same = all.filter((one) => one.prompt === chosen.prompt && one.seed === chosen.seed);
-  const views = same.map((one) => ({ url: address(app, id, one), title: app.t("samples.step", { step: one.step }),
-    detail: app.t("samples.detail", { prompt: one.prompt, seed: one.seed }) }));
+  const views = same.map((one) => ({
+    url: address(app, id, one),
+    title: app.t("samples.step", { step: one.step }),
+    detail: app.t("samples.detail", { prompt: one.prompt, seed: one.seed }),
+  }));
   app.dialogs.enlarge(views, same.indexOf(chosen));
 }

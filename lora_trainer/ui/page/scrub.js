@@ -9,19 +9,43 @@ import { saveName } from "./saves.js";
 export function scrubber(app, fields, trial) {
   const drawn = new Map();
   const save = h("select", { class: "lt-input lt-small", "aria-label": app.t("tryout.save_one") });
-  const slider = h("input", { type: "range", class: "lt-slider", min: 0, max: 1.5, step: 0.05, value: 0.8, "aria-label": app.t("tryout.strength") });
+  const slider = h("input", {
+    type: "range",
+    class: "lt-slider",
+    min: 0,
+    max: 1.5,
+    step: 0.05,
+    value: 0.8,
+    "aria-label": app.t("tryout.strength"),
+  });
   const number = h("output", { class: "lt-number-out" });
   const image = h("img", { alt: "", hidden: true });
-  const frame = h("button", { type: "button", class: "lt-larger", disabled: true, "aria-label": app.t("view.title") }, image);
+  const frame = h(
+    "button",
+    { type: "button", class: "lt-larger", disabled: true, "aria-label": app.t("view.title") },
+    image,
+  );
   const generate = button(app.t("tryout.generate"), () => trial.drawOne(request()), { class: "lt-button lt-generate" });
-  const request = () => fields.request({ saves: [save.value], strengths: [Number(slider.value)], prompts: fields.request().prompts.slice(0, 1) });
+  const request = () =>
+    fields.request({
+      saves: [save.value],
+      strengths: [Number(slider.value)],
+      prompts: fields.request().prompts.slice(0, 1),
+    });
   const key = () => JSON.stringify({ ...request(), saves: place(save.value, slider.value, 0) });
   const look = () => {
     say(number, short(Number(slider.value)));
     const found = drawn.get(key());
     attribute(image, "hidden", !found);
     attribute(frame, "disabled", !found);
-    if (found) Object.assign(image, { src: found.url, alt: app.t("tryout.cell", { step: save.selectedOptions[0]?.textContent || "", strength: short(found.strength) }) });
+    if (found)
+      Object.assign(image, {
+        src: found.url,
+        alt: app.t("tryout.cell", {
+          step: save.selectedOptions[0]?.textContent || "",
+          strength: short(found.strength),
+        }),
+      });
   };
   frame.addEventListener("click", () => app.store.set({ chosen: drawn.get(key()) || null }));
   slider.addEventListener("input", look);
@@ -29,8 +53,19 @@ export function scrubber(app, fields, trial) {
   app.store.on("job", () => offer(app, save, look));
   app.store.on(["single"], () => remember(app, drawn, look));
   app.store.on("drawing", () => attribute(generate, "disabled", app.store.get("drawing")));
-  return h("div", { class: "lt-block lt-scrub" }, h("h3", {}, app.t("tryout.one")),
-    h("div", { class: "lt-row" }, save, h("label", { class: "lt-row lt-grow" }, app.t("tryout.strength"), slider, number), generate), frame);
+  return h(
+    "div",
+    { class: "lt-block lt-scrub" },
+    h("h3", {}, app.t("tryout.one")),
+    h(
+      "div",
+      { class: "lt-row" },
+      save,
+      h("label", { class: "lt-row lt-grow" }, app.t("tryout.strength"), slider, number),
+      generate,
+    ),
+    frame,
+  );
 }
 
 function offer(app, select, look) {
@@ -39,7 +74,10 @@ function offer(app, select, look) {
   if (!job || select.dataset.key === key) return;
   select.dataset.key = key;
   const before = select.selectedIndex < select.options.length - 1 ? select.value : "";
-  fill(select, job.saves.map((save) => h("option", { value: save.file }, saveName(app, job, save))));
+  fill(
+    select,
+    job.saves.map((save) => h("option", { value: save.file }, saveName(app, job, save))),
+  );
   select.value = job.saves.some((save) => save.file === before) ? before : job.saves[job.saves.length - 1]?.file || "";
   look();
 }
@@ -50,7 +88,19 @@ function remember(app, drawn, look) {
   const cell = single?.cells[0];
   if (!cell) return;
   const { job, negative_prompt, seed, width, height, steps, guidance, sampler, prompts, strengths } = single;
-  const request = { job, saves: place(cell.save, cell.strength, 0), strengths, prompts, negative_prompt, seed, width, height, steps, guidance, sampler };
+  const request = {
+    job,
+    saves: place(cell.save, cell.strength, 0),
+    strengths,
+    prompts,
+    negative_prompt,
+    seed,
+    width,
+    height,
+    steps,
+    guidance,
+    sampler,
+  };
   const url = app.api.url(["tryouts", single.id, "cells", `${cell.n}.png`]);
   drawn.set(JSON.stringify(request), { ...cell, job, prompt: prompts[0], url });
   look();

@@ -20,12 +20,17 @@ export async function settings(app) {
   const first = FIRST.map((path) => control(form.options.get(path)));
   const basic = shown.filter((option) => option.level === "basic" && !FIRST.includes(option.path));
   basic.sort((a, b) => a.path.includes(".") - b.path.includes("."));
-  const element = section(app, "settings", [
-    h("div", { class: "lt-fields" }, first, presetField(app, form)),
-    h("div", { class: "lt-fields" }, basic.map(control)),
-    summary(app, controls),
-    topics(app, sections, shown, control),
-  ], files(app, form));
+  const element = section(
+    app,
+    "settings",
+    [
+      h("div", { class: "lt-fields" }, first, presetField(app, form)),
+      h("div", { class: "lt-fields" }, basic.map(control)),
+      summary(app, controls),
+      topics(app, sections, shown, control),
+    ],
+    files(app, form),
+  );
   app.store.on(["changes", "preset"], () => controls.forEach((one) => one.update()));
   watchChecks(app, form, controls, element);
   return element;
@@ -39,19 +44,27 @@ function presetField(app, form) {
     const key = names.map((preset) => preset.name).join();
     if (select.dataset.key !== key) {
       select.dataset.key = key;
-      fill(select, h("option", { value: "" }, app.t("settings.no_preset")),
-        names.map((preset) => h("option", { value: preset.name }, app.words.sentence(preset.title))));
+      fill(
+        select,
+        h("option", { value: "" }, app.t("settings.no_preset")),
+        names.map((preset) => h("option", { value: preset.name }, app.words.sentence(preset.title))),
+      );
     }
     select.value = app.store.get("preset");
-    say(why, app.words.sentence(form.presets.find((preset) => preset.name === select.value)?.why) || app.t("settings.choose_preset"));
+    say(
+      why,
+      app.words.sentence(form.presets.find((preset) => preset.name === select.value)?.why) ||
+        app.t("settings.choose_preset"),
+    );
   });
   const label = h("div", { class: "lt-label" }, h("label", { for: "lt-preset" }, app.t("settings.preset")));
-  return [h("div", { class: "lt-field", data: { path: "preset" } }, label, select), h("div", { class: "lt-wide-field" }, why)];
+  return [h("div", { class: "lt-field lt-wide-field", data: { path: "preset" } }, label, select, why)];
 }
 
 /** The presets that suit a base, those for it alone first; the chosen one stays in the list. */
 function presetsFor(presets, base, chosen) {
-  const suits = ({ families, base: name }) => !base || ((!families?.length || families.includes(base.family)) && (!name || name === base.name));
+  const suits = ({ families, base: name }) =>
+    !base || ((!families?.length || families.includes(base.family)) && (!name || name === base.name));
   const own = (preset) => Boolean(base && preset.base === base.name);
   return presets.filter((preset) => suits(preset) || preset.name === chosen).sort((a, b) => own(b) - own(a));
 }
@@ -63,8 +76,12 @@ function topics(app, sections, shown, control) {
     const mine = options.filter((option) => advanced.includes(option));
     if (!mine.length) return null;
     const count = h("span", { class: "lt-badge lt-bad", hidden: true });
-    return h("details", { class: "lt-fold", data: { topic: name } },
-      h("summary", {}, app.t(`topic.${name || "run"}`), " ", count), h("div", { class: "lt-fields" }, mine.map(control)));
+    return h(
+      "details",
+      { class: "lt-fold", data: { topic: name } },
+      h("summary", {}, app.t(`topic.${name || "run"}`), " ", count),
+      h("div", { class: "lt-fields" }, mine.map(control)),
+    );
   });
   return h("div", { class: "lt-folds", "aria-label": app.t("settings.more") }, folds);
 }
@@ -75,9 +92,17 @@ function summary(app, controls) {
   const others = h("ul", { class: "lt-problems" });
   app.store.on(["check", "dataset"], () => {
     const check = app.store.get("check");
-    say(sentence, (check && !check.problems.length && app.words.sentence(check.sentence)) || app.t(check ? "settings.incomplete" : "settings.checking"));
-    fill(others, (check?.problems || []).filter((problem) => !controls.has(problem.path))
-      .map((problem) => h("li", {}, readable(app, problem))));
+    say(
+      sentence,
+      (check && !check.problems.length && app.words.sentence(check.sentence)) ||
+        app.t(check ? "settings.incomplete" : "settings.checking"),
+    );
+    fill(
+      others,
+      (check?.problems || [])
+        .filter((problem) => !controls.has(problem.path))
+        .map((problem) => h("li", {}, readable(app, problem))),
+    );
     show(others, others.childElementCount > 0);
   });
   return h("div", { class: "lt-summary" }, sentence, others);
@@ -112,29 +137,47 @@ function mark(app, controls, element, problems) {
 
 /** Load and save the settings as YAML; undo changes. */
 function files(app, form) {
-  const input = h("input", { type: "file", accept: ".yaml,.yml,.toml,.txt", hidden: true, on: { change: () => load(app, form, input) } });
+  const input = h("input", {
+    type: "file",
+    accept: ".yaml,.yml,.toml,.txt",
+    hidden: true,
+    on: { change: () => load(app, form, input) },
+  });
   const save = async () => {
     const text = await app.trying(() => app.api.post(["yaml", "write"], { values: nested(form.values()) }));
     if (text) download(`${form.value("save.name") || "settings"}.yaml`, text);
   };
   const reset = button(app.t("settings.reset"), () => form.reset(), { class: "lt-link" });
-  app.store.on(["changes"], () => show(reset, Object.keys(app.store.get("changes")).some((path) => form.isChanged(path))));
-  return [input, reset, button(app.t("settings.load"), () => input.click(), { class: "lt-link" }),
-    button(app.t("settings.save"), save, { class: "lt-link" })];
+  app.store.on(["changes"], () =>
+    show(
+      reset,
+      Object.keys(app.store.get("changes")).some((path) => form.isChanged(path)),
+    ),
+  );
+  return [
+    input,
+    reset,
+    button(app.t("settings.load"), () => input.click(), { class: "lt-link" }),
+    button(app.t("settings.save"), save, { class: "lt-link" }),
+  ];
 }
 
 async function load(app, form, input) {
   const [file] = input.files;
   input.value = "";
   if (!file) return;
-  const answer = await app.trying(async () => app.api.raw("POST", ["yaml", "read"], await file.text(), "text/plain; charset=utf-8"));
+  const answer = await app.trying(async () =>
+    app.api.raw("POST", ["yaml", "read"], await file.text(), "text/plain; charset=utf-8"),
+  );
   if (!answer) return;
   form.take(answer.values);
   app.dialogs.notice(app.t("settings.loaded", { file: file.name }));
 }
 
 function download(name, text) {
-  const url = URL.createObjectURL(new Blob([typeof text === "string" ? text : text.text], { type: "application/yaml" }));
+  const url = URL.createObjectURL(
+    new Blob([typeof text === "string" ? text : text.text], { type: "application/yaml" }),
+  );
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

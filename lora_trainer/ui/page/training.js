@@ -17,19 +17,37 @@ const ENDED = ["finished", "stopped"];
 
 /** @param {import("./main.js").App} app */
 export function training(app) {
-  return section(app, "training", [buttons(app), progress(app), giveWay(app), curve(app), samples(app), further(app), log(app)], runs(app));
+  return section(
+    app,
+    "training",
+    [buttons(app), progress(app), giveWay(app), curve(app), samples(app), further(app), log(app)],
+    runs(app),
+  );
 }
 
 /** The jobs of this server; shown when there is more than one. */
 function runs(app) {
-  const select = h("select", { class: "lt-input lt-small", "aria-label": app.t("training.runs"),
-    on: { change: () => { app.store.set({ shown: select.value }); app.live.soon(); } } });
+  const select = h("select", {
+    class: "lt-input lt-small",
+    "aria-label": app.t("training.runs"),
+    on: {
+      change: () => {
+        app.store.set({ shown: select.value });
+        app.live.soon();
+      },
+    },
+  });
   app.store.on(["server", "shown"], () => {
     const jobs = app.store.get("server")?.jobs || [];
     const key = JSON.stringify(jobs.map((job) => [job.id, job.name, job.state]));
     if (select.dataset.key !== key) {
       select.dataset.key = key;
-      fill(select, [...jobs].reverse().map((job) => h("option", { value: job.id }, `${job.name} · ${app.t(`state.${job.state}`)}`)));
+      fill(
+        select,
+        [...jobs]
+          .reverse()
+          .map((job) => h("option", { value: job.id }, `${job.name} · ${app.t(`state.${job.state}`)}`)),
+      );
     }
     select.value = app.store.get("shown");
     show(select, jobs.length > 1);
@@ -39,8 +57,10 @@ function runs(app) {
 
 function buttons(app) {
   const train = button(app.t("training.train"), () => start(app), { class: "lt-button lt-primary lt-train" });
-  const pause = button(app.t("training.pause"), () => order(app, RESTS.includes(app.store.get("job").state) ? "resume" : "pause"), { class: "lt-button lt-pause" });
-  const save = button(app.t("training.stop_and_save"), () => order(app, "stop-and-save"), { class: "lt-button lt-stop-save" });
+  const pause = button(app.t("training.pause"), () => pauseOrGoOn(app), { class: "lt-button lt-pause" });
+  const save = button(app.t("training.stop_and_save"), () => order(app, "stop-and-save"), {
+    class: "lt-button lt-stop-save",
+  });
   const stop = button(app.t("training.stop"), () => stopRun(app), { class: "lt-button lt-danger lt-stop" });
   app.store.on(["job", "check", "server", "ordered", "dataset"], () => {
     const { job, check, server, ordered } = app.store.values;
@@ -50,12 +70,20 @@ function buttons(app) {
     train.classList.toggle("lt-quiet", open);
     train.title = check?.problems.length ? app.t("training.train_problems", { n: check.problems.length }) : "";
     say(train, app.t(open ? "training.train_next" : "training.train"));
-    say(pause, app.t(RESTS.includes(state) ? "training.resume" : "training.pause"));
+    const goesOn = RESTS.includes(state) || (job?.wish === "pause" && state !== "queued");
+    say(pause, app.t(goesOn ? "training.resume" : "training.pause"));
     attribute(pause, "disabled", Boolean(ordered) || !["queued", "preparing", "running", ...RESTS].includes(state));
     attribute(save, "disabled", Boolean(ordered) || !["running", "paused"].includes(state));
     attribute(stop, "disabled", !open || state === "stopping");
   });
-  return h("div", { class: "lt-row lt-buttons", role: "group", "aria-label": app.t("training.title") }, train, pause, save, stop);
+  return h(
+    "div",
+    { class: "lt-row lt-buttons", role: "group", "aria-label": app.t("training.title") },
+    train,
+    pause,
+    save,
+    stop,
+  );
 }
 
 async function start(app, replace = false) {
@@ -66,7 +94,11 @@ async function start(app, replace = false) {
     app.store.set({ shown: job.id, job, run: null });
   } catch (error) {
     if (error.sentence?.code === "lora_exists" && !replace) {
-      const yes = await app.dialogs.ask(app.words.sentence(error.sentence), app.t("training.replace"), app.t("training.replace_detail"));
+      const yes = await app.dialogs.ask(
+        app.words.sentence(error.sentence),
+        app.t("training.replace"),
+        app.t("training.replace_detail"),
+      );
       return yes ? start(app, true) : undefined;
     }
     if (error.problems?.length) refuse(app, error);
@@ -88,6 +120,12 @@ function refuse(app, { problems, sentence }) {
   wrong?.querySelector("input, select, textarea")?.focus();
 }
 
+/** A pause takes effect at the next step; until then it can be taken back. */
+function pauseOrGoOn(app) {
+  const { state, wish } = app.store.get("job");
+  return order(app, RESTS.includes(state) || (wish === "pause" && state !== "queued") ? "resume" : "pause");
+}
+
 async function order(app, what) {
   app.store.set({ ordered: true });
   const job = await app.trying(() => app.api.post(["jobs", app.store.get("shown"), what]));
@@ -97,7 +135,9 @@ async function order(app, what) {
 
 async function stopRun(app) {
   const { job } = app.store.values;
-  const sure = job.state === "queued" || (await app.dialogs.ask(app.t("training.ask_stop"), app.t("training.stop"), app.t("training.ask_stop_detail")));
+  const sure =
+    job.state === "queued" ||
+    (await app.dialogs.ask(app.t("training.ask_stop"), app.t("training.stop"), app.t("training.ask_stop_detail")));
   if (sure) await order(app, "stop");
 }
 
@@ -109,7 +149,11 @@ function progress(app) {
   const message = h("p", { class: "lt-message" });
   app.store.on(["job", "run", "server"], () => {
     const { job, run } = app.store.values;
-    say(state, job ? `${job.name}: ${app.t(`state.${job.state}`)}` : app.t("training.none"));
+    const pausing = job?.wish === "pause" && ["preparing", "running"].includes(job.state);
+    say(
+      state,
+      job ? `${job.name}: ${app.t(pausing ? "state.pausing" : `state.${job.state}`)}` : app.t("training.none"),
+    );
     state.dataset.state = job?.state || "none";
     say(numbers, numbersOf(app, job, run));
     say(memory, run?.memory ? app.t("training.memory", { memory: bytes(run.memory) }) : "");
@@ -118,40 +162,83 @@ function progress(app) {
     say(message, app.words.sentence(job?.message));
     message.dataset.state = job?.state || "none";
   });
-  return h("div", { class: "lt-block lt-status" }, h("div", { class: "lt-row lt-between" }, state, memory), bar, numbers, message);
+  return h(
+    "div",
+    { class: "lt-block lt-status" },
+    h("div", { class: "lt-row lt-between" }, state, memory),
+    bar,
+    numbers,
+    message,
+  );
 }
 
 function numbersOf(app, job, run) {
   if (!job) return app.t("training.none_hint");
-  if (job.state === "preparing" && run?.phase) return app.t("training.preparing", { ...run.phase, phase: phaseOf(app, run.phase.phase) });
+  if (job.state === "preparing" && run?.phase)
+    return app.t("training.preparing", { ...run.phase, phase: phaseOf(app, run.phase.phase) });
   if (!job.total_steps) return "";
-  const done = app.t("training.steps", { step: job.step, total: job.total_steps, percent: Math.floor((100 * job.step) / job.total_steps) });
-  const left = job.state === "running" && job.seconds_left ? app.t("training.left", { time: duration(job.seconds_left, app.t) }) : "";
+  const done = app.t("training.steps", {
+    step: job.step,
+    total: job.total_steps,
+    percent: Math.floor((100 * job.step) / job.total_steps),
+  });
+  const left =
+    job.state === "running" && job.seconds_left
+      ? app.t("training.left", { time: duration(job.seconds_left, app.t) })
+      : "";
   return left ? `${done} · ${left}` : done;
 }
 
 /** Whether pictures that others wait for come first, and why they wait where they do. */
 function giveWay(app) {
-  const box = h("input", { type: "checkbox", class: "lt-box", id: "lt-give-way",
-    on: { change: async () => { await app.trying(() => app.api.put("host", { give_way: box.checked })); app.live.soon(); } } });
+  const box = h("input", {
+    type: "checkbox",
+    class: "lt-box",
+    id: "lt-give-way",
+    on: {
+      change: async () => {
+        await app.trying(() => app.api.put("host", { give_way: box.checked }));
+        app.live.soon();
+      },
+    },
+  });
   const why = h("span", { class: "lt-hint" });
-  const row = h("div", { class: "lt-row lt-give-way" }, box, h("label", { for: "lt-give-way" }, app.t("training.give_way")), why);
+  const row = h(
+    "div",
+    { class: "lt-row lt-give-way" },
+    box,
+    h("label", { for: "lt-give-way" }, app.t("training.give_way")),
+    why,
+  );
   app.store.on(["server", "job"], () => {
     const host = app.store.get("server")?.host;
     show(row, Boolean(host?.gives_way));
     box.checked = Boolean(host?.give_way);
     const waits = !host?.give_way && ["preparing", "running"].includes(app.store.get("job")?.state);
-    say(why, app.t(host?.give_way ? "training.give_way_on" : waits ? "training.give_way_waiting" : "training.give_way_off"));
+    say(
+      why,
+      app.t(host?.give_way ? "training.give_way_on" : waits ? "training.give_way_waiting" : "training.give_way_off"),
+    );
   });
   return row;
 }
 
 /** Go on from a run that has ended. */
 function further(app) {
-  const count = h("input", { type: "number", class: "lt-input lt-count", min: 1, max: 1000000, step: 1, value: 500, "aria-label": app.t("training.more_steps") });
+  const count = h("input", {
+    type: "number",
+    class: "lt-input lt-count",
+    min: 1,
+    max: 1000000,
+    step: 1,
+    value: 500,
+    "aria-label": app.t("training.more_steps"),
+  });
   const go = async () => {
     app.store.set({ ordered: true });
-    const job = await app.trying(() => app.api.post(["jobs", app.store.get("shown"), "more"], { steps: Number(count.value) }));
+    const job = await app.trying(() =>
+      app.api.post(["jobs", app.store.get("shown"), "more"], { steps: Number(count.value) }),
+    );
     app.store.set({ ordered: false, ...(job ? { job } : {}) });
     app.live.soon();
   };
@@ -159,7 +246,13 @@ function further(app) {
   const name = () => say(act, app.t("training.more", { n: count.value || 0 }));
   count.addEventListener("input", name);
   name();
-  const row = h("div", { class: "lt-row lt-further" }, act, count, h("span", { class: "lt-hint" }, app.t("training.more_hint")));
+  const row = h(
+    "div",
+    { class: "lt-row lt-further" },
+    act,
+    count,
+    h("span", { class: "lt-hint" }, app.t("training.more_hint")),
+  );
   app.store.on("job", () => {
     const job = app.store.get("job");
     show(row, ENDED.includes(job?.state) && job.step > 0);

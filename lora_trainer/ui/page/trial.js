@@ -54,7 +54,9 @@ export class Trial {
       if (!GOING.includes(state.state)) break;
       await new Promise((later) => setTimeout(later, PAUSE));
       const { id, cells } = state;
-      const news = await app.trying(() => app.api.get(["tryouts", id], { after: cells.length ? cells[cells.length - 1].n : "" }));
+      const news = await app.trying(() =>
+        app.api.get(["tryouts", id], { after: cells.length ? cells[cells.length - 1].n : "" }),
+      );
       state = news && { ...news, cells: merged(cells, news.cells) };
     }
     this.now = null;

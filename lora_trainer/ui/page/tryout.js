@@ -22,7 +22,15 @@ export function tryout(app) {
   const hint = h("p", { class: "lt-empty" });
   const trial = (app.trial = new Trial(app));
   const fields = new Fields(app);
-  const body = h("div", { class: "lt-try" }, fields.element, actions(app, fields, trial), new Grid(app).element, chosenPanel(app), scrubber(app, fields, trial));
+  const body = h(
+    "div",
+    { class: "lt-try" },
+    fields.element,
+    actions(app, fields, trial),
+    new Grid(app).element,
+    chosenPanel(app),
+    scrubber(app, fields, trial),
+  );
   const element = section(app, "tryout", [hint, body]);
   let was = null;
   app.store.on("job", () => {
@@ -42,7 +50,8 @@ export function tryout(app) {
 class Fields {
   constructor(app) {
     this.app = app;
-    const input = (id, properties) => h("input", { id: `lt-try-${id}`, class: "lt-input", type: "number", ...properties });
+    const input = (id, properties) =>
+      h("input", { id: `lt-try-${id}`, class: "lt-input", type: "number", ...properties });
     this.prompts = h("textarea", { id: "lt-try-prompts", class: "lt-input", rows: 2 });
     this.strengths = h("input", { id: "lt-try-strengths", class: "lt-input", type: "text", value: STRENGTHS });
     this.seed = input("seed", { value: 1, min: 0 });
@@ -74,27 +83,61 @@ class Fields {
       strengths: numbers(this.strengths.value),
       prompts: lines(this.prompts.value),
       negative_prompt: this.negative.value.trim(),
-      seed: Number(seed.value), width: Number(width.value), height: Number(height.value),
-      steps: Number(steps.value), guidance: Number(guidance.value), sampler: this.sampler.value,
+      seed: Number(seed.value),
+      width: Number(width.value),
+      height: Number(height.value),
+      steps: Number(steps.value),
+      guidance: Number(guidance.value),
+      sampler: this.sampler.value,
       ...instead,
     };
   }
 
   #layout() {
-    const field = (input, id, wide) => h("div", { class: `lt-field${wide ? " lt-wide-field" : ""}` },
-      h("div", { class: "lt-label" }, h("label", { for: input.id }, this.app.t(`tryout.${id}`))), input);
-    const more = h("details", { class: "lt-fold" }, h("summary", {}, this.app.t("tryout.more")), h("div", { class: "lt-fields" },
-      field(this.negative, "negative", true), field(this.width, "width"), field(this.height, "height"), field(this.steps, "steps"),
-      field(this.guidance, "guidance"), field(this.sampler, "sampler")));
-    return h("div", { class: "lt-try-fields" }, h("div", { class: "lt-fields" }, field(this.prompts, "prompts", true), field(this.strengths, "strengths"), field(this.seed, "seed")),
-      h("div", { class: "lt-field" }, h("div", { class: "lt-label" }, this.app.t("tryout.saves")), this.saves), more);
+    const field = (input, id, wide) =>
+      h(
+        "div",
+        { class: `lt-field${wide ? " lt-wide-field" : ""}` },
+        h("div", { class: "lt-label" }, h("label", { for: input.id }, this.app.t(`tryout.${id}`))),
+        input,
+      );
+    const more = h(
+      "details",
+      { class: "lt-fold" },
+      h("summary", {}, this.app.t("tryout.more")),
+      h(
+        "div",
+        { class: "lt-fields" },
+        field(this.negative, "negative", true),
+        field(this.width, "width"),
+        field(this.height, "height"),
+        field(this.steps, "steps"),
+        field(this.guidance, "guidance"),
+        field(this.sampler, "sampler"),
+      ),
+    );
+    return h(
+      "div",
+      { class: "lt-try-fields" },
+      h(
+        "div",
+        { class: "lt-fields" },
+        field(this.prompts, "prompts", true),
+        field(this.strengths, "strengths"),
+        field(this.seed, "seed"),
+      ),
+      h("div", { class: "lt-field" }, h("div", { class: "lt-label" }, this.app.t("tryout.saves")), this.saves),
+      more,
+    );
   }
 
   #fill(job) {
     const { app } = this;
-    const given = (path) => path.split(".").reduce((section, part) => section?.[part], job.values) ?? app.form.options.get(path)?.default;
+    const given = (path) =>
+      path.split(".").reduce((section, part) => section?.[part], job.values) ?? app.form.options.get(path)?.default;
     const side = given("data.resolution") || app.store.get("server")?.host.base?.native_resolution || 512;
-    this.prompts.value = given("samples.prompts")?.join("\n") || app.store.get("set")?.items[0]?.caption || job.trigger_word || "";
+    this.prompts.value =
+      given("samples.prompts")?.join("\n") || app.store.get("set")?.items[0]?.caption || job.trigger_word || "";
     this.negative.value = given("samples.negative_prompt") || "";
     this.seed.value = given("samples.seed");
     this.width.value = given("samples.width") || side;
@@ -102,7 +145,10 @@ class Fields {
     this.steps.value = given("samples.steps");
     this.guidance.value = given("samples.guidance");
     const names = app.form.options.get("samples.sampler")?.choices || [];
-    fill(this.sampler, names.map((name) => h("option", { value: name }, name)));
+    fill(
+      this.sampler,
+      names.map((name) => h("option", { value: name }, name)),
+    );
     this.sampler.value = given("samples.sampler");
   }
 
@@ -111,13 +157,24 @@ class Fields {
     if (this.saves.dataset.key === key) return;
     this.saves.dataset.key = key;
     const first = job.saves.length - SAVES;
-    fill(this.saves, job.saves.map((save, n) => h("label", { class: "lt-tick" },
-      h("input", { type: "checkbox", class: "lt-box", value: save.file, checked: n >= first }), saveName(this.app, job, save))));
+    fill(
+      this.saves,
+      job.saves.map((save, n) =>
+        h(
+          "label",
+          { class: "lt-tick" },
+          h("input", { type: "checkbox", class: "lt-box", value: save.file, checked: n >= first }),
+          saveName(this.app, job, save),
+        ),
+      ),
+    );
   }
 }
 
 function actions(app, fields, trial) {
-  const draw = button(app.t("tryout.draw"), () => trial.draw(fields.request()), { class: "lt-button lt-primary lt-draw" });
+  const draw = button(app.t("tryout.draw"), () => trial.draw(fields.request()), {
+    class: "lt-button lt-primary lt-draw",
+  });
   const stop = button(app.t("tryout.stop"), () => trial.stop(), { class: "lt-button" });
   const keep = button(app.t("tryout.save_grid"), () => trial.saveSheet(), { class: "lt-button" });
   const line = h("span", { class: "lt-hint", role: "status", "aria-live": "polite" });
@@ -126,7 +183,12 @@ function actions(app, fields, trial) {
     attribute(draw, "disabled", drawing);
     attribute(stop, "disabled", !drawing);
     attribute(keep, "disabled", !grid || grid.cells.length < grid.total);
-    say(line, grid ? app.words.sentence(grid.message) || app.t(`tryout.${grid.state}`, { n: grid.cells.length, total: grid.total }) : app.t("tryout.hint"));
+    say(
+      line,
+      grid
+        ? app.words.sentence(grid.message) || app.t(`tryout.${grid.state}`, { n: grid.cells.length, total: grid.total })
+        : app.t("tryout.hint"),
+    );
   });
   return h("div", { class: "lt-row lt-buttons" }, draw, stop, keep, line);
 }
