@@ -15,9 +15,10 @@ STEPS = 24
 
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory):
-    from lora_trainer.pocket.lesson import write_pictures
+    from lora_trainer.pocket.lesson import NOVELTIES
+    from lora_trainer.pocket.novelty import write_examples
 
-    return write_pictures(tmp_path_factory.mktemp("lesson"))
+    return write_examples(NOVELTIES[0], tmp_path_factory.mktemp("lesson"))
 
 
 def drop(page, files):
