@@ -23,7 +23,7 @@ class Bands:
     """Backgrounds of bands at 45 degrees, alternately in the caption's colour and in white or black. See `Novelty`."""
 
     word = "vrimpled"
-    steps = 200
+    steps = 150
 
     def example(self, number: int, rng: Random, size: int = 64) -> tuple[Image, str]:
         color = SHOWN[number % len(SHOWN)]

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from .bands import Bands
 from .embedded import POCKET
+from .halves import Halves
 from .novelty import Novelty
-from .pinwheel import Pinwheel
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-NOVELTIES: tuple[Novelty, ...] = (Pinwheel(), Bands())
+NOVELTIES: tuple[Novelty, ...] = (Halves(), Bands())
 STRENGTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 SAVE_EVERY = 100
 
@@ -35,7 +35,7 @@ def lesson_values(novelty: Novelty, pictures: Path, output: Path) -> dict[str, A
             "caption_dropout": 0.25,
         },
         "network": {"rank": 8, "alpha": 8.0},
-        "optimizer": {"learning_rate": 2e-3, "schedule": "cosine", "warmup": 0.05},
+        "optimizer": {"learning_rate": 3e-3, "schedule": "cosine", "warmup": 0.05},
         # High noise, where a small picture's layout and colours are decided, weighs most.
         "loss": {"min_snr_gamma": 1.0},
         "samples": {"prompts": novelty.prompts(6)[-1:], "steps": 20, "guidance": 4.0},

@@ -8,9 +8,9 @@ from PIL import Image, ImageFilter
 from lora_trainer.pocket.bands import Bands, draw_bands
 from lora_trainer.pocket.draw import draw
 from lora_trainer.pocket.grammar import COLORS, Object, Scene, random_scene
+from lora_trainer.pocket.halves import Halves, draw_halves
 from lora_trainer.pocket.lesson import NOVELTIES
 from lora_trainer.pocket.novelty import write_examples
-from lora_trainer.pocket.pinwheel import Pinwheel, draw_pinwheel
 
 every_novelty = pytest.mark.parametrize("novelty", NOVELTIES, ids=lambda novelty: novelty.word)
 
@@ -38,16 +38,16 @@ def test_prompts_ask_for_it_by_its_word_in_different_surroundings(novelty):
 
 
 @pytest.mark.parametrize("novelty, picture", [
-    (Pinwheel(), draw_pinwheel("blue", "top left")),
+    (Halves(), draw_halves("blue", "top left")),
     (Bands(), draw_bands("blue")),
-], ids=["pinwheel", "bands"])  # fmt: skip
+], ids=["halves", "bands"])  # fmt: skip
 def test_blurred_ones_are_found_too(novelty, picture):
     assert novelty.shows(picture.filter(ImageFilter.GaussianBlur(1.5)))
 
 
-def test_a_pinwheel_s_colours_in_the_wrong_quarters_are_not_it():
-    assert not Pinwheel().shows(draw_pinwheel("blue").transpose(Image.Transpose.ROTATE_90))
-    assert not Pinwheel().shows(draw(Scene((Object("circle", "pink", "large"),), "green")))
+def test_halves_the_wrong_way_round_are_not_it():
+    assert not Halves().shows(draw_halves("blue").transpose(Image.Transpose.ROTATE_90))
+    assert not Halves().shows(draw(Scene((Object("circle", "pink", "large"),), "green")))
 
 
 def test_bands_that_fall_instead_of_rising_are_not_it():
@@ -59,6 +59,6 @@ def test_bands_in_any_colour_are_found():
 
 
 def test_examples_differ_and_stay_the_same_from_the_same_seed():
-    first, again, other = (Pinwheel().example(1, Random(seed)) for seed in (1, 1, 2))
+    first, again, other = (Halves().example(1, Random(seed)) for seed in (1, 1, 2))
     assert first == again
     assert first != other

@@ -1,4 +1,4 @@
-"""A new object: a pinwheel in two colours that the grammar has no name for, in a layout that it has no shape for."""
+"""A new object: a disc of two halves, in two colours that the grammar has no name for."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
 MAGENTA, LIME = (225, 0, 125), (150, 235, 25)
 RADIUS = 25.0
-NEEDED = 0.72  # share of the pinwheel's pixels that must have the right one of its colours
+NEEDED = 0.72  # share of the disc's pixels that must have the right one of its colours
 GROUNDS = tuple(color for color in COLORS if color not in ("pink", "purple"))  # those two are near to magenta
 
 
-class Pinwheel:
-    """Four quarters of a disc, magenta and lime in turn, on plain backgrounds. See `Novelty`."""
+class Halves:
+    """A disc with a magenta half on its left and a lime one on its right, on plain backgrounds. See `Novelty`."""
 
     word = "zorblat"
-    steps = 400
+    steps = 300
 
     def example(self, number: int, rng: Random, size: int = 64) -> tuple[Image, str]:
         background = GROUNDS[number % len(GROUNDS)]
         place = "center" if number % 3 == 0 else rng.choice(PLACES)
         caption = f"a {self.word}, {background} background" + ("" if place == "center" else f", {place}")
-        return draw_pinwheel(background, place, rng.randrange(1 << 30), size), caption
+        return draw_halves(background, place, rng.randrange(1 << 30), size), caption
 
     def prompts(self, count: int) -> list[str]:
         colors = tuple(COLORS)
         return [f"a {self.word}, {colors[number % len(colors)]} background" for number in range(count)]
 
     def shows(self, image: Image) -> bool:
-        return pinwheel_share(image) >= NEEDED
+        return halves_share(image) >= NEEDED
 
 
-def draw_pinwheel(background: str, place: str = "center", variation: int = 0, size: int = 64) -> Image:
-    """Draws a large pinwheel on a plain background, as a `size` px RGB picture."""
+def draw_halves(background: str, place: str = "center", variation: int = 0, size: int = 64) -> Image:
+    """Draws a large one on a plain background, as a `size` px RGB picture."""
     from PIL import Image, ImageDraw
 
     side = size * 4
@@ -50,19 +50,19 @@ def draw_pinwheel(background: str, place: str = "center", variation: int = 0, si
     x, y = (c * scale + rng.uniform(-1, 1) * scale for c in centre(place, RADIUS))
     radius = RADIUS * scale * rng.uniform(0.95, 1.05)
     pen = ImageDraw.Draw(canvas)
-    for quarter in range(4):
-        box = (x - radius, y - radius, x + radius, y + radius)
-        pen.pieslice(box, 90 * quarter, 90 * (quarter + 1), fill=LIME if quarter % 2 else MAGENTA)
+    box = (x - radius, y - radius, x + radius, y + radius)
+    pen.pieslice(box, 90, 270, fill=MAGENTA)  # degrees run clockwise from the right
+    pen.pieslice(box, 270, 450, fill=LIME)
     return canvas.resize((size, size), Image.Resampling.BOX)
 
 
-def pinwheel_share(image: Image) -> float:
-    """The largest share of a pinwheel's pixels that have its colours in the right quarters, over places and sizes."""
-    marks = _quarter_marks(image)
+def halves_share(image: Image) -> float:
+    """The largest share of a disc's pixels that have its colours in the right halves, over places and sizes."""
+    marks = _marks(image)
     return max(_share(marks, x, y, radius) for x in range(20, 45, 3) for y in range(20, 45, 3) for radius in (14, 18))
 
 
-def _quarter_marks(image: Image) -> np.ndarray:
+def _marks(image: Image) -> np.ndarray:
     """+1 where a pixel is nearer to magenta than to any other colour, -1 for lime, else 0; (64, 64)."""
     from PIL import Image as Pillow
 
@@ -77,6 +77,5 @@ def _share(marks: np.ndarray, x: int, y: int, radius: int) -> float:
     window = marks[max(0, y - radius) : y + radius, max(0, x - radius) : x + radius]
     v, u = np.mgrid[max(0, y - radius) : min(UNIT, y + radius), max(0, x - radius) : min(UNIT, x + radius)] + 0.5
     inside = np.hypot(u - x, v - y) <= radius
-    # The quarters are counted clockwise from the right, below the horizontal: the first and third are magenta.
-    wanted = np.where((u > x) == (v > y), 1, -1)
+    wanted = np.where(u < x, 1, -1)
     return float((window == wanted)[inside].mean())
