@@ -9,6 +9,8 @@ from lora_trainer.checks import check
 from lora_trainer.config import TrainConfig
 from lora_trainer.errors import ConfigError
 from lora_trainer.optimizers import remarks
+from lora_trainer.pocket.layout import PICTURE
+from lora_trainer.pocket.lesson import NOVELTIES, lesson_values
 from lora_trainer.presets import load_presets
 
 PRESETS = load_presets()
@@ -22,6 +24,14 @@ GOALS = {
 def rest(tmp_path):
     """What a user adds to a preset."""
     return {"base": {"checkpoint": "pocket"}, "data": {"folders": [str(tmp_path)]}, "save": {"name": "cat"}}
+
+
+def test_the_first_try_has_the_numbers_of_the_measured_lesson(tmp_path):
+    (preset,) = [preset for preset in PRESETS if preset.name == "pocket"]
+    lesson = options.build(lesson_values(NOVELTIES[0], tmp_path, tmp_path))
+    both = options.build(options.merged(options.to_values(lesson), preset.values))
+    assert options.differences(lesson, both) == ["data.resolution"]  # the lesson leaves it to the base
+    assert both.data.resolution == PICTURE
 
 
 def test_all_goals_are_there():
