@@ -24,6 +24,7 @@ class Bands:
 
     word = "vrimpled"
     steps = 150
+    rate = 2e-3
 
     def example(self, number: int, rng: Random, size: int = 64) -> tuple[Image, str]:
         color = SHOWN[number % len(SHOWN)]

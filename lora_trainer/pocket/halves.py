@@ -24,6 +24,7 @@ class Halves:
 
     word = "zorblat"
     steps = 300
+    rate = 3e-3
 
     def example(self, number: int, rng: Random, size: int = 64) -> tuple[Image, str]:
         background = GROUNDS[number % len(GROUNDS)]

@@ -35,7 +35,7 @@ def lesson_values(novelty: Novelty, pictures: Path, output: Path) -> dict[str, A
             "caption_dropout": 0.25,
         },
         "network": {"rank": 8, "alpha": 8.0},
-        "optimizer": {"learning_rate": 3e-3, "schedule": "cosine", "warmup": 0.05},
+        "optimizer": {"learning_rate": novelty.rate, "schedule": "cosine", "warmup": 0.05},
         # High noise, where a small picture's layout and colours are decided, weighs most.
         "loss": {"min_snr_gamma": 1.0},
         "samples": {"prompts": novelty.prompts(6)[-1:], "steps": 20, "guidance": 4.0},

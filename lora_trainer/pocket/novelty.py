@@ -15,7 +15,8 @@ class Novelty(Protocol):
 
     word: str
     steps: int
-    """How many steps of a lesson teach it."""
+    rate: float
+    """How many steps at which learning rate teach it."""
 
     def example(self, number: int, rng: Random, size: int = 64) -> tuple[Image, str]:
         """The training picture of that number from 0, `size` px wide and high, and its caption with the word."""
