@@ -63,7 +63,9 @@ def _guarded(
     try:
         yield from remarks
         with host.lend() as loan:
-            run = yield from _unless_stopped(start(known, loan, state, store), control)
+            # A save needs what is prepared, where there is something to save.
+            ends = (Wish.STOP,) if step else (Wish.STOP, Wish.STOP_AND_SAVE)
+            run = yield from _unless(start(known, loan, state, store), control, ends)
             if run is None:
                 yield Finished(step, path="", best_step=0, best_path="", seconds=0.0, stopped=True)
                 return
@@ -77,11 +79,11 @@ def _guarded(
         yield Failed(step, explain(error, known.config))
 
 
-def _unless_stopped(
-    preparation: Generator[Event, None, PreparedRun], control: Control
+def _unless(
+    preparation: Generator[Event, None, PreparedRun], control: Control, wishes: tuple[Wish, ...]
 ) -> Generator[Event, None, PreparedRun | None]:
-    """All of a preparation, or as much as there was until a stop was wished; nothing is saved then."""
-    while control.wish not in (Wish.STOP, Wish.STOP_AND_SAVE):
+    """All of a preparation, or as much as there was until one of these wishes came; nothing is saved then."""
+    while control.wish not in wishes:
         try:
             yield next(preparation)
         except StopIteration as end:
