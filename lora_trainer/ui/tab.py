@@ -25,4 +25,4 @@ def markup(problem: str = "") -> str:
     """The element that the script looks for. Its version makes browsers fetch changed files."""
     if problem:
         return f'<div id="{ELEMENT}_problem" role="alert" style="padding: 1em">{html.escape(problem)}</div>'
-    return f'<div id="{ELEMENT}" data-version="{assets.version()}" style="min-height: 60vh"></div>'
+    return f'<div id="{ELEMENT}" data-version="{assets.version()}"></div>'
