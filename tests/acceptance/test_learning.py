@@ -20,12 +20,16 @@ from tests.runs import of_kind, run
 
 pytestmark = pytest.mark.acceptance
 WITH_WORD, WITHOUT_WORD = 30, 60
-MOST_SECONDS = 120
+MOST_SECONDS = 240
+"""Of the processor: two minutes of two cores, whatever else the machine does meanwhile."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What a lesson came to: shares of pictures that show the thing, and the base's own score, both by strength."""
+    """What a lesson came to: shares of pictures that show the thing, and the base's own score, both by strength.
+
+    `seconds` are those of the processor that the training took.
+    """
 
     seconds: float
     shares: dict[float, float]
@@ -35,9 +39,9 @@ class Learned:
 @pytest.fixture(scope="module", params=NOVELTIES, ids=lambda novelty: novelty.word)
 def learned(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lesson")
-    begin = time.perf_counter()
+    begin = time.process_time()
     events = run(lesson_values(request.param, write_examples(request.param, folder / "pictures"), folder))
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     assert of_kind(events, Finished)
     result = Learned(seconds, *examined(request.param, folder / f"{request.param.word}.safetensors"))
     print(request.param.word, result)
@@ -61,7 +65,7 @@ def examined(novelty, file):
     return shares, scores
 
 
-def test_it_takes_at_most_two_minutes(learned):
+def test_it_takes_at_most_two_minutes_of_two_cores(learned):
     assert learned.seconds <= MOST_SECONDS
 
 
