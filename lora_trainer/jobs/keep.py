@@ -25,7 +25,9 @@ class Kept:
 
     @property
     def tag(self) -> str:
-        return f"<lora:{self.name}:{self.strength:g}>"
+        from ..sampling.infotext import lora_tag
+
+        return lora_tag(self.name, self.strength)
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "file": str(self.file), "tag": self.tag}
