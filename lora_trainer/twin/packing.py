@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .small_maps import SmallMapConv
+
 LEAST_WEIGHTS = 1 << 14
 """Smaller layers gain nothing."""
 NO_EXTRAS: tuple[str, list[Any], str] = ("none", [], "")
@@ -31,7 +33,7 @@ def pack(network: nn.Module) -> int:
 
 
 def _suits(layer: nn.Module) -> bool:
-    if type(layer) not in (nn.Linear, nn.Conv2d):
+    if type(layer) not in (nn.Linear, nn.Conv2d, SmallMapConv):
         return False
     weight: Any = layer.weight
     mine = weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and not weight.requires_grad
