@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import optimizers
+from .. import optimizers, packages
 from ..config import TrainConfig
 from ..data.cache import Store, open_store
 from ..data.loader import Loader
@@ -94,6 +94,7 @@ def prepare(
 
     Raises UserError when base and options do not go together, DataError when a picture cannot be encoded.
     """
+    packages.import_all()
     first_step = state.step if state else 0
     store = store or open_store(config.data, folder.cache)
     base_identity = _base_identity(config, loan)
