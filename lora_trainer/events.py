@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from .registry import Registry
+from .sentences import Sentence
 
 EVENTS: Registry[type[Event]] = Registry("event")
 
@@ -106,6 +107,11 @@ class Warned(Event):
     message: str
     step: int = 0
     values: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, sentence: Sentence, step: int = 0) -> Warned:
+        """A sentence that can be translated, as an event."""
+        return cls(sentence.code, sentence, step, dict(sentence.values))
 
 
 @dataclass(frozen=True)

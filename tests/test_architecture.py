@@ -12,6 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"errors", "registry", "own_process", "packages", "private_copies", "scalars", "sentences"},
     {"config", "events", "control", "device", "seeds"},
+    {"portions"},
     {"options", "host", "host.base", "reference", "schedules", "objective", "resolve"},
     {
         "families",
@@ -47,6 +48,7 @@ LIGHT = (
     "checks",
     "jobs",
     "api",
+    "portions",
 )
 
 
