@@ -59,7 +59,7 @@ class TrainingModel:
         with whole_or_not_at_all(self.optimizer), self._states_here():
             optimizers.step_if(self.optimizer, finite)
             self.adapters.limit_norms()
-        self.forget_gradients()
+            self.forget_gradients()
 
     def forget_gradients(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)

@@ -70,7 +70,7 @@ class Stepper:
         between()
         batch = self.loader.batch(step, micro)
         task, weights = self.draw(batch, step, micro), batch.weights.to(self.model.device)
-        shares = []
+        shares: list[torch.Tensor] = []
         for rows in parts(len(batch), self.at_a_time):
             if shares:
                 between()
