@@ -9,11 +9,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..control import Control
 from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from ..config import TrainConfig
+    from ..host.base import BaseInfo
 
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
@@ -44,7 +48,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from .progress import show
 
     values = given_values(arguments)
-    config = resumed_config(values) if arguments.resume else checked(values)
+    config = (resumed_config if arguments.resume else checked)(values, _describe)
     control = Control()
     with _interrupt_stops(control):
         host = StandaloneHost(config.base, config.memory)
@@ -53,6 +57,13 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         except KeyboardInterrupt:
             name = config.save.name
             return {"ok": False, "error": f"Interrupted. `train --resume --name {name}` goes on from the last state."}
+
+
+def _describe(config: TrainConfig) -> BaseInfo:
+    """What the header of the base tells that the options name."""
+    from ..host.standalone import StandaloneHost
+
+    return StandaloneHost(config.base, config.memory).describe()
 
 
 def given_values(arguments: argparse.Namespace) -> dict[str, Any]:

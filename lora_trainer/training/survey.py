@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import optimizers, options
-from ..checks import check, checked
+from ..checks import Describe, check, checked
 from ..config import TrainConfig
 from ..curve_log import CurveLog
 from ..data.plan import RunPlan
@@ -46,7 +46,7 @@ class Survey:
 def survey(config: TrainConfig, host: Host) -> Survey:
     """Check options, base and pictures. Raises ConfigError, BaseModelError, BaseAway or DataError."""
     config = host.settle(config)
-    check(config)
+    check(config, lambda settled: host.describe())
     info = host.describe()
     _look_at_start(config.network.train_on, info)
     config = with_resolution(config, info)
@@ -98,20 +98,20 @@ def open_records(known: Survey) -> Iterator[Callable[[Event], None]]:
         yield record
 
 
-def resumed_config(values: dict[str, Any]) -> TrainConfig:
+def resumed_config(values: dict[str, Any], describe: Describe | None = None) -> TrainConfig:
     """The stored configuration of the run that `values` name by save.name and save.output, with `values` over it.
 
-    Where there is no such run, `values` must hold a whole one. Raises ConfigError.
+    Where there is no such run, `values` must hold a whole one. `describe` as in `check`. Raises ConfigError.
     """
     save = options.build({"save": values.get("save", {})}).save
     if not save.name:
         raise ConfigError(["save.name is not set: name the run that is to go on (--name)."])
     folder = RunFolder(Path(save.output).expanduser(), safe_stem(save.name))
     if folder.config.exists():
-        return checked(options.merged(options.read_yaml(folder.config), values))
+        return checked(options.merged(options.read_yaml(folder.config), values), describe)
     if not (values.get("base") and values.get("data")):
         raise ConfigError([f"There is no run {folder.path} to go on with. Check save.name and save.output (--output)."])
-    return checked(values)
+    return checked(values, describe)
 
 
 def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]]:

@@ -82,6 +82,15 @@ def test_everything_wrong_is_told_at_once_whether_in_one_option_or_between_sever
         assert named in problems
 
 
+def test_a_block_that_the_base_lacks_is_told_with_the_rest_before_anything_is_encoded(quick, capsys, monkeypatch):
+    monkeypatch.setattr("lora_trainer.data.loader.Loader.prepare", lambda *given: pytest.fail("Encoded."))
+    words = ["--set", "network.block_ranks={down.9: 4}", "--set", "network.rank=0"]
+    assert main([*quick, *words]) == WRONG_USE
+    assert len(answer(capsys)["problems"]) == 2
+    assert main([*quick, *words[:2]]) == WRONG_USE
+    assert "'down.9', which there is not" in answer(capsys)["error"]
+
+
 @pytest.mark.parametrize(("error", "raised"), [(OSError(28, "No space left on device"), False), (KeyError("x"), True)])
 def test_json_comes_last_however_a_command_breaks_off(monkeypatch, capsys, error, raised):
     def broken(arguments):
