@@ -402,6 +402,18 @@ def test_a_mask_that_keeps_nothing_leaves_nothing_to_learn(quick, pictures, tmp_
     assert [step.loss for step in of_kind(events, Step)] == [0.0]
 
 
+def test_keep_last_leaves_the_newest_saves_and_the_best(quick, tmp_path, monkeypatch):
+    losses = {1: 0.4, 2: 0.1, 3: 0.3, 4: 0.2, 5: 0.5, 6: 0.6}
+    monkeypatch.setattr(
+        "lora_trainer.training.validation.Validation._losses",
+        lambda self, batch, number, stratum: torch.tensor([losses[len(self.losses) + 1]]),
+    )
+    events = run(quick(save__every=1, save__keep_last=2, validation_every=1, steps=6))
+    kept = sorted(path.stem for path in tmp_path.glob("zorb-step*.safetensors"))
+    assert kept == ["zorb-step000002", "zorb-step000004", "zorb-step000005"]
+    assert events[-1].best_path == str(tmp_path / "zorb-step000002.safetensors")
+
+
 def test_keep_last_leaves_only_the_newest_saves(quick, tmp_path):
     run(quick(save__every=1, save__keep_last=1))
     assert [path.name for path in sorted(tmp_path.glob("*.safetensors"))] == [
