@@ -16,6 +16,7 @@ from lora_trainer.files.read import read_lora
 from lora_trainer.files.write import write_lora
 from lora_trainer.host.standalone import StandaloneHost, StandaloneLoan
 from lora_trainer.objective import Objective
+from lora_trainer.text.tokenizer import load_tokenizer
 from lora_trainer.train import train
 from lora_trainer.training.survey import resumed_config
 
@@ -420,6 +421,22 @@ def test_keep_last_leaves_only_the_newest_saves(quick, tmp_path):
         "zorb-step000003.safetensors",
         "zorb.safetensors",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "most", "advice"),
+    [(80, 75, "set base.max_tokens to 150."), (200, 75, "set base.max_tokens to 225."), (240, 225, "Shorten them.")],
+)
+def test_captions_that_are_too_long_are_told_once_before_the_first_step(quick, pictures, tmp_path, words, most, advice):
+    own = tmp_path / "own"
+    shutil.copytree(pictures, own)
+    for number in range(2):
+        (own / f"{number}.txt").write_text("zorb " + "cat " * words, encoding="utf-8")
+    events = run(quick(data__folders=[str(own)], base__max_tokens=most, steps=2))
+    (warned,) = [event for event in of_kind(events, Warned) if event.code == "captions_cut"]
+    assert "2 of 4 captions (0.png, 1.png)" in warned.message and warned.message.endswith(advice)
+    assert warned.values["lost"] == 2 * (len(load_tokenizer().encode("zorb")) + words - most)
+    assert events.index(warned) < events.index(of_kind(events, Started)[0])
 
 
 def test_a_disk_cache_is_used_again(quick, tmp_path, monkeypatch):

@@ -24,6 +24,7 @@ from ..files.read import read_lora
 from ..host.base import BaseInfo, Host
 from ..resolve import with_epochs, with_resolution
 from ..run_folder import EventLog, RunFolder
+from ..sentences import captions_cut
 from ..state import State, load_newest_state
 
 HARMLESS = ("save.", "samples.", "memory.device", "stop_after_bad_steps")
@@ -121,6 +122,7 @@ def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]
     if problem := name_problem(known.config.save.name):
         remarks.append(Warned("name", f"{problem} The LoRA gets that name."))
     remarks += [Warned("picture", str(problem)) for problem in known.data.problems]
+    remarks += _long_captions(known)
     with _writing(folder):
         if is_held(folder.lock):
             raise Held
@@ -135,6 +137,21 @@ def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]
             remarks.append(Warned("put_aside", f"The earlier run of this name was moved to {aside}."))
         folder.path.mkdir(parents=True, exist_ok=True)
     return state, remarks
+
+
+def _long_captions(known: Survey) -> Iterator[Warned]:
+    """One remark on all captions of which the text encoders do not see the end."""
+    from ..text.tokens import tokens_cut_off
+
+    most, pictures = known.config.base.max_tokens, known.data.pictures
+    by_caption = tokens_cut_off(known.info.family, [picture.caption for picture in pictures], most)
+    lost = {picture.name: by_caption[picture.caption] for picture in pictures if picture.caption in by_caption}
+    if lost:
+        choices = next(option.choices for option in options.walk() if option.path == "base.max_tokens")
+        above = [choice for choice in choices if choice > most]
+        higher = next((choice for choice in above if choice >= most + max(lost.values())), max(above, default=0))
+        sentence = captions_cut(lost, len(pictures), most, higher)
+        yield Warned("captions_cut", sentence, values=sentence.values)
 
 
 @contextmanager
