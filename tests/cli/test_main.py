@@ -166,9 +166,40 @@ def test_inspect_says_what_is_in_a_file(quick, tmp_path, capsys):
     assert answer(capsys)["parts"] == {"unet": 192}
 
 
-def test_inspect_of_a_file_that_is_not_there_is_a_sentence(tmp_path, capsys):
-    assert main(["inspect", str(tmp_path / "gone.safetensors"), "--json"]) == FAILED
-    assert "gone.safetensors" in answer(capsys)["error"]
+COMMANDS_WITH_FILES = [
+    "inspect GONE",
+    "merge THERE GONE=0.5 --out new.safetensors",
+    "merge THERE --into GONE --out new.safetensors",
+    "resize GONE --rank 2 --out new.safetensors",
+    "extract --base THERE --tuned GONE --out new.safetensors",
+    "convert GONE --out new.safetensors",
+    "grid --base GONE --lora THERE --prompt zorb",
+    "grid --base pocket --lora THERE --lora GONE --prompt zorb",
+]
+
+
+@pytest.mark.parametrize("line", [*COMMANDS_WITH_FILES, "ui --base GONE", "pocket --into GONE", "train GONE"])
+def test_a_file_that_is_not_there_is_wrong_use(line, tmp_path, capsys):
+    (tmp_path / "broken.safetensors").write_bytes(b"no tensors")
+    words = line.replace("GONE", str(tmp_path / "gone.safetensors")).replace(
+        "THERE", str(tmp_path / "broken.safetensors")
+    )
+    assert main([*words.split(), "--json"]) == WRONG_USE
+    result = answer(capsys)
+    assert len(result["problems"]) == 1 and "gone.safetensors" in result["error"] and "exist" in result["error"]
+
+
+@pytest.mark.parametrize("line", COMMANDS_WITH_FILES)
+def test_a_file_that_is_there_and_broken_is_a_failed_run(line, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "other"):
+        (tmp_path / f"{name}.safetensors").write_bytes(b"no tensors")
+    assert (
+        main([*line.replace("GONE", "one.safetensors").replace("THERE", "other.safetensors").split(), "--json"])
+        == FAILED
+    )
+    assert answer(capsys)["error"]
+    assert not (tmp_path / "new.safetensors").exists()
 
 
 def test_the_tools_work_from_the_command_line(quick, tmp_path, capsys):
