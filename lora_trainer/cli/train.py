@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 import threading
@@ -53,10 +54,27 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     with _interrupt_stops(control):
         host = StandaloneHost(config.base, config.memory)
         try:
-            return show(train(config, host, control, resume=arguments.resume), quiet=arguments.json)
+            result = show(train(config, host, control, resume=arguments.resume), quiet=arguments.json)
         except KeyboardInterrupt:
-            name = config.save.name
-            return {"ok": False, "error": f"Interrupted. `train --resume --name {name}` goes on from the last state."}
+            return {"ok": False, "error": f"Interrupted. {_how_to_go_on(config, 'from the last state')}"}
+    return _not_a_success(result, config) if result.get("stopped") and result["ok"] else result
+
+
+def _not_a_success(result: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
+    """Of a run that was stopped: its last save is a file as good as any, but not what was asked for."""
+    where = f"Stopped after step {result['step']} of {result['total_steps']}; what is learned so far: {result['path']}"
+    return {**result, "ok": False, "error": f"{where}\n{_how_to_go_on(config, 'from there')}"}
+
+
+def _how_to_go_on(config: TrainConfig, where: str) -> str:
+    save = config.save
+    output = "" if save.output == type(save)().output else f" --output {_quoted(save.output)}"
+    return f"`train --resume --name {_quoted(save.name)}{output}` goes on {where}."
+
+
+def _quoted(word: str) -> str:
+    """In quotes that every system's shell knows, where it needs any."""
+    return f'"{word}"' if re.search(r"[^\w./\\:~-]", word) else word
 
 
 def _describe(config: TrainConfig) -> BaseInfo:

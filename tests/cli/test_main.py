@@ -1,10 +1,13 @@
 import json
+import re
+import shlex
 import signal
 from contextlib import nullcontext
 
 import pytest
 
 from lora_trainer.cli.main import FAILED, SUCCESS, WRONG_USE, main
+from lora_trainer.training.step import Stepper
 from tests.runs import draw_pictures
 
 
@@ -113,7 +116,9 @@ def press_ctrl_c(monkeypatch, times):
     monkeypatch.setattr("lora_trainer.data.loader.Loader.prepare", prepare)
 
 
-@pytest.mark.parametrize(("presses", "sentence"), [(1, "no LoRA was written"), (2, "`train --resume --name zorb`")])
+@pytest.mark.parametrize(
+    ("presses", "sentence"), [(1, "no LoRA was written"), (2, "`train --resume --name zorb --output ")]
+)
 def test_ctrl_c_ends_a_run_with_1_and_a_sentence(quick, tmp_path, monkeypatch, capsys, presses, sentence):
     press_ctrl_c(monkeypatch, presses)
     before = signal.getsignal(signal.SIGINT)
@@ -121,6 +126,28 @@ def test_ctrl_c_ends_a_run_with_1_and_a_sentence(quick, tmp_path, monkeypatch, c
     assert sentence in answer(capsys)["error"]
     assert signal.getsignal(signal.SIGINT) is before
     assert not (tmp_path / "zorb.safetensors").exists()
+
+
+def test_a_run_that_ctrl_c_stopped_is_no_success_though_it_saved_and_says_how_to_go_on(
+    quick, tmp_path, monkeypatch, capsys
+):
+    take = Stepper.take
+
+    def take_and_press(self, step, *given):
+        if step == 1:
+            signal.raise_signal(signal.SIGINT)
+        return take(self, step, *given)
+
+    monkeypatch.setattr(Stepper, "take", take_and_press)
+    assert main([*quick, "--steps", "4"]) == FAILED
+    result = answer(capsys)
+    assert (result["ok"], result["stopped"], result["step"]) == (False, True, 2)
+    assert "Stopped after step 2 of 4" in result["error"] and (tmp_path / "zorb.safetensors").exists()
+    command = re.search("`(train --resume .*)`", result["error"])[1]
+    assert command == f"train --resume --name zorb --output {tmp_path}"
+    monkeypatch.setattr(Stepper, "take", take)
+    assert main([*shlex.split(command), "--json"]) == SUCCESS
+    assert answer(capsys)["step"] == 4
 
 
 def test_help_is_no_failure(capsys):
