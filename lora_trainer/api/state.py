@@ -21,6 +21,7 @@ def state(call: Call) -> dict[str, Any]:
         "datasets": [{"id": one.id, "name": one.name, "count": one.count} for one in desk.datasets.list()],
         "jobs": [job_json(job) for job in desk.jobs.list()],
         "current": current.id if current else None,
+        "habits": desk.habits.to_json(),
     }
 
 
@@ -30,6 +31,13 @@ def set_host(call: Call) -> dict[str, Any]:
     if hasattr(host, "gives_way"):
         host.gives_way = value_of(call.json(), "give_way", bool, True)
     return host_json(host)
+
+
+def set_habits(call: Call) -> dict[str, Any]:
+    """What is done without being asked for."""
+    habits = call.desk.habits
+    habits.grid_at_end = value_of(call.json(), "grid_at_end", bool, habits.grid_at_end)
+    return habits.to_json()
 
 
 def host_json(host: Host) -> dict[str, Any]:
@@ -58,4 +66,4 @@ def host_json(host: Host) -> dict[str, Any]:
     }
 
 
-ROUTES = (Entry("GET", "/state", state), Entry("PUT", "/host", set_host))
+ROUTES = (Entry("GET", "/state", state), Entry("PUT", "/host", set_host), Entry("PUT", "/habits", set_habits))
