@@ -1,6 +1,6 @@
 /** The chosen picture of a try-out: use its save and strength in txt2img, or keep that save as the LoRA. */
 
-import { attribute, button, h, say } from "./dom.js";
+import { attribute, button, h, say, show } from "./dom.js";
 import { short } from "./format.js";
 import { stepOf } from "./saves.js";
 
@@ -24,6 +24,7 @@ export function chosenPanel(app) {
   const keep = button(app.t("tryout.keep"), () => keepIt(app), { class: "lt-button lt-keep" });
   app.store.on(["chosen", "job"], () => {
     const { chosen, job } = app.store.values;
+    show(larger, Boolean(chosen));
     attribute(image, "hidden", !chosen);
     if (chosen && image.getAttribute("src") !== chosen.url) image.src = chosen.url;
     for (const one of [use, keep, larger]) attribute(one, "disabled", !chosen);
@@ -65,7 +66,7 @@ async function keepIt(app, replace = false) {
       strength: chosen.strength,
       replace,
     });
-    app.store.set({ kept: { ...kept, save: chosen.save, strength: chosen.strength } });
+    app.store.set({ kept: { ...kept, save: chosen.save, job: chosen.job } });
     app.dialogs.notice(
       [
         app.t("tryout.kept", { name: kept.name, strength: short(chosen.strength) }),
@@ -91,7 +92,6 @@ async function useIt(app) {
   const isKept = kept && kept.save === chosen.save && kept.job === chosen.job;
   const lora = isKept ? kept : await keepIt(app);
   if (!lora) return;
-  app.store.set({ kept: { ...lora, save: chosen.save, job: chosen.job } });
   const done = await app.host.use({ name: lora.name, strength: chosen.strength, trigger: lora.trigger_word });
   app.dialogs.notice(
     app.t(`host.${app.host.kind}.${done ? "used" : "not_used"}`, {

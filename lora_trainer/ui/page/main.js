@@ -34,7 +34,7 @@ const BEGINNING = {
   grid: null,
   single: null,
   chosen: null,
-  drawing: false,
+  asking: false,
   kept: null,
 };
 
