@@ -19,7 +19,7 @@ export function pauseBar(app, fields, trial) {
     },
     goOn: (job) => order(app, job, "resume"),
   };
-  app.store.on(["job", "grid", "server"], () => {
+  app.store.on(["job", "grid", "single", "server"], () => {
     now = situation(app, ways, pausedHere) || {};
     show(bar, Boolean(now.text));
     say(text, now.text || "");
@@ -32,17 +32,18 @@ export function pauseBar(app, fields, trial) {
 
 /** What there is to say now: {text, and for a button: name, act, whether it comes first}. */
 function situation(app, ways, pausedHere) {
-  const { job, grid, server } = app.store.values;
+  const { job, grid, single, server } = app.store.values;
   const jobs = server?.jobs || [];
   const pausing = job?.state === "running" && job.wish === "pause";
   if (pausing && going(grid)) return { text: app.t("pausing.soon") };
   if (job?.state === "running" && !pausing)
     return { text: app.t("pausing.can"), name: app.t("pausing.pause"), act: ways.pauseOwn, first: true };
-  const other = going(grid) && jobs.find((one) => one.id === grid.waits_for && one.id !== job?.id);
+  const waiting = [grid, single].find((one) => going(one) && one.waits_for);
+  const other = jobs.find((one) => one.id === waiting?.waits_for && one.id !== job?.id);
   if (other && other.wish === "pause") return { text: app.t("pausing.soon_other", { name: other.name }) };
   if (other) {
     const name = app.t("pausing.pause_other", { name: other.name });
-    return { text: app.words.sentence(grid.message), name, act: () => ways.pauseOther(other), first: true };
+    return { text: app.words.sentence(waiting.message), name, act: () => ways.pauseOther(other), first: true };
   }
   const rests = job?.state === "paused" ? job : jobs.find((one) => one.state === "paused" && pausedHere.has(one.id));
   if (!rests) return null;

@@ -3,6 +3,7 @@
 import { Control, readable } from "./controls.js";
 import { button, debounced, fill, h, say, show } from "./dom.js";
 import { Form, nested } from "./form.js";
+import { origin } from "./origin.js";
 import { section } from "./section.js";
 
 const HIDDEN = ["base.checkpoint", "data.folders", "save.output", "data.cache_folder", "save.log_folder"];
@@ -24,6 +25,7 @@ export async function settings(app) {
     app,
     "settings",
     [
+      origin(app, form),
       h("div", { class: "lt-fields" }, first, presetField(app, form)),
       h("div", { class: "lt-fields" }, basic.map(control)),
       summary(app, controls),

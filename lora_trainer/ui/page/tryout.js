@@ -17,15 +17,18 @@ export function tryout(app) {
   const trial = (app.trial = new Trial(app));
   const fields = new Fields(app);
   const drawing = h("div", { class: "lt-try" }, fields.element, actions(app, fields, trial));
-  const results = h("div", { class: "lt-try" }, new Grid(app).element, chosenPanel(app), scrubber(app, fields, trial));
-  const body = h("div", { class: "lt-try" }, drawing, results);
+  const results = h("div", { class: "lt-try" }, new Grid(app).element, chosenPanel(app));
+  const single = scrubber(app, fields, trial);
+  const body = h("div", { class: "lt-try" }, drawing, results, single);
   const element = section(app, "tryout", [hint, pauseBar(app, fields, trial), body], atEnd(app));
   let was = null;
   app.store.on(["job", "grid"], () => {
     const { job, grid } = app.store.values;
     const ended = OPEN.includes(job?.state);
-    show(drawing, ended && job.saves.length > 0);
-    show(results, Boolean(grid?.cells.length) || (ended && job.saves.length > 0));
+    const canDraw = ended && job.saves.length > 0;
+    show(drawing, canDraw);
+    show(results, canDraw || Boolean(grid?.cells.length));
+    show(single, canDraw);
     show(body, !drawing.hidden || !results.hidden);
     show(hint, body.hidden && job?.state !== "running"); // then the line above offers a pause
     say(hint, app.t(ended ? "tryout.no_saves" : "tryout.closed"));
