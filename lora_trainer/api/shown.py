@@ -69,6 +69,7 @@ def tryout_json(tryout: TryOut, after: int = 0) -> dict[str, Any]:
         "job": tryout.job.id,
         **request_json(tryout.request),
         "saves": tryout.saves,
+        "save_steps": tryout.steps,
         "seed": tryout.seed,
         "waits_for": holder.job if holder and not holder.draws else None,
         "cells": [cell_json(tryout, cell) for cell in list(tryout.cells)[after:]],
@@ -85,6 +86,7 @@ def cell_json(tryout: TryOut, cell: TriedCell) -> dict[str, Any]:
     return {
         "n": cell.n,
         "save": cell.save,
+        "step": tryout.steps[cell.save],
         "strength": cell.strength,
         "prompt": cell.prompt,
         "seed": tryout.seed,

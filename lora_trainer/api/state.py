@@ -9,6 +9,7 @@ from ..errors import UserError
 from ..host.base import Host
 from ..sentences import to_json
 from .call import Call, Entry, value_of
+from .datasets import dataset_json
 from .shown import job_json
 
 
@@ -18,7 +19,7 @@ def state(call: Call) -> dict[str, Any]:
     return {
         "version": __version__,
         "host": host_json(desk.host),
-        "datasets": [{"id": one.id, "name": one.name, "count": one.count} for one in desk.datasets.list()],
+        "datasets": [dataset_json(one) for one in desk.datasets.list()],
         "jobs": [job_json(job) for job in desk.jobs.list()],
         "current": current.id if current else None,
         "habits": desk.habits.to_json(),

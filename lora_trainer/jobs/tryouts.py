@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 WAITING, DRAWING, DONE, STOPPED, FAILED = "waiting", "drawing", "done", "stopped", "failed"
 OPEN = (WAITING, DRAWING)
 MOST_WAITING = 8
+LAST_PICTURE = 30.0
+"""Seconds that the end of the program waits for a picture."""
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,9 @@ class TryOut:
         self.folder = job.folder.path / "tryouts" / self.id
         self._turn, self._stop, self._problem = turn, threading.Event(), ""
         self._ticket = turn.join(Ticket(job.record.name, job.id, draws=True, yields=yields))
+        self.steps: dict[str, int] = {}
+        """The steps of the saves as they were drawn: a run that goes on gives its last save another name."""
+        self._thread: threading.Thread | None = None
         self._bare: dict[int, Drawn] = {}
         """Pictures at strength 0, by prompt: they are the same for every save."""
 
@@ -99,6 +104,16 @@ class TryOut:
     def stop(self) -> None:
         """Draw no further picture."""
         self._stop.set()
+
+    def begin(self, host: Host) -> None:
+        """Draw in a thread of its own."""
+        self._thread = threading.Thread(target=self.draw, args=(host,), name="train-lora try-out", daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until no more is drawn."""
+        if self._thread:
+            self._thread.join(seconds)
 
     def draw(self, host: Host) -> None:
         """Wait for the model and draw; what goes wrong becomes the message."""
@@ -155,6 +170,7 @@ class TryOut:
         self.request = replace(self.request, saves=self.saves)
         if not self.request.saves:
             raise UserError(Sentence("no_save_yet", "'{name}' has no save to try yet.", name=self.job.record.name))
+        self.steps = {**{save.file: save.step for save in self.job.saves()}, **self.steps}
         self.state = DRAWING
         configured = getattr(host, "configured", None)
         host = configured(self.job.config) if configured else host
@@ -244,8 +260,17 @@ class TryOuts:
                     other.stop()
             tryout.job.change(tryout=tryout.id)
         self._all[tryout.id] = tryout
-        threading.Thread(target=tryout.draw, args=(self._host,), name="train-lora try-out", daemon=True).start()
+        tryout.begin(self._host)
         return tryout
+
+    def close(self) -> None:
+        """Draw nothing more, and wait for the picture that is being drawn: the program is about to end."""
+        with self._lock:
+            tryouts = list(self._all.values())
+        for tryout in tryouts:
+            tryout.stop()
+        for tryout in tryouts:
+            tryout.wait(LAST_PICTURE)
 
     def get(self, tryout_id: str) -> TryOut:
         """Raises NotFound when there is no such try-out."""
@@ -256,7 +281,11 @@ class TryOuts:
 
     def picture_of(self, job: Job, save: str, strength: float) -> Path | None:
         """The newest picture of a save at a strength, as a preview of it."""
+        step = next((one.step for one in job.saves() if one.file == save), None)
         with self._lock:
             tryouts = [one for one in self._all.values() if one.job is job]
-        cells = (cell for tryout in tryouts[::-1] for cell in list(tryout.cells)[::-1])
-        return next((cell.path for cell in cells if (cell.save, cell.strength) == (save, strength)), None)
+        for tryout in tryouts[::-1]:
+            for cell in list(tryout.cells)[::-1]:
+                if (tryout.steps[cell.save], cell.strength) == (step, strength):
+                    return cell.path
+        return None

@@ -9,7 +9,9 @@ from .conftest import wait_for, wait_until
 
 @pytest.fixture
 def desk(host):
-    return Desk(host)
+    desk = Desk(host)
+    yield desk
+    desk.tryouts.close()
 
 
 def grid_of(desk, job):
@@ -126,3 +128,14 @@ def test_the_best_save_is_shown_beside_the_last_ones(desk, config):
     job.change(best_step=1)
     assert [int(file[9:15]) for file in usual_saves(job)[:-1]] == [1, 4, 5, 6]
     assert usual_prompts(job) == ["a zorb, number 0", "a zorb, number 1"]
+
+
+def test_a_picture_is_found_again_under_the_name_that_its_save_has_after_more_steps(desk, config):
+    job = wait_until(desk.jobs.submit(config(**QUICK)), "finished", "failed")
+    picture = drawn(grid_of(desk, job)).cells[-1]
+    desk.habits.grid_at_end = False
+    job.more(1)
+    wait_until(job, "finished", "failed")
+    assert picture.save == "zorb.safetensors"
+    assert desk.tryouts.picture_of(job, "zorb-step000004.safetensors", 1.0) == picture.path
+    assert desk.tryouts.picture_of(job, "zorb.safetensors", 1.0) is None

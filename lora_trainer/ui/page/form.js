@@ -89,6 +89,7 @@ export class Form {
 
   /** Take the values of a file or of a job (`shown`), with the preset that they come from. */
   take(values, shown = false) {
+    this.app.page.getRootNode().activeElement?.blur(); // a control that is written in keeps its own text
     const known = Object.entries(flat(values, this.tables)).filter(([path]) => this.options.has(path));
     const preset = this.#presetIn(Object.fromEntries(known));
     const before = this.presetValues(preset);

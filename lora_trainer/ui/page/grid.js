@@ -3,7 +3,7 @@
 import { attribute, fill, h, say } from "./dom.js";
 import { short } from "./format.js";
 import { place, promptOf } from "./requests.js";
-import { stepOf } from "./saves.js";
+import { rowName } from "./saves.js";
 
 /** Changes when a grid must be laid out anew. */
 const nameOf = (grid) => (grid ? `${grid.id}/${grid.saves}` : "");
@@ -17,7 +17,7 @@ export class Grid {
     this.app = app;
     this.element = h("div", { class: "lt-grids", on: { keydown: (event) => this.#move(event) } });
     app.store.on(["grid"], () => this.#update(app.store.get("grid")));
-    app.store.on(["job"], () => this.#name());
+    app.store.on(["job", "grid"], () => this.#name(app.store.get("grid")));
     app.store.on(["chosen"], () => this.#mark(app.store.get("chosen")));
   }
 
@@ -37,7 +37,6 @@ export class Grid {
 
   #table(grid, prompt, number) {
     const { app } = this;
-    const job = app.store.get("job");
     const head = h(
       "tr",
       {},
@@ -49,7 +48,7 @@ export class Grid {
       h(
         "tr",
         {},
-        h("th", { scope: "row", data: { save: file } }, stepOf(app, job, file)),
+        h("th", { scope: "row", data: { save: file } }, rowName(app, grid, file)),
         grid.strengths.map((strength) => {
           const button = h("button", {
             type: "button",
@@ -86,7 +85,7 @@ export class Grid {
     };
     spot.cell = chosen;
     const name = app.t("tryout.cell", {
-      step: stepOf(app, app.store.get("job"), cell.save),
+      step: rowName(app, grid, cell.save),
       strength: short(cell.strength),
     });
     spot.button.append(h("img", { src: chosen.url, alt: "" }));
@@ -98,10 +97,10 @@ export class Grid {
   }
 
   /** A save that the job did not know yet when its row was laid out has its step by now. */
-  #name() {
-    const job = this.app.store.get("job");
+  #name(grid) {
+    if (!grid) return;
     for (const head of this.element.querySelectorAll("th[data-save]"))
-      say(head, stepOf(this.app, job, head.dataset.save));
+      say(head, rowName(this.app, grid, head.dataset.save));
   }
 
   #mark(chosen) {

@@ -21,10 +21,12 @@ export function scrubber(app, fields, trial) {
   });
   const number = h("output", { class: "lt-number-out" });
   const image = h("img", { alt: "", hidden: true });
+  const empty = h("span", { class: "lt-hint" }, app.t("tryout.one_empty"));
   const frame = h(
     "button",
     { type: "button", class: "lt-larger", disabled: true, "aria-label": app.t("view.title") },
     image,
+    empty,
   );
   const generate = button(app.t("tryout.generate"), () => trial.drawOne(request()), { class: "lt-button lt-generate" });
   const request = () =>
@@ -39,7 +41,7 @@ export function scrubber(app, fields, trial) {
     const found = drawn.get(key());
     attribute(image, "hidden", !found);
     attribute(frame, "disabled", !found);
-    show(frame, Boolean(found));
+    show(empty, !found);
     if (found)
       Object.assign(image, {
         src: found.url,
