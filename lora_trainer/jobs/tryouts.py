@@ -126,6 +126,8 @@ class TryOut:
             log.exception("The try-out of %s broke off.", self.job.id)
             sentence = "The pictures could not be drawn: {error}. The details are in the program's log."
             self._problem, self.state = Sentence("tryout_broke_off", sentence, error=str(error)), FAILED
+        finally:
+            self._bare.clear()
 
     def sheet(self) -> Path:
         """All pictures so far on one sheet: a column for each strength, a row for each save and prompt."""

@@ -43,7 +43,7 @@ function situation(app, ways, pausedHere) {
   if (other && other.wish === "pause") return { text: app.t("pausing.soon_other", { name: other.name }) };
   if (other) {
     const name = app.t("pausing.pause_other", { name: other.name });
-    return { text: app.words.sentence(waiting.message), name, act: () => ways.pauseOther(other), first: true };
+    return { text: app.t("pausing.waits_other", { name: other.name }), name, act: () => ways.pauseOther(other), first: true };
   }
   const rests = job?.state === "paused" ? job : jobs.find((one) => one.state === "paused" && pausedHere.has(one.id));
   if (!rests) return null;

@@ -82,7 +82,8 @@ function actions(app, fields, trial) {
 
 /** How far a grid is, in words. */
 function told(app, grid) {
-  const { state, message, cells, total } = grid;
+  const { state, message, cells, total, waits_for } = grid;
   const n = state === "drawing" ? Math.min(cells.length + 1, total) : cells.length;
-  return app.words.sentence(message) || app.t(`tryout.${state}`, { n, total });
+  const why = waits_for ? "" : app.words.sentence(message); // whom it waits for stands above, with what to do about it
+  return why || app.t(`tryout.${state}`, { n, total });
 }
