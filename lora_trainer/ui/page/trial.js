@@ -15,7 +15,8 @@ export class Trial {
   /** @param {import("./main.js").App} app */
   constructor(app) {
     this.app = app;
-    this.followed = { grid: "", single: "" };
+    /** One object for each try-out that is followed: who finds another in its place follows no longer. */
+    this.followed = { grid: {}, single: {} };
     app.store.on("shown", () => this.#forget());
     app.store.on("job", () => this.#find());
   }
@@ -66,41 +67,43 @@ export class Trial {
   /** The newest grid of the shown job, whoever began it. */
   async #find() {
     const id = this.app.store.get("job")?.tryout;
-    if (!id || id === this.followed.grid || this.#gone.has(id)) return;
-    this.followed.grid = id;
+    if (!id || id === this.followed.grid.id || this.#gone.has(id)) return;
+    const mine = (this.followed.grid = { id });
     const tryout = await this.#ask(id);
-    if (tryout && this.followed.grid === id) await this.#follow(tryout, "grid");
+    if (tryout && this.followed.grid === mine) await this.#follow(tryout, "grid");
   }
 
   async #follow(tryout, name) {
     const { store } = this.app;
-    this.followed[name] = tryout.id;
-    for (let now = tryout; now && this.followed[name] === now.id;) {
+    const mine = (this.followed[name] = { id: tryout.id });
+    for (let now = tryout; now && this.followed[name] === mine;) {
       store.set({ [name]: now });
       if (!going(now)) return;
       await new Promise((later) => setTimeout(later, document.hidden ? 10 * PAUSE : PAUSE));
       const news = await this.#ask(now.id, now.cells[now.cells.length - 1]?.n);
-      now = news && { ...news, cells: merged(now.cells, news.cells) };
+      now = news ? { ...news, cells: merged(now.cells, news.cells) } : { ...now, state: "stopped" };
     }
   }
 
-  /** What is new of a try-out, asked again while the server does not answer; null for one that is not there any more. */
+  /** What is new of a try-out, asked again while the server does not answer; null for one that is gone. */
   async #ask(id, after = "") {
-    while (Object.values(this.followed).includes(id)) {
+    while (Object.values(this.followed).some((one) => one.id === id)) {
       try {
         return await this.app.api.get(["tryouts", id], { after });
       } catch (error) {
         if (error.status === undefined) throw error;
-        if (error.status !== 0) break;
+        if (error.status === 404) {
+          this.#gone.add(id);
+          return null;
+        }
         await new Promise((later) => setTimeout(later, 4 * PAUSE));
       }
     }
-    this.#gone.add(id);
     return null;
   }
 
   #forget() {
-    this.followed = { grid: "", single: "" };
+    this.followed = { grid: {}, single: {} };
     this.app.store.set({ grid: null, single: null, chosen: null });
   }
 }
