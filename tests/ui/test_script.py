@@ -100,7 +100,8 @@ FORM = """
     const kept = {{}};
     globalThis.localStorage = {{ getItem: (key) => kept[key] ?? null, setItem: (key, text) => (kept[key] = text) }};
     const options = [["save.name", ""], ["steps", 0], ["network.rank", 16], ["data.flip", false], ["seed", 0]];
-    const presets = [{{ name: "quick", values: {{ steps: 300, network: {{ rank: 8 }}, data: {{ flip: true }}, seed: 7 }} }}];
+    const values = {{ steps: 300, network: {{ rank: 8 }}, data: {{ flip: true }}, seed: 7 }};
+    const presets = [{{ name: "quick", values }}];
     const opened = () => {{
         const store = new Store({{ dataset: "mine" }});
         const app = {{ store, page: {{ getRootNode: () => ({{ activeElement: null }}) }} }};
