@@ -181,15 +181,16 @@ def _assemble(
     scaler = LossScaler(enabled=str(loan.dtype) == "torch.float16")
     stepper = Stepper(config, model, loader, captions, objective, scaler, plan.total_steps)
     relief = Relief(config, plan, model, stepper, sampler, partial(folder.note, "given_up_for_memory"))
+    validation = Validation(stepper)
     return PreparedRun(
         config=config,
         plan=plan,
         model=model,
         captions=captions,
         stepper=stepper,
-        validation=Validation(stepper),
+        validation=validation,
         sampler=sampler,
-        saver=Saver(config, info, loan.sha256, plan, model, folder, uuid.uuid4().hex, time.time()),
+        saver=Saver(config, info, loan.sha256, plan, model, folder, validation.best_of, uuid.uuid4().hex, time.time()),
         agenda=Agenda(config, plan.total_steps, plan.steps_per_epoch),
         meter=Meter(plan.total_steps),
         scaler=scaler,

@@ -14,6 +14,7 @@ from lora_trainer.errors import TrainingError
 from lora_trainer.events import Warned
 from lora_trainer.train import _take_step
 from lora_trainer.trainer import LoRATrainer
+from lora_trainer.training.checkpointing import checkpoint_blocks
 from lora_trainer.training.model import TrainingModel
 from lora_trainer.training.thrift import Thrift
 
@@ -39,9 +40,7 @@ class Bench:
         run.model.adapters.restore(self.start)
         run.model.optimizer = optimizers.build(self.config.optimizer, run.model.adapters.parameter_groups(self.config))
         run.relief.thrift, run.relief._in_vain, run.stepper.at_a_time = Thrift(), -1, 0
-        for module in run.model.unet.modules():
-            if hasattr(module, "gradient_checkpointing"):
-                module.gradient_checkpointing = False
+        checkpoint_blocks(run.model.unet, "off")
 
     def take(self, step, place=0):
         """Take a step in which operation `place` fails; its loss, the codes of what was told, and its operations."""
