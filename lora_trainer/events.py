@@ -37,7 +37,10 @@ class Preparing(Event):
 
 @dataclass(frozen=True)
 class Started(Event):
-    """The first step is about to be taken. `first_step` is above 0 when a run is resumed."""
+    """The first step is about to be taken. `first_step` is above 0 when a run is resumed.
+
+    `card_bytes` is the memory of the card; 0 on a CPU, or where it is not told.
+    """
 
     name: str
     family: str
@@ -52,6 +55,7 @@ class Started(Event):
     seed: int
     trainable_parameters: int
     modules: int
+    card_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,17 @@ class Warned(Event):
     def of(cls, sentence: Sentence, step: int = 0) -> Warned:
         """A sentence that can be translated, as an event."""
         return cls(sentence.code, sentence, step, dict(sentence.values))
+
+
+@dataclass(frozen=True)
+class Advised(Event):
+    """A known condition was recognised. `changes` are the options, by their paths, that the next run should have."""
+
+    code: str
+    message: str
+    step: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from . import device, optimizers
+from .advice.catalogue import Adviser
 from .advice.errors import explain
 from .config import TrainConfig
 from .control import Control, Wish
@@ -56,9 +57,17 @@ def train(
         return
     state, remarks = open_folder(known, resume)
     with open_records(known) as record:
-        for event in _guarded(known, host, control or Control(), state, remarks, store):
+        for event in advised(known.config, _guarded(known, host, control or Control(), state, remarks, store)):
             record(event)
             yield event
+
+
+def advised(config: TrainConfig, events: Iterator[Event]) -> Iterator[Event]:
+    """A run's events, each with the advice that it calls for before it: a run's end stays the last of all."""
+    adviser = Adviser(config)
+    for event in events:
+        yield from adviser.see(event)
+        yield event
 
 
 def _guarded(

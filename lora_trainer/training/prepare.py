@@ -14,7 +14,7 @@ from ..config import TrainConfig
 from ..data.cache import Store, open_store
 from ..data.loader import Loader
 from ..data.plan import RunPlan
-from ..device import release_memory
+from ..device import card_memory, release_memory
 from ..events import Event, Preparing, Started, Warned
 from ..files.hashes import sha256_of_file
 from ..host.base import Loan
@@ -84,6 +84,7 @@ class PreparedRun:
             seed=self.config.seed,
             trainable_parameters=sum(parameter.numel() for parameter in self.model.parameters),
             modules=len(self.model.adapters),
+            card_bytes=card_memory(self.model.device),
         )
 
 

@@ -108,6 +108,7 @@ class Relief:
             step=step + 1,
             batch=batch,
             parts=in_words(batch, self.thrift.at_a_time),
+            at_a_time=self.thrift.at_a_time,
         )
 
     def _checkpoint(self, step: int) -> Sentence | None:
