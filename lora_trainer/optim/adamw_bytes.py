@@ -18,10 +18,12 @@ AVERAGE, SQUARES = "exp_avg", "exp_avg_sq"
 DECADES = {AVERAGE: 5.0, SQUARES: 7.0}
 """How many powers of ten below a block's largest number are told apart."""
 SCALE = "_scale"
+GROUP = ("params", "name", "lr", "initial_lr", "betas", "eps", "weight_decay")
+"""What groups of parameters have in common with AdamW's."""
 
 
 class AdamWBytes(torch.optim.Optimizer):
-    """Takes the arguments of torch's AdamW that are usual, and goes on from its state with `take_over`."""
+    """Takes the usual arguments of torch's AdamW."""
 
     def __init__(
         self,
@@ -39,13 +41,16 @@ class AdamWBytes(torch.optim.Optimizer):
             for p in (p for p in group["params"] if p.grad is not None):
                 self._move(p, group)
 
+    @classmethod
     @torch.no_grad()
-    def take_over(self, other: torch.optim.Optimizer) -> None:
-        """Go on from the state of a torch.optim.AdamW with the same parameters."""
+    def going_on_from(cls, other: torch.optim.Optimizer) -> AdamWBytes:
+        """One that has the parameters, the values and what can be kept of the state of a torch.optim.AdamW."""
+        made = cls([{name: group[name] for name in GROUP if name in group} for group in other.param_groups])
         for p, state in ((p, state) for p, state in other.state.items() if state):
-            self.state[p]["step"] = int(state["step"])
+            made.state[p]["step"] = int(state["step"])
             for name in (AVERAGE, SQUARES):
-                self._keep(p, name, state[name])
+                made._keep(p, name, state[name])
+        return made
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As torch's, which takes all numbers for such of the weights' format."""

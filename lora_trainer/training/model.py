@@ -76,9 +76,7 @@ class TrainingModel:
     def keep_bytes(self) -> None:
         """From now on, the optimizer remembers in 8 bits what it does in 32."""
         if not isinstance(self.optimizer, AdamWBytes):
-            smaller = AdamWBytes([dict(group) for group in self.optimizer.param_groups])
-            smaller.take_over(self.optimizer)
-            self.optimizer = smaller
+            self.optimizer = AdamWBytes.going_on_from(self.optimizer)
 
     @contextmanager
     def _states_here(self) -> Iterator[None]:

@@ -80,7 +80,7 @@ class Relief:
         self._stepper.at_a_time = thrift.at_a_time
         if thrift.checkpointing != "off":
             checkpoint_blocks(model.unet, self._checkpointing())
-        if thrift.bytes_in_optimizer:
+        if thrift.bytes_in_optimizer and model.can_keep_bytes(self._config.optimizer):
             model.keep_bytes()
         if thrift.idle_off:
             model.keep_states_off()

@@ -48,12 +48,20 @@ def test_it_goes_on_from_adamw_and_arrives_where_adamw_does():
         optimizer = torch.optim.AdamW([{"name": "unet", "params": parameters, "initial_lr": 0.02}], lr=0.02)
         descent(optimizer, parameters, target, 50)
         if in_bytes:
-            smaller = AdamWBytes([dict(group) for group in optimizer.param_groups])
-            smaller.take_over(optimizer)
-            optimizer = smaller
+            optimizer = AdamWBytes.going_on_from(optimizer)
             assert optimizer.param_groups[0]["initial_lr"] == 0.02
         ends.append(descent(optimizer, parameters, target, 100))
     assert ends[1] == pytest.approx(ends[0], rel=0.2, abs=1e-3)
+
+
+def test_gradients_that_are_no_numbers_do_not_move_it_though_they_come_from_a_fused_adamw():
+    parameters, target = fresh()
+    fused = torch.optim.AdamW(parameters, lr=0.02, fused=True)
+    descent(fused, parameters, target, 3)
+    optimizer = AdamWBytes.going_on_from(fused)
+    before = [parameter.detach().clone() for parameter in parameters]
+    optimizers.step_if(optimizer, torch.tensor(False))
+    assert all(map(torch.equal, parameters, before))
 
 
 def test_a_resumed_state_is_the_same_to_the_bit():
