@@ -31,7 +31,8 @@ def _is_black(path: str) -> bool:
 
     try:
         with Image.open(path) as image:
-            return max(high for _, high in image.convert("RGB").getextrema()) <= DARK
+            brighter = image.convert("L").point([0] * (DARK + 1) + [255] * (255 - DARK))
+            return brighter.getbbox() is None
     except (OSError, UnidentifiedImageError):  # it may have been taken away meanwhile
         return False
 
