@@ -61,14 +61,13 @@ class Relief:
         which `reason` is what the device said.
         """
         self._model.forget_gradients()
-        sentence = self._next(step) or self._once_more(step, reason)
         release_memory(self._model.device)
-        yield Warned.of(sentence, step + 1)
+        yield Warned.of(self._next(step) or self._once_more(step, reason), step + 1)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Begin with what was given up before `state` was saved, before the optimizer gets its own state."""
         self.thrift = Thrift(**state)
-        if state != asdict(Thrift()):
+        if self.thrift != Thrift():
             self._apply()
 
     def state(self) -> dict[str, Any]:

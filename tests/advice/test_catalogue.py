@@ -84,6 +84,12 @@ def test_an_exploding_loss_is_seen_while_it_happens():
     assert found[0].changes == {"optimizer.learning_rate": 1e-5}
 
 
+def test_a_base_that_was_destroyed_at_once_is_seen_by_its_loss():
+    steps = [step(n, loss) for n, loss in enumerate(noisy_losses(200, level=1.0), 1)]
+    assert the_one(advice(steps), "destroyed").step == 20
+    assert advice(steps, loss__debiased=True) == []
+
+
 def test_a_loss_that_rises_on_trained_pictures_means_too_high_a_rate():
     rising = [Validated(n * 50, 0.1 + 0.01 * n, best=n == 1) for n in range(1, 6)]
     one = the_one(advice([*rising, finished(250)]), "rate_too_high")

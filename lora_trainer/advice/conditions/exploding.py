@@ -1,4 +1,4 @@
-"""The loss grows out of all measure."""
+"""The loss grows out of all measure, or has done so before it could be seen growing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from ..catalogue import CONDITIONS, Advice, Condition, medians, rounded
 WINDOW = 20
 """Single losses differ tenfold with the timestep; medians of so many hardly do."""
 TIMES = 4.0
+NOTHING = 0.7
+"""Noise and latents have a variance of 1, which is the loss of predicting nothing at all; a base is far below it."""
 
 
 class Exploding(Condition):
-    """A median loss several times the lowest one that there was before."""
+    """A median loss several times the lowest one that there was before, or that of a base that is destroyed."""
 
     name, title = "exploding", "The loss explodes"
 
@@ -29,21 +31,27 @@ class Exploding(Condition):
         if len(self._losses) % WINDOW:
             return None
         *before, now = medians(self._losses, WINDOW)
-        least = min(before, default=now)
-        if now <= TIMES * least:
-            return None
         rate = self.config.optimizer.learning_rate
-        sentence = Sentence(
-            "advice_exploding",
-            "The loss rose from {least} to {now} by step {step}: the learning rate is far too high. "
-            "Lower it from {rate} to {lower}.",
-            least=round(least, 4),
-            now=round(now, 4),
-            step=event.step,
-            rate=rate,
-            lower=rounded(rate / 10),
-        )
-        return Advice(sentence, {"optimizer.learning_rate": rounded(rate / 10)})
+        lower = rounded(rate / 10)
+        values = {"now": round(now, 4), "step": event.step, "rate": rate, "lower": lower}
+        changes = {"optimizer.learning_rate": lower}
+        if before and now > TIMES * min(before):
+            rose = "The loss rose from {least} to {now} by step {step}: the learning rate is far too high. "
+            least = round(min(before), 4)
+            return Advice(
+                Sentence("advice_exploding", rose + "Lower it from {rate} to {lower}.", least=least, **values), changes
+            )
+        if now > NOTHING and self._is_plain():
+            lost = "The loss is {now} by step {step}, as of a base that predicts nothing: the learning rate is far too "
+            return Advice(
+                Sentence("advice_destroyed", lost + "high. Lower it from {rate} to {lower}.", **values), changes
+            )
+        return None
+
+    def _is_plain(self) -> bool:
+        """Whether nothing in the options makes losses larger than squares of differences are."""
+        weights = [self.config.data.prior_weight, *(folder.weight for folder in self.config.data.folders)]
+        return self.config.loss.type == "l2" and not self.config.loss.debiased and max(weights) <= 1
 
 
 CONDITIONS.add(Exploding.name, Exploding)
