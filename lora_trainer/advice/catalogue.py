@@ -9,9 +9,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any, ClassVar
 
 from ..config import TrainConfig
@@ -60,12 +59,6 @@ class Adviser:
                 self._watching.remove(condition)
                 sentence, step = advice.sentence, getattr(event, "step", 0)
                 yield Advised(sentence.code, sentence, step, dict(sentence.values), advice.changes)
-
-
-def medians(numbers: Sequence[float], window: int) -> list[float]:
-    """Of consecutive windows of this length; what does not fill the last one is left out."""
-    ends = range(window, len(numbers) + 1, window)
-    return [median(numbers[end - window : end]) for end in ends]
 
 
 def rounded(rate: float) -> float:

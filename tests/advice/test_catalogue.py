@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lora_trainer import options
-from lora_trainer.advice.catalogue import CONDITIONS, Adviser, medians
+from lora_trainer.advice.catalogue import CONDITIONS, Adviser
 from lora_trainer.events import Advised, Finished, Sample, Started, Step, Validated, Warned
 from lora_trainer.sentences import Sentence
 
@@ -141,7 +141,3 @@ def test_every_change_is_an_option_that_can_be_set_so():
 def test_every_condition_has_a_name_and_a_title():
     assert {condition.name for condition in CONDITIONS} == {*CONDITIONS.names()}
     assert all(condition.title and condition.__doc__ for condition in CONDITIONS)
-
-
-def test_medians_are_of_whole_windows():
-    assert medians([1, 9, 2, 5, 5, 5, 7], 3) == [2, 5]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any
 
 from ...events import Event, Step
 from ...sentences import Sentence
-from ..catalogue import CONDITIONS, Advice, Condition, medians, rounded
+from ..catalogue import CONDITIONS, Advice, Condition, rounded
 
 WINDOW = 20
 """Single losses differ tenfold with the timestep; medians of so many hardly do."""
@@ -22,22 +23,24 @@ class Exploding(Condition):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self._losses: list[float] = []
+        self._window: list[float] = []
+        self._least = 0.0
 
     def see(self, event: Event) -> Advice | None:
         if not isinstance(event, Step) or not event.loss:  # a skipped step has none
             return None
-        self._losses.append(event.loss)
-        if len(self._losses) % WINDOW:
+        self._window.append(event.loss)
+        if len(self._window) < WINDOW:
             return None
-        *before, now = medians(self._losses, WINDOW)
+        now, before = median(self._window), self._least
+        self._window, self._least = [], min(before or now, now)
         rate = self.config.optimizer.learning_rate
         lower = rounded(rate / 10)
         values = {"now": round(now, 4), "step": event.step, "rate": rate, "lower": lower}
         changes = {"optimizer.learning_rate": lower}
-        if before and now > TIMES * min(before):
+        if before and now > TIMES * before:
             rose = "The loss rose from {least} to {now} by step {step}: the learning rate is far too high. "
-            least = round(min(before), 4)
+            least = round(before, 4)
             return Advice(
                 Sentence("advice_exploding", rose + "Lower it from {rate} to {lower}.", least=least, **values), changes
             )
