@@ -179,7 +179,7 @@ def test_the_rungs_of_the_ladder_have_their_order(plain):
         "what the optimizer remembers is now kept in 8 bits. The result stays nearly the same.",
         "the step is taken once more.",
     ]
-    assert {event.step for event in told} == {1} and told[0].values == {"step": 1, "batch": 4, "parts": "2 x 2"}
+    assert {event.step for event in told} == {1} and told[0].values["parts"] == "2 x 2"
     assert asdict(plain.run.relief.thrift) == {
         "at_a_time": 1,
         "checkpointing": "all",
