@@ -12,6 +12,7 @@ from ..errors import ConfigError
 from ..host.base import Host
 from ..presets import Preset, load_presets
 from ..sentences import Sentence
+from .captioning import Captionings
 from .forecast import Forecaster
 from .job import Job
 from .keep import Kept, keep
@@ -20,7 +21,7 @@ from .tryouts import TryOuts
 
 
 class Desk:
-    """Everything that a page shows: the host, data sets, presets, jobs and try-outs."""
+    """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs."""
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Desk:
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
         self.tryouts = tryouts or TryOuts(host, self.jobs.turn)
+        self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
 
     def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:

@@ -1,0 +1,108 @@
+"""Vocabularies: the tags among which zero-shot tagging chooses, in YAML or plain text, shipped and the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..data.text_files import read_text
+from ..errors import FileFormatError
+from ..sentences import Sentence
+
+SHIPPED = Path(__file__).parent / "lists"
+FOLDER = "vocabularies"
+"""The user's own, in the folder of captioning: a file of a shipped one's name takes its place, others are added."""
+SUFFIXES = (".yaml", ".yml", ".txt")
+TEMPLATES = ("a photo of {}", "a picture of {}", "{}")
+KEYS = {"most", "threshold", "templates", "nothing", "tags"}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Tags of one kind. At most `most` of them are given, each with a share of at least `threshold`.
+
+    The shares of the tags and of `nothing` (prompts that say that none of the tags fits) sum to 1. The model is asked
+    with every tag put into each of the `templates`.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    most: int = 1
+    threshold: float = 0.2
+    templates: tuple[str, ...] = TEMPLATES
+    nothing: tuple[str, ...] = ()
+
+    def prompts(self) -> list[list[str]]:
+        """For every tag, then everything in `nothing`, the texts that stand for it."""
+        filled = [[template.replace("{}", tag) for template in self.templates] for tag in self.tags]
+        return [*filled, *([text] for text in self.nothing)]
+
+
+def load_vocabularies(own: Path | None = None, shipped: Path = SHIPPED) -> list[Vocabulary]:
+    """All vocabularies in the order of their names; those in the folder `own` win. Empty ones are left out.
+
+    Raises FileFormatError naming the file that cannot be used.
+    """
+    files = vocabulary_files(own, shipped)
+    read = [read_vocabulary(file) for file in files.values()]
+    return [vocabulary for vocabulary in read if vocabulary.tags]
+
+
+def vocabulary_files(own: Path | None = None, shipped: Path = SHIPPED) -> dict[str, Path]:
+    """The file of each vocabulary by its name."""
+    folders = [folder for folder in (shipped, own) if folder is not None and folder.is_dir()]
+    found = {path.stem: path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES}
+    return dict(sorted(found.items()))
+
+
+def read_vocabulary(file: Path) -> Vocabulary:
+    """A vocabulary from a file: YAML as docs/captions.md shows it, or text with a tag on every line.
+
+    Raises FileFormatError.
+    """
+    try:
+        text = read_text(file)
+        if file.suffix == ".txt":
+            return Vocabulary(file.stem, _tags(text.split("\n")))
+        return _from_values(file.stem, yaml.safe_load(text) or {})
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise FileFormatError(
+            Sentence(
+                "vocabulary_unread",
+                "The vocabulary '{file}' cannot be used: {reason}",
+                file=str(file),
+                reason=str(error),
+            )
+        ) from error
+
+
+def _from_values(name: str, values: Mapping[str, Any] | list[Any]) -> Vocabulary:
+    """Raises ValueError that says what is wrong."""
+    if isinstance(values, list):
+        values = {"tags": values}
+    if not isinstance(values, Mapping) or (unknown := set(values) - KEYS):
+        named = ", ".join(sorted(map(str, unknown))) if isinstance(values, Mapping) else "a text"
+        raise ValueError(f"it may hold {', '.join(sorted(KEYS))}, but holds {named}.")
+    most, threshold = values.get("most", 1), values.get("threshold", 0.2)
+    if not isinstance(most, int) or most < 0:
+        raise ValueError(f"most is {most}, but must be a whole number.")
+    if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
+        raise ValueError(f"threshold is {threshold}, but must lie between 0 and 1.")
+    return Vocabulary(
+        name,
+        _tags(values.get("tags") or ()) if most else (),
+        most,
+        float(threshold),
+        tuple(map(str, values.get("templates") or TEMPLATES)),
+        tuple(map(str, values.get("nothing") or ())),
+    )
+
+
+def _tags(lines: Iterable[Any]) -> tuple[str, ...]:
+    """Each tag once; empty lines and those that begin with '#' are none."""
+    stripped = (" ".join(str(line).split()) for line in lines)
+    return tuple(dict.fromkeys(tag for tag in stripped if tag and not tag.startswith("#")))
