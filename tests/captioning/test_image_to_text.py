@@ -1,3 +1,4 @@
+import inspect
 import json
 
 import pytest
@@ -33,10 +34,8 @@ def blip(tmp_path):
     model = BlipForConditionalGeneration(BlipConfig(text_config=text, vision_config=vision, projection_dim=8))
     folder = tmp_path / "transformers" / "blip"
     model.save_pretrained(folder, safe_serialization=True)
-    processor = BlipProcessor(
-        BlipImageProcessor(size={"height": 32, "width": 32}), tokenizer(folder, BertTokenizerFast)
-    )
-    processor.save_pretrained(folder)
+    words = tokenizer(folder, BertTokenizerFast)
+    BlipProcessor(BlipImageProcessor(size={"height": 32, "width": 32}), words).save_pretrained(folder)
     return tmp_path
 
 
@@ -60,6 +59,7 @@ def pair(tmp_path):
     torch.manual_seed(0)
     model = VisionEncoderDecoderModel(config=config)
     model.generation_config.decoder_start_token_id, model.generation_config.pad_token_id = 2, 0
+    model.generation_config.suppress_tokens = [0, 1, 2, 3, 4]  # random weights would say nothing but these
     folder = tmp_path / "transformers" / "pair"
     model.save_pretrained(folder, safe_serialization=True)
     ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
@@ -68,8 +68,11 @@ def pair(tmp_path):
 
 
 def tokenizer(folder, kind):
+    """A BERT tokenizer of a few words; newer versions of transformers take them as they are, older ones in a file."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
+    if "vocab" in inspect.signature(kind.__init__).parameters:
+        return kind(vocab={word: number for number, word in enumerate(WORDS)})
     return kind(vocab_file=str(folder / "vocab.txt"))
 
 
@@ -85,27 +88,27 @@ def captions(settings):
 
 def test_a_model_of_a_local_folder_writes_a_text_for_every_picture_and_the_same_one_again(blip):
     texts = captions(Settings(blip, device="cpu"))
-    assert len(texts) == 2
+    assert len(texts) == 2 and all(texts)
     assert set(" ".join(texts).split()) <= set(WORDS)
     assert captions(Settings(blip, device="cpu")) == texts
     assert ImageToText(Settings(blip)).models() == ["blip"]
 
 
 def test_it_goes_on_from_the_beginning_that_it_is_given(blip):
-    assert all(text.startswith("a photo of") for text in captions(Settings(blip, prompt="a photo of", device="cpu")))
+    texts = captions(Settings(blip, prompt="a photo of", device="cpu"))
+    assert [text[:10] for text in texts] == ["a photo of"] * 2
 
 
 def test_a_pair_of_models_brings_a_preprocessing_and_a_tokenizer_of_its_own(pair):
     texts = captions(Settings(pair, device="cpu"))
-    assert len(texts) == 2 and set(" ".join(texts).split()) <= set(WORDS)
+    assert len(texts) == 2 and all(texts)
+    assert set(" ".join(texts).split()) <= set(WORDS)
 
 
 def test_code_that_comes_with_a_model_is_not_run(blip):
     file = blip / "transformers" / "blip" / "config.json"
-    config = json.loads(file.read_text("utf-8")) | {
-        "architectures": ["ZorbForCaptions"],
-        "auto_map": {"AutoModel": "x.Y"},
-    }
+    foreign = {"architectures": ["ZorbForCaptions"], "auto_map": {"AutoModel": "modeling_zorb.Zorb"}}
+    config = json.loads(file.read_text("utf-8")) | foreign
     file.write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(FileFormatError, match="ZorbForCaptions"):
         ImageToText(Settings(blip)).load()
