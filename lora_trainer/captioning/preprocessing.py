@@ -75,6 +75,6 @@ def _centred(picture: Image.Image, size: Size, fill: int) -> Image.Image:
     left, top = round((picture.width - width) / 2), round((picture.height - height) / 2)
     if left < 0 or top < 0:
         sheet = Image.new("RGB", (width, height), (fill, fill, fill))
-        sheet.paste(picture, (-((picture.width - width) // 2), -((picture.height - height) // 2)))
+        sheet.paste(picture, ((width - picture.width) // 2, (height - picture.height) // 2))
         return sheet
     return picture.crop((left, top, left + width, top + height))
