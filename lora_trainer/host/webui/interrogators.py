@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import packages
 from ...captioning.base import Answer, Settings, Tag
 from ...captioning.tags import readable
 from ...errors import UserError
@@ -212,6 +213,7 @@ def _square(picture: Image) -> NDArray[np.float32]:
 
 def _words_missing() -> Sentence | None:
     """What to say when BLIP's tokenizer is not in the hub's cache, from where the host would fetch it."""
+    packages.mend_imports()
     from transformers.utils import cached_file
 
     try:
