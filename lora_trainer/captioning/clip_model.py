@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import json
 import re
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from .. import device as devices
 from .. import packages
 from ..errors import FileFormatError, UserError
-from ..registry import suggest
 from ..sentences import Sentence
 from .preprocessing import Preprocessing
 
@@ -137,21 +137,34 @@ def _configuration(
         except (OSError, ValueError, AttributeError):
             pass
         raise FileFormatError(Sentence("clip_config", "'{file}' is no model of open_clip.", file=str(folder / CONFIG)))
-    name = architecture or architecture_of(file, open_clip.list_models())
-    config = open_clip.get_model_config(name) if name else None
-    if config is None:
-        raise UserError(
-            Sentence(
-                "clip_architecture",
-                "It is not known of which architecture the open_clip model '{file}' is. Put its name into the file's, "
-                "e.g. 'ViT-B-32.safetensors', or name it. {nearest}",
-                file=file.name,
-                nearest=suggest(name, open_clip.list_models()) if name else "",
-            )
-        )
+    names = open_clip.list_models()
+    name = architecture or architecture_of(file, names)
+    if name not in names:
+        raise _unknown_architecture(file, name, names)
+    config = open_clip.get_model_config(name)
     usual = _usual(open_clip, name, file)
     config["quick_gelu"] = bool(config.get("quick_gelu") or usual.get("quick_gelu") or is_torchscript(file))
     return config, usual
+
+
+def _unknown_architecture(file: Path, name: str, names: Sequence[str]) -> UserError:
+    if not name:
+        return UserError(
+            Sentence(
+                "clip_architecture",
+                "It is not known of which architecture the open_clip model '{file}' is. Put its name into the file's, "
+                "e.g. 'ViT-B-32.safetensors', or name it.",
+                file=file.name,
+            )
+        )
+    return UserError(
+        Sentence(
+            "clip_no_architecture",
+            "open_clip knows no architecture '{name}'. Similar are: {known}.",
+            name=name,
+            known=", ".join(difflib.get_close_matches(name, names, n=3, cutoff=0.0)),
+        )
+    )
 
 
 def _usual(open_clip: Any, name: str, file: Path) -> Mapping[str, Any]:

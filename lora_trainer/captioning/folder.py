@@ -14,7 +14,6 @@ from ..device import is_out_of_memory
 from ..errors import ConfigError, UserError
 from ..events import Event, Preparing, Warned
 from ..files.atomic import write_text
-from ..registry import suggest
 from ..sentences import Sentence
 from .base import Answer, Captioner, text_of
 from .combine import KEEP, MODES, combined
@@ -49,9 +48,15 @@ class Task:
     def check(self) -> None:
         """Raise ConfigError naming every value that is none."""
         wrong = [
-            Sentence("caption_choice", "{name} is '{value}'. {nearest}", name=name, value=value, nearest=near)
+            Sentence(
+                "caption_choice",
+                "{name} is '{value}', but must be one of {known}.",
+                name=name,
+                value=value,
+                known=", ".join(known),
+            )
             for name, value, known in (("mode", self.mode, MODES), ("format", self.form, FORMATS))
-            if value not in known and (near := suggest(value, known))
+            if value not in known
         ]
         if not 1 <= self.batch <= 256:
             wrong.append(

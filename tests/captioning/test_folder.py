@@ -192,6 +192,6 @@ def test_a_table_elsewhere_names_pictures_as_a_training_finds_them(folder, tmp_p
 def test_wrong_values_and_a_missing_folder_are_sentences(folder):
     with pytest.raises(ConfigError) as caught:
         run(folder, mode="kep", form="xml", batch=0)
-    assert len(caught.value.problems) == 3 and "Did you mean 'keep'?" in caught.value.problems[0]
+    assert len(caught.value.problems) == 3 and "must be one of keep, replace" in caught.value.problems[0]
     with pytest.raises(DataError, match="nowhere"):
         run(folder / "nowhere")

@@ -63,8 +63,8 @@ def test_without_any_model_it_fails_and_says_where_each_belongs(folder, tmp_path
     ("words", "sentence"),
     [
         (["--with", "wd15"], "Did you mean 'wd14'?"),
-        (["--mode", "kep"], "Did you mean 'keep'?"),
-        (["--format", "xml"], "Known are: txt, csv, both."),
+        (["--mode", "kep"], "one of keep, replace, append, prepend"),
+        (["--format", "xml"], "one of txt, csv, both"),
         (["--threshold", "3"], "between 0 and 1"),
         (["--threshold", "high"], "must be a number"),
         (["--model", "x.pt"], "--model needs --with"),
