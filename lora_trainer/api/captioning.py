@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from ..captioning.events import LeftOut
 from ..captioning.folder import Task
 from ..captioning.places import is_inside
-from ..captioning.vocabularies import FOLDER, vocabulary_files
-from ..errors import UserError
+from ..captioning.vocabularies import FOLDER, forget_vocabulary, save_vocabulary, vocabulary_files
+from ..data.text_files import read_text
+from ..errors import NotFound, UserError
 from ..events import Event, Warned
 from ..events import to_json as event_values
 from ..jobs.captioning import Captioning
@@ -71,12 +73,35 @@ def stop(call: Call) -> dict[str, Any]:
 
 
 def all_vocabularies(call: Call) -> list[dict[str, Any]]:
-    """The text of each, and whether it is the user's own."""
-    own = call.desk.captionings.settings().folder / FOLDER
-    return [
-        {"name": name, "file": str(file), "own": file.parent == own, "text": file.read_text(encoding="utf-8")}
-        for name, file in vocabulary_files(own).items()
-    ]
+    return [_vocabulary_json(call, name) for name in vocabulary_files(_own(call))]
+
+
+def vocabulary(call: Call) -> dict[str, Any]:
+    return _vocabulary_json(call, call.path["name"])
+
+
+def write_vocabulary(call: Call) -> dict[str, Any]:
+    """The user's own, which takes the place of a shipped one of that name."""
+    file = save_vocabulary(_own(call), call.path["name"], value_of(call.json(), "text", str, ""))
+    return _vocabulary_json(call, file.stem)
+
+
+def remove_vocabulary(call: Call) -> dict[str, Any]:
+    """Back to the shipped one."""
+    forget_vocabulary(_own(call), call.path["name"])
+    return {}
+
+
+def _own(call: Call) -> Path:
+    return call.desk.captionings.settings().folder / FOLDER
+
+
+def _vocabulary_json(call: Call, name: str) -> dict[str, Any]:
+    """The text of one, and whether it is the user's own. Raises NotFound."""
+    file = vocabulary_files(_own(call)).get(name)
+    if file is None:
+        raise NotFound(Sentence("vocabulary_missing", "There is no vocabulary '{name}'.", name=name))
+    return {"name": name, "own": file.parent == _own(call), "text": read_text(file)}
 
 
 def captioning_json(one: Captioning) -> dict[str, Any]:
@@ -114,6 +139,9 @@ def _captioning(call: Call) -> Captioning:
 ROUTES = (
     Entry("GET", "/captioners", captioners, slow=True),
     Entry("GET", "/vocabularies", all_vocabularies, slow=True),
+    Entry("GET", "/vocabularies/{name}", vocabulary, slow=True),
+    Entry("PUT", "/vocabularies/{name}", write_vocabulary, slow=True),
+    Entry("DELETE", "/vocabularies/{name}", remove_vocabulary, slow=True),
     Entry("POST", "/captionings", begin, slow=True),
     Entry("GET", "/captionings", all_captionings),
     Entry("GET", "/captionings/{id}", summary),

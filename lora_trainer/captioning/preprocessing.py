@@ -50,8 +50,8 @@ class Preprocessing:
     def __call__(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
         """RGB pictures as (n, 3, height, width)."""
         values = np.stack([np.asarray(self._sized(picture), dtype=np.float32) for picture in pictures]) / 255.0
-        values = (values - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
-        return np.ascontiguousarray(values.transpose(0, 3, 1, 2), dtype=np.float32)
+        normalised = (values - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
+        return np.ascontiguousarray(normalised.transpose(0, 3, 1, 2), dtype=np.float32)
 
     def _sized(self, picture: Image.Image) -> Image.Image:
         height, width = self.size

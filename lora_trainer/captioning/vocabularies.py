@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from ..data.text_files import read_text
-from ..errors import FileFormatError
+from ..errors import FileFormatError, NotFound
+from ..files.atomic import write_text
+from ..files.names import safe_stem
 from ..sentences import Sentence
 
 SHIPPED = Path(__file__).parent / "lists"
@@ -70,14 +72,29 @@ def read_vocabulary(file: Path) -> Vocabulary:
             return Vocabulary(file.stem, _tags(text.split("\n")))
         return _from_values(file.stem, yaml.safe_load(text) or {})
     except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
-        raise FileFormatError(
-            Sentence(
-                "vocabulary_unread",
-                "The vocabulary '{file}' cannot be used: {reason}",
-                file=str(file),
-                reason=str(error),
-            )
-        ) from error
+        raise _unusable(file, error) from error
+
+
+def save_vocabulary(own: Path, name: str, text: str) -> Path:
+    """Write a vocabulary of the user's own, YAML, that takes the place of a shipped one of its name.
+
+    Raises UserError for a name that is none, FileFormatError with nothing written when the text is no vocabulary.
+    """
+    file = own / f"{safe_stem(name)}.yaml"
+    try:
+        _from_values(file.stem, yaml.safe_load(text) or {})
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        raise _unusable(file, error) from error
+    write_text(file, text)
+    return file
+
+
+def forget_vocabulary(own: Path, name: str) -> None:
+    """Delete the user's own vocabulary of that name; the shipped one counts again. Raises NotFound."""
+    file = vocabulary_files(own).get(name)
+    if file is None or file.parent != own:
+        raise NotFound(Sentence("no_vocabulary", "There is no vocabulary '{name}' of your own.", name=name))
+    file.unlink()
 
 
 def _from_values(name: str, values: Mapping[str, Any] | list[Any]) -> Vocabulary:
@@ -100,6 +117,11 @@ def _from_values(name: str, values: Mapping[str, Any] | list[Any]) -> Vocabulary
         tuple(map(str, values.get("templates") or TEMPLATES)),
         tuple(map(str, values.get("nothing") or ())),
     )
+
+
+def _unusable(file: Path, error: Exception) -> FileFormatError:
+    sentence = "The vocabulary '{file}' cannot be used: {reason}"
+    return FileFormatError(Sentence("vocabulary_unread", sentence, file=str(file), reason=str(error)))
 
 
 def _tags(lines: Iterable[Any]) -> tuple[str, ...]:

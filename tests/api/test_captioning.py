@@ -78,5 +78,20 @@ def test_a_model_of_another_place_is_not_taken_from_a_page(client, coloured, cli
     assert client.post("captionings", json=wanted).json()["error"]["code"] == "model_outside"
 
 
+def test_a_vocabulary_is_changed_and_the_shipped_one_taken_back(client, place):
+    shipped = client.get("vocabularies/light").json()
+    assert not shipped["own"]
+    changed = client.put("vocabularies/light", json={"text": "most: 2\ntags: [dusk]\n"}).json()
+    assert changed == {"name": "light", "own": True, "text": "most: 2\ntags: [dusk]\n"}
+    wrong = client.put("vocabularies/light", json={"text": "most: lots"})
+    assert wrong.status_code == 400 and wrong.json()["error"]["code"] == "vocabulary_unread"
+    assert client.get("vocabularies/light").json() == changed
+    assert client.delete("vocabularies/light").status_code == 200
+    assert client.get("vocabularies/light").json() == shipped
+    assert client.delete("vocabularies/light").status_code == client.get("vocabularies/none").status_code == 404
+    assert client.put("vocabularies/..%5C..%5Cx", json={"text": "tags: [a]"}).json()["name"].count("/") == 0
+    assert all(file.parent == place / "vocabularies" for file in place.rglob("*.yaml"))
+
+
 def test_a_captioning_that_is_not_there_is_not_found(client):
     assert client.get("captionings/gone").status_code == client.post("captionings/gone/stop").status_code == 404
