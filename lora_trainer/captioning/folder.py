@@ -119,6 +119,7 @@ class _Run:
         self._finish_what_was_begun()
         shared = {} if self.task.form == "csv" else sharing(self.pictures)
         todo = [one for one in self.pictures if one.name not in self.done and one.name not in shared]
+        yield Preparing("captions", len(self.done), self.total)
         for name, reason in shared.items():
             yield self._left_out(name, reason)
         if todo:

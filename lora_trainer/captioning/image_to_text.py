@@ -91,7 +91,8 @@ class ImageToText:
         device = self._model.device
         moved = {name: value.to(device) for name, value in inputs.items()}
         with torch.inference_mode():
-            tokens = self._model.generate(**moved, max_new_tokens=LONGEST, num_beams=BEAMS, do_sample=False)
+            longest = min(LONGEST, _positions(self._model.config) // 2)
+            tokens = self._model.generate(**moved, max_new_tokens=longest, num_beams=BEAMS, do_sample=False)
         return [" ".join(text.split()) for text in self._reader.texts(tokens)]
 
     def close(self) -> None:
@@ -159,6 +160,14 @@ def _class_of(folder: Path) -> Any:
             )
         )
     return kind
+
+
+def _positions(config: Any) -> int:
+    """How many tokens the part of the model that writes can tell apart; twice LONGEST where it does not say."""
+    writers = [config, *(getattr(config, name, None) for name in ("text_config", "decoder"))]
+    names = ("max_position_embeddings", "n_positions")
+    found = [getattr(writer, name, None) for writer in writers for name in names]
+    return min((number for number in found if number), default=2 * LONGEST)
 
 
 def _require_plain_weights(folder: Path) -> None:

@@ -18,6 +18,7 @@ from ..captioning.places import FOLDER
 from ..datasets.folder import DataSetFolder
 from ..device import is_out_of_memory
 from ..errors import NotFound, UserError
+from ..events import Preparing
 from ..host.base import Host
 from ..sentences import Sentence
 from .feed import Feed
@@ -69,7 +70,7 @@ class Captioning:
 
     def _follow(self) -> None:
         for event in describe(self.task, self.captioner, self._stop.is_set):
-            if isinstance(event, (Captioned, LeftOut)):
+            if isinstance(event, (Captioned, LeftOut)) or (isinstance(event, Preparing) and event.phase == "captions"):
                 self.done, self.total = event.done, event.total
             if isinstance(event, LeftOut):
                 self.left_out.append(event)

@@ -28,7 +28,7 @@ def blip(tmp_path):
         BlipProcessor,
     )
 
-    text = VISION | {"vocab_size": len(WORDS), "encoder_hidden_size": 16, "max_position_embeddings": 96}
+    text = VISION | {"vocab_size": len(WORDS), "encoder_hidden_size": 16, "max_position_embeddings": 32}
     text |= {"bos_token_id": 2, "sep_token_id": 3, "eos_token_id": 3, "pad_token_id": 0, "projection_dim": 8}
     vision = VISION | {"image_size": 32, "patch_size": 16, "projection_dim": 8}
     torch.manual_seed(0)
