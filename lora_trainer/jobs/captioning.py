@@ -22,7 +22,7 @@ from ..events import Preparing
 from ..host.base import Host
 from ..sentences import Sentence
 from .feed import Feed
-from .turn import Turn
+from .turn import Ticket, Turn
 
 WAITING, CAPTIONING, DONE, STOPPED, FAILED = "waiting", "captioning", "done", "stopped", "failed"
 UNDER_WAY = (WAITING, CAPTIONING)
@@ -41,6 +41,7 @@ class Captioning:
         self.left_out: list[LeftOut] = []
         self.result: Described | None = None
         self._turn, self._stop, self._problem = turn, threading.Event(), ""
+        self._ticket = turn.join(Ticket(dataset.name))
 
     @property
     def message(self) -> str:
@@ -48,7 +49,7 @@ class Captioning:
         holder = self._turn.holder
         if self.state == WAITING and holder:
             sentence = "The captions wait until '{name}' is paused or has ended."
-            return Sentence("captions_wait", sentence, name=holder)
+            return Sentence("captions_wait", sentence, name=holder.name)
         return self._problem
 
     def stop(self) -> None:
@@ -58,7 +59,7 @@ class Captioning:
     def run(self) -> None:
         """Caption the data set when it is its turn. Whatever goes wrong becomes the message."""
         try:
-            with self._turn.taken(self.dataset.name, self._stop.is_set) as mine:
+            with self._turn.held(self._ticket, self._stop.is_set) as mine:
                 if mine:
                     self.state = CAPTIONING
                     self._follow()
@@ -123,12 +124,12 @@ class Captionings:
         captioner = self._build(name)(settings)
         if (sentence := captioner.missing()) is not None:
             raise UserError(sentence)
-        made = Captioning(dataset, task, captioner, self._turn)
         with self._lock:
             if any(one.dataset.path == dataset.path and one.state in UNDER_WAY for one in self._all.values()):
                 raise UserError(
                     Sentence("captions_under_way", "'{name}' is being captioned already.", name=dataset.name)
                 )
+            made = Captioning(dataset, task, captioner, self._turn)
             self._all[made.id] = made
         threading.Thread(target=made.run, name="train-lora captions", daemon=True).start()
         return made

@@ -36,7 +36,7 @@ class Desk:
         self.host, self.presets = host, presets
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
-self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
+        self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
         self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
         self.habits = Habits(host.data_folder() / "habits.json")
