@@ -134,32 +134,35 @@ class _Run:
 
     def _batch(self, pictures: Sequence[Wanted], images: Sequence[Image | UnreadablePicture]) -> Iterator[Event]:
         """Caption a batch and write it; a picture that cannot be read does not keep the others out."""
-        readable = [(one, image) for one, image in zip(pictures, images) if not isinstance(image, UnreadablePicture)]
-        answers = _answers(self.captioner, [image for _, image in readable])
-        new = {one.name: text_of(answer) for (one, _), answer in zip(readable, answers)}
-        finished = [
-            Done(one.name, one.before, combined(one.before, new[one.name], self.task.mode, self.task.trigger))
-            for one, _ in readable
-            if new[one.name]
-        ]
+        reasons = {
+            one.name: image.sentence for one, image in zip(pictures, images) if isinstance(image, UnreadablePicture)
+        }
+        readable = {one.name: one for one in pictures if one.name not in reasons}
+        answers = _answers(self.captioner, [image for image in images if not isinstance(image, UnreadablePicture)])
+        new = {name: text_of(answer) for name, answer in zip(readable, answers)}
+        reasons |= {name: _nothing_recognised() for name, text in new.items() if not text}
+        finished = [self._finished(readable[name], text) for name, text in new.items() if text]
         self.journal.add(finished)
-        for one, image in zip(pictures, images):
-            if isinstance(image, UnreadablePicture):
-                yield self._left_out(one.name, image.sentence)
-            elif not new[one.name]:
-                yield self._left_out(one.name, Sentence("nothing_recognised", "shows nothing that was recognised"))
-        by_name = {one.name: one for one in pictures}
+        for name, reason in reasons.items():
+            yield self._left_out(name, reason)
         for done in finished:
-            self._write(by_name[done.name], done.text)
-            self.written += 1
+            self._write(readable[done.name], done)
             self.done.add(done.name)
             yield Captioned(len(self.done) + self.left_out, self.total, done.name, done.text)
         self._write_table(every=max(1, self.total // TABLES_IN_ALL))
 
-    def _write(self, picture: Wanted, text: str) -> None:
-        self.texts[picture.name] = text
-        if self.task.form != "csv":
-            write_text(picture.file.path.with_suffix(".txt"), text + "\n")
+    def _finished(self, picture: Wanted, new: str) -> Done:
+        """The caption to write. What somebody wrote beside the picture since the run began counts as there already."""
+        now = picture.before if self.task.form == "csv" else picture.now()
+        text = now if now and self.task.mode == KEEP else combined(now, new, self.task.mode, self.task.trigger)
+        return Done(picture.name, now, text)
+
+    def _write(self, picture: Wanted, done: Done) -> None:
+        self.texts[done.name] = done.text
+        if self.task.form != "csv" and done.text != done.before:
+            write_text(picture.caption_file, done.text + "\n")
+        kept = self.task.mode == KEEP and bool(done.before)
+        self.kept, self.written = self.kept + kept, self.written + (not kept)
 
     def _finish_what_was_begun(self) -> None:
         """Write the captions of the journal that may not have been written; what the user changed since stays."""
@@ -168,7 +171,7 @@ class _Run:
             if now[done.name].before in (done.before, done.text):
                 self.texts[done.name] = done.text
                 if self.task.form != "csv" and now[done.name].before != done.text:
-                    self._write(now[done.name], done.text)
+                    write_text(now[done.name].caption_file, done.text + "\n")
 
     def _write_table(self, every: int = 1) -> None:
         if self.table is not None and len(self.texts) >= self.in_table + every:
@@ -202,6 +205,10 @@ class _Run:
         seconds = time.monotonic() - self.since
         table = str(self.table) if self.in_table else ""
         return Described(self.written, len(self.before), self.kept, self.left_out, self.stopped, seconds, table)
+
+
+def _nothing_recognised() -> Sentence:
+    return Sentence("nothing_recognised", "shows nothing that was recognised")
 
 
 def _hidden(count: int) -> Warned:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..config import DataOptions, Folder
 from ..data.captions import read_captions
 from ..data.records import Problem
+from ..data.text_files import read_text
 from ..data.walk import Found, find_files
 from ..sentences import Sentence
 
@@ -23,6 +24,18 @@ class Wanted:
     @property
     def name(self) -> str:
         return self.file.name
+
+    @property
+    def caption_file(self) -> Path:
+        """Where its caption is written."""
+        return self.file.path.with_suffix(".txt")
+
+    def now(self) -> str:
+        """The caption that it has by now: what somebody wrote into its file since, else what it had."""
+        try:
+            return " ".join(read_text(self.caption_file).split())
+        except (OSError, ValueError):
+            return self.before
 
 
 def find_pictures(folder: Path, table: Path | None = None) -> list[Wanted]:

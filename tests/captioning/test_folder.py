@@ -62,6 +62,19 @@ def test_captions_that_are_there_are_kept_unless_asked(folder):
     assert written(folder)["red.txt"] == "red"
 
 
+def test_what_somebody_writes_while_it_runs_is_there_already(folder):
+    class Meanwhile(ColourNamer):
+        def caption(self, pictures):
+            (folder / "red.txt").write_text("by hand", encoding="utf-8")
+            return super().caption(pictures)
+
+    events = run(folder, Meanwhile())
+    assert written(folder)["red.txt"] == "by hand"
+    assert (end(events).written, end(events).kept) == (2, 1)
+    run(folder, Meanwhile(), mode="append")
+    assert written(folder)["red.txt"] == "by hand, red"
+
+
 def test_nothing_is_loaded_where_nothing_is_to_be_done(folder):
     run(folder)
     captioner = ColourNamer()

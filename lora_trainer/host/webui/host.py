@@ -129,10 +129,10 @@ class WebUIHost:
         return WebUIStudio(files)
 
     def captioners(self) -> Mapping[str, Build]:
-        """BLIP and deepbooru, as the WebUI's own buttons use them."""
+        """BLIP and deepbooru, as the WebUI's own buttons use them, where it has them."""
         from .interrogators import Blip, Deepbooru
 
-        return {Blip.name: Blip, Deepbooru.name: Deepbooru}
+        return {kind.name: kind for kind in (Blip, Deepbooru) if kind.is_there()}
 
     def lora_folder(self) -> Path:
         from .publishing import lora_folder

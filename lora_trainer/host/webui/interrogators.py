@@ -6,6 +6,7 @@ between. The host would fetch a model that it does not have: that is asked for b
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,11 @@ class _Interrogator:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._was_loaded: bool | None = None
+
+    @classmethod
+    def is_there(cls) -> bool:
+        """Whether this host has it, in the form that is known here; kinds of the WebUI differ."""
+        raise NotImplementedError
 
     @property
     def identity(self) -> str:
@@ -105,6 +111,14 @@ class Blip(_Interrogator):
     name = "blip"
     folder, file, source = BLIP_FOLDER, BLIP_FILE, BLIP_SOURCE
 
+    @classmethod
+    def is_there(cls) -> bool:
+        from modules import shared
+
+        host = getattr(shared, "interrogator", None)
+        used = ("blip_model", "load_blip_model", "generate_caption", "send_blip_to_ram", "running_on_cpu")
+        return _has_modules("lowvram") and all(hasattr(host, name) for name in used)
+
     def missing(self) -> Sentence | None:
         return super().missing() or _words_missing()
 
@@ -143,6 +157,10 @@ class Deepbooru(_Interrogator):
     name = "deepbooru"
     folder, file, source = BOORU_FOLDER, BOORU_FILE, BOORU_SOURCE
 
+    @classmethod
+    def is_there(cls) -> bool:
+        return _has_modules("lowvram", "deepbooru", "images")
+
     def _model(self) -> Any:
         from modules import deepbooru
 
@@ -179,6 +197,10 @@ class Deepbooru(_Interrogator):
             if score >= least and not tag.startswith("rating:") and tag not in unwanted
         ]
         return tuple(sorted(found, key=lambda tag: -tag.score)[: self._settings.most or None])
+
+
+def _has_modules(*names: str) -> bool:
+    return all(importlib.util.find_spec(f"modules.{name}") is not None for name in names)
 
 
 @contextmanager

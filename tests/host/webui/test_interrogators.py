@@ -43,6 +43,11 @@ def test_the_host_offers_both(webui):
     assert {*WebUIHost().captioners()} == {"blip", "deepbooru"}
 
 
+def test_a_host_without_an_interrogator_offers_none(webui):
+    webui.shared.interrogator = None
+    assert {*WebUIHost().captioners()} == {"deepbooru"}
+
+
 def test_blip_s_sentences(equipped):
     assert captions(Blip) == ["a picture of something red", "a picture of something blue"]
 
