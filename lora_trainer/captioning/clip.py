@@ -24,7 +24,7 @@ CACHE = ".vectors"
 
 @CAPTIONERS.register("clip")
 class ClipTagger:
-    """Tags of the vocabularies that are shipped and of the user's own, in the order of the vocabularies' names."""
+    """Tags of the vocabularies that are shipped and of the user's own, in the order of the vocabularies."""
 
     name = "clip"
 

@@ -20,7 +20,9 @@ FOLDER = "vocabularies"
 """The user's own, in the folder of captioning: a file of a shipped one's name takes its place, others are added."""
 SUFFIXES = (".yaml", ".yml", ".txt")
 TEMPLATES = ("a photo of {}", "a picture of {}", "{}")
-KEYS = {"most", "threshold", "templates", "nothing", "tags"}
+LATE = 50
+"""The place of a vocabulary that names none, behind those that are shipped."""
+KEYS = {"order", "most", "threshold", "templates", "nothing", "tags"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Vocabulary:
     """Tags of one kind. At most `most` of them are given, each with a share of at least `threshold`.
 
     The shares of the tags and of `nothing` (prompts that say that none of the tags fits) sum to 1. The model is asked
-    with every tag put into each of the `templates`.
+    with every tag put into each of the `templates`. Tags of a lower `order` stand further in front.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Vocabulary:
     threshold: float = 0.2
     templates: tuple[str, ...] = TEMPLATES
     nothing: tuple[str, ...] = ()
+    order: int = LATE
 
     def prompts(self) -> list[list[str]]:
         """For every tag, then everything in `nothing`, the texts that stand for it."""
@@ -45,13 +48,14 @@ class Vocabulary:
 
 
 def load_vocabularies(own: Path | None = None, shipped: Path = SHIPPED) -> list[Vocabulary]:
-    """All vocabularies in the order of their names; those in the folder `own` win. Empty ones are left out.
+    """All vocabularies in their order, in which the tags are written; those in the folder `own` win. Empty ones are
+    left out.
 
     Raises FileFormatError naming the file that cannot be used.
     """
     files = vocabulary_files(own, shipped)
     read = [read_vocabulary(file) for file in files.values()]
-    return [vocabulary for vocabulary in read if vocabulary.tags]
+    return sorted((one for one in read if one.tags), key=lambda one: (one.order, one.name))
 
 
 def vocabulary_files(own: Path | None = None, shipped: Path = SHIPPED) -> dict[str, Path]:
@@ -104,9 +108,9 @@ def _from_values(name: str, values: Mapping[str, Any] | list[Any]) -> Vocabulary
     if not isinstance(values, Mapping) or (unknown := set(values) - KEYS):
         named = ", ".join(sorted(map(str, unknown))) if isinstance(values, Mapping) else "a text"
         raise ValueError(f"it may hold {', '.join(sorted(KEYS))}, but holds {named}.")
-    most, threshold = values.get("most", 1), values.get("threshold", 0.2)
-    if not isinstance(most, int) or most < 0:
-        raise ValueError(f"most is {most}, but must be a whole number.")
+    most, threshold, order = values.get("most", 1), values.get("threshold", 0.2), values.get("order", LATE)
+    if not (isinstance(most, int) and isinstance(order, int)) or most < 0:
+        raise ValueError(f"most and order are {most} and {order}, but must be whole numbers.")
     if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
         raise ValueError(f"threshold is {threshold}, but must lie between 0 and 1.")
     return Vocabulary(
@@ -116,6 +120,7 @@ def _from_values(name: str, values: Mapping[str, Any] | list[Any]) -> Vocabulary
         float(threshold),
         tuple(map(str, values.get("templates") or TEMPLATES)),
         tuple(map(str, values.get("nothing") or ())),
+        order,
     )
 
 

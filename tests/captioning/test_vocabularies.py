@@ -8,6 +8,14 @@ def test_the_shipped_ones_can_all_be_read():
     names = [vocabulary.name for vocabulary in load_vocabularies()]
     assert {"subject", "medium", "style", "colours", "setting"} <= set(names)
     assert "mood" not in names  # most is 0 in it
+    assert names[0] == "subject"
+
+
+def test_they_come_in_their_order_and_without_one_behind_those_that_are_shipped(tmp_path):
+    (tmp_path / "first.yaml").write_text("order: 0\ntags: [a]\n", encoding="utf-8")
+    (tmp_path / "a-last.txt").write_text("b", encoding="utf-8")
+    names = [vocabulary.name for vocabulary in load_vocabularies(tmp_path)]
+    assert (names[0], names[1], names[-1]) == ("first", "subject", "a-last")
 
 
 def test_the_user_s_own_takes_the_place_of_the_shipped_one_and_others_are_added(tmp_path):
