@@ -32,7 +32,11 @@ EVERY_BYTE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": 
 
 def measure(chosen: slice = slice(None)) -> str:
     """The table: estimated and measured bytes beside the weights, a process for each case."""
-    lines = [report.conditions(), "| base | precision | px | options | estimated MB | measured MB | ratio |", "|" + "---|" * 7]
+    lines = [
+        report.conditions(),
+        "| base | precision | px | options | estimated MB | measured MB | ratio |",
+        "|" + "---|" * 7,
+    ]
     for family, precision, side, values in CASES[chosen]:
         case = json.dumps([family, precision, side, values])
         command = [sys.executable, "-m", "bench.memory", case]

@@ -81,7 +81,8 @@ def _need(
     _, total = devices.memory_of(device)
     step = step_memory(config, base, size, dtype)
     kept = int(step.activations * KEPT_FREE.get(device.type, KEPT_FREE_ELSEWHERE))
-    return Need(step, OWN_BYTES + kept, total, devices.label(device))
+    name = "this computer (CPU)" if device.type == "cpu" else devices.label(device)
+    return Need(step, OWN_BYTES + kept, total, name)
 
 
 def _milder(config: TrainConfig) -> Iterator[tuple[TrainConfig, float]]:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from .. import packages
 from ..config import TrainConfig
@@ -56,7 +57,7 @@ def step_memory(config: TrainConfig, base: BaseShapes, size: tuple[int, int], dt
     Takes some seconds of one core and hardly any memory. Raises what building the model raises.
     """
     packages.import_all()
-    with FakeTensorMode(allow_non_fake_inputs=True):
+    with FakeTensorMode(allow_non_fake_inputs=True), _WithoutValues():
         loan: Any = ImaginedLoan(base, dtype)
         model = build_model(config, loan)
         trained = {id(parameter) for parameter in model.parameters}
@@ -71,6 +72,14 @@ def step_memory(config: TrainConfig, base: BaseShapes, size: tuple[int, int], dt
         trained=count * (4 + state),  # gradients were alive in the step itself
         activations=live.most,
     )
+
+
+class _WithoutValues(TorchDispatchMode):
+    """Drawing into a tensor without memory changes nothing; torch 2.1 refuses it where a generator is given."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        drawing = func in (torch.ops.aten.uniform_.default, torch.ops.aten.normal_.default)
+        return args[0] if drawing else func(*args, **(kwargs or {}))
 
 
 def _buffers(model: TrainingModel) -> list[torch.Tensor]:
