@@ -71,7 +71,8 @@ def one_case(family: str, precision: str, side: int, values: dict[str, Any]) -> 
     estimated = step_memory(config, base, (side, side), dtype).beside_weights
     loan: Any = ImaginedLoan(base, dtype, make=_touched)
     model = build_model(config, loan)
-    before = _resident()
+    adapters = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters)
+    before = _resident() - adapters
     _forget_peak()
     for _ in range(2):
         one_step(model, config, (side, side))

@@ -158,10 +158,11 @@ def _captions(found: Recommendation, facts: Facts) -> None:
 
 def _count(found: Recommendation, facts: Facts) -> None:
     rank = int(found.get("network.rank", 16))
+    scale = float(found.get("network.alpha", rank / 2)) / rank
     if 0 < facts.count < FEW:
         smaller = max(4, rank // 2)
         found.advise(
-            {"network.rank": smaller, "network.alpha": smaller / 2, "network.train_text_encoder": False},
+            {"network.rank": smaller, "network.alpha": smaller * scale, "network.train_text_encoder": False},
             Sentence(
                 "advice_few_pictures",
                 "{count} pictures are few: a smaller network learns them less by heart. More variety helps more than "
@@ -172,7 +173,7 @@ def _count(found: Recommendation, facts: Facts) -> None:
     elif facts.count >= MANY and facts.goal == "style":
         larger = min(64, rank * 2)
         found.advise(
-            {"network.rank": larger, "network.alpha": larger / 2},
+            {"network.rank": larger, "network.alpha": larger * scale},
             Sentence(
                 "advice_many_pictures",
                 "{count} pictures of a style hold more than rank {rank} does.",

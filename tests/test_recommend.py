@@ -82,7 +82,8 @@ def test_pictures_without_captions_keep_their_trigger_word() -> None:
 
 
 def test_few_pictures_get_a_smaller_network_and_many_are_held_back_in_part() -> None:
-    assert advise(captions=SENTENCES[:6]).values["network"]["rank"] == 8
+    few = advise(captions=SENTENCES[:6]).values["network"]
+    assert few["rank"] == 8 and few["alpha"] == 4.0  # the strength of its steps stays
     found = advise(captions=SENTENCES * 3)
     assert found.values["network"]["rank"] == 16 and found.values["data"]["validation_share"] == 0.1
 

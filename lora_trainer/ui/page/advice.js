@@ -16,8 +16,8 @@ export function recommendation(app, form) {
     GOALS.map((name) => h("option", { value: name }, app.t(`goal.${name}`))),
   );
   const reasons = h("ul", { class: "lt-reasons" });
-  const why = h("details", { class: "lt-fold lt-advised", hidden: true }, h("summary", {}, app.t("advice.why")), reasons);
-  const ask = button(app.t("advice.recommend"), () => recommend(app, form, goal.value), { class: "lt-recommend" });
+  const why = h("details", { class: "lt-advised", hidden: true }, h("summary", {}, app.t("advice.why")), reasons);
+  const ask = button(app.t("advice.recommend"), () => recommend(app, form, goal.value), { class: "lt-button lt-recommend" });
   app.store.on(["dataset", "set"], () => (ask.disabled = !app.store.get("dataset")));
   app.store.on(["reasons"], () => {
     const known = app.store.get("reasons");
