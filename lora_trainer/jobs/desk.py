@@ -12,6 +12,7 @@ from ..errors import ConfigError
 from ..host.base import Host
 from ..presets import Preset, load_presets
 from ..sentences import Sentence
+from .advisor import Advisor
 from .forecast import Forecaster
 from .habits import Habits
 from .job import Job
@@ -37,6 +38,7 @@ class Desk:
         self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
         self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
         self.forecaster = Forecaster(host)
+        self.advisor = Advisor(host, self.forecaster.scan, presets)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.jobs.on_end = self._show_what_was_learned
 
