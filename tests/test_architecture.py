@@ -28,8 +28,8 @@ LAYERS = (
     },
     {"pocket", "tools", "captioning", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
     {"txt2img", "studio", "training", "host.standalone", "host.webui"},
-    {"train", "tryout"},
-    {"trainer", "jobs", "datasets", "presets"},
+    {"train", "tryout", "estimate"},
+    {"trainer", "jobs", "datasets", "presets", "recommend"},
     {"api"},
     {"ui", "cli", "extension", "__main__", "__init__"},
 )

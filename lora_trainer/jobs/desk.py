@@ -12,6 +12,7 @@ from ..errors import ConfigError
 from ..host.base import Host
 from ..presets import Preset, load_presets
 from ..sentences import Sentence
+from .advisor import Advisor
 from .captioning import Captionings
 from .forecast import Forecaster
 from .habits import Habits
@@ -39,6 +40,7 @@ class Desk:
         self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
         self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
+        self.advisor = Advisor(host, self.forecaster.scan, presets)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.jobs.on_end = self._show_what_was_learned
 
