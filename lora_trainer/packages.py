@@ -46,7 +46,7 @@ def open_clip() -> ModuleType:
     try:
         import transformers.utils
 
-        if sys.modules.get("torchvision", ...) is not None:
+        if importlib.util.find_spec("torchvision") is not None:
             return importlib.import_module("open_clip")
         transformers.utils.is_torchvision_available()  # remembers that there is none, before there seems to be one
         with placeholders("torchvision"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,11 +77,8 @@ def describe(task: Task, captioner: Captioner, stop: Callable[[], bool] = lambda
     if (sentence := captioner.missing()) is not None:
         raise UserError(sentence)
     run = _Run(task, captioner)
-    try:
+    with closing(run), closing(captioner):
         yield from run.go(stop)
-    finally:
-        captioner.close()
-        run.close()
     if hidden := run.hidden():
         yield _hidden(hidden)
     yield run.end()
