@@ -194,19 +194,19 @@ def test_inspect_says_what_is_in_a_file(quick, tmp_path, capsys):
     assert answer(capsys)["parts"] == {"unet": 192}
 
 
-def test_advice_says_what_was_wrong_with_a_run_and_only_that(quick, tmp_path, capsys):
+def test_diagnose_says_what_was_wrong_with_a_run_and_only_that(quick, tmp_path, capsys):
     main(quick)
     capsys.readouterr()
-    assert main(["advice", str(tmp_path / "zorb.run")]) == SUCCESS
+    assert main(["diagnose", str(tmp_path / "zorb.run")]) == SUCCESS
     assert "Nothing is known to be wrong" in capsys.readouterr().out
     values = {"step": 1, "batch": 4, "parts": "4 x 1", "at_a_time": 1}
     with (tmp_path / "zorb.run" / "events.jsonl").open("a", encoding="utf-8") as events:
         for event in (Warned("memory_batch", "Memory ran out.", 1, values), Paused(1)):
             events.write(json.dumps(to_json(event)) + "\n")
-    assert main(["advice", str(tmp_path / "zorb.run"), "--json"]) == SUCCESS
+    assert main(["diagnose", str(tmp_path / "zorb.run"), "--json"]) == SUCCESS
     (advice,) = answer(capsys)["advice"]
     assert advice["code"] == "advice_out_of_memory" and advice["changes"]["data.batch_size"] == 1
-    assert main(["advice", str(tmp_path), "--json"]) == FAILED and "events.jsonl" in answer(capsys)["error"]
+    assert main(["diagnose", str(tmp_path), "--json"]) == FAILED and "events.jsonl" in answer(capsys)["error"]
 
 
 COMMANDS_WITH_FILES = [
@@ -222,7 +222,7 @@ COMMANDS_WITH_FILES = [
 
 
 @pytest.mark.parametrize(
-    "line", [*COMMANDS_WITH_FILES, "ui --base GONE", "pocket --into GONE", "train GONE", "advice GONE"]
+    "line", [*COMMANDS_WITH_FILES, "ui --base GONE", "pocket --into GONE", "train GONE", "diagnose GONE"]
 )
 def test_a_file_that_is_not_there_is_wrong_use(line, tmp_path, capsys):
     (tmp_path / "broken.safetensors").write_bytes(b"no tensors")

@@ -1,4 +1,4 @@
-"""`advice`: what went wrong with a run, and which options the next one should have."""
+"""`diagnose`: what went wrong with a run, and which options the next one should have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .named import require
 
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
-    parser = subparsers.add_parser("advice", help="say what went wrong with a run", description=__doc__)
+    parser = subparsers.add_parser("diagnose", help="say what went wrong with a run", description=__doc__)
     parser.add_argument("run_folder", type=Path, metavar="NAME.run", help="the folder of the run")
     parser.set_defaults(run=run)
     return [parser]
