@@ -66,11 +66,12 @@ def step_memory(config: TrainConfig, base: BaseShapes, size: tuple[int, int], dt
         count = sum(parameter.numel() for parameter in model.parameters)
         with LiveBytes([*parameters, *_buffers(model)]) as live:
             one_step(model, config, size)
+    # When the optimizer moves, activations are gone, but weights and state are there twice.
     state = OPTIMIZER_BYTES.get(config.optimizer.name, ADAMW_BYTES)
     return StepMemory(
         weights=sum(parameter.numel() * parameter.element_size() for parameter in frozen),
         trained=count * (4 + state),  # gradients were alive in the step itself
-        activations=live.most,
+        activations=max(live.most, count * (4 + state)),
     )
 
 

@@ -11,6 +11,9 @@ from typing import Any
 import torch
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
+from ..device import is_out_of_memory
+from ..portions import MAY_RUN_OUT
+
 
 @contextmanager
 def whole_or_not_at_all(optimizer: torch.optim.Optimizer) -> Iterator[None]:
@@ -70,10 +73,18 @@ class _Contents:
 
 
 def _copies(tensors: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
-    """Of tensors of one number format on one device: on an accelerator as views of one, by one launch, not hundreds."""
+    """Of tensors of one number format on one device: on an accelerator as views of one, by one launch, not hundreds.
+
+    Where there is no room for that, on the CPU.
+    """
     if tensors[0].device.type == "cpu":  # a large piece of fresh memory costs more there than many small ones
         return [tensor.clone() for tensor in tensors]
-    return _unflatten_dense_tensors(_flatten_dense_tensors(tensors), tensors)
+    try:
+        return _unflatten_dense_tensors(_flatten_dense_tensors(tensors), tensors)
+    except MAY_RUN_OUT as error:
+        if not is_out_of_memory(error):
+            raise
+    return [tensor.cpu() for tensor in tensors]
 
 
 def _kept(value: Any) -> Any:
