@@ -36,15 +36,17 @@ CHUNK = 77
 @dataclass(frozen=True)
 class StepMemory:
     """Bytes: the base's `weights` that a step needs, what is `trained` (adapters, gradients, optimizer), and the most
-    that is alive of everything else at a time, `activations`."""
+    that is alive of everything else at a time: `activations`, or when they are gone the copy that is kept while the
+    optimizer moves, `moving`."""
 
     weights: int
     trained: int
     activations: int
+    moving: int = 0
 
     @property
     def beside_weights(self) -> int:
-        return self.trained + self.activations
+        return self.trained + max(self.activations, self.moving)
 
     @property
     def total(self) -> int:
@@ -66,12 +68,12 @@ def step_memory(config: TrainConfig, base: BaseShapes, size: tuple[int, int], dt
         count = sum(parameter.numel() for parameter in model.parameters)
         with LiveBytes([*parameters, *_buffers(model)]) as live:
             one_step(model, config, size)
-    # When the optimizer moves, activations are gone, but weights and state are there twice.
     state = OPTIMIZER_BYTES.get(config.optimizer.name, ADAMW_BYTES)
     return StepMemory(
         weights=sum(parameter.numel() * parameter.element_size() for parameter in frozen),
         trained=count * (4 + state),  # gradients were alive in the step itself
-        activations=max(live.most, count * (4 + state)),
+        activations=live.most,
+        moving=count * (4 + state),
     )
 
 
