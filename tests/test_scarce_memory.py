@@ -7,7 +7,7 @@ import torch
 
 from lora_trainer import options
 from lora_trainer.control import Control
-from lora_trainer.events import Failed, Finished, Paused, Sample, Saved, Step, Validated, Warned
+from lora_trainer.events import Advised, Failed, Finished, Paused, Sample, Saved, Step, Validated, Warned
 from lora_trainer.host.standalone import StandaloneHost, StandaloneLoan
 from lora_trainer.run_folder import RunFolder
 from lora_trainer.train import train
@@ -51,6 +51,8 @@ def test_a_run_goes_on_with_fewer_pictures_at_a_time_and_ends_the_same(quick, tm
     events = run(quick(save__output=str(tmp_path / "scarce"), **more))
     assert told(events) == ["memory_batch", "memory_batch"]
     assert [event.step for event in of_kind(events, Step)] == [1, 2, 3] and isinstance(events[-1], Finished)
+    (advice,) = of_kind(events, Advised)
+    assert advice.changes == {"data.batch_size": 1, "optimizer.accumulation": 4}
     wanted, got = (tensors_of(tmp_path / name / "zorb.safetensors") for name in ("wanted", "scarce"))
     ups = [name for name in wanted if "lora_up" in name]
     error = sum(float((got[name] - wanted[name]).square().sum()) for name in ups)
