@@ -32,10 +32,11 @@ class Advice:
 
 
 class Condition(ABC):
-    """Something that can be wrong with a run; `title` says what it is, in a few words."""
+    """Something that can be wrong with a run; `title` says what it is, and `remedy` what to do, for the README."""
 
     name: ClassVar[str]
     title: ClassVar[str]
+    remedy: ClassVar[str]
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
@@ -59,6 +60,11 @@ class Adviser:
                 self._watching.remove(condition)
                 sentence, step = advice.sentence, getattr(event, "step", 0)
                 yield Advised(sentence.code, sentence, step, dict(sentence.values), advice.changes)
+
+
+def troubleshooting() -> str:
+    """The catalogue as rows of a Markdown table."""
+    return "".join(f"| {condition.title} | {condition.remedy} |\n" for condition in CONDITIONS)
 
 
 def rounded(rate: float) -> float:

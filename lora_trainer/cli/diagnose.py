@@ -11,7 +11,13 @@ from .named import require
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser = subparsers.add_parser("diagnose", help="say what went wrong with a run", description=__doc__)
-    parser.add_argument("run_folder", type=Path, metavar="NAME.run", help="the folder of the run")
+    parser.add_argument(
+        "run_folder",
+        nargs="?",
+        type=Path,
+        metavar="NAME.run",
+        help="the folder of the run; without it: all that is known",
+    )
     parser.set_defaults(run=run)
     return [parser]
 
@@ -19,10 +25,14 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read the run's events again. Raises UserError when there are none."""
     from .. import options
-    from ..advice.catalogue import Adviser
+    from ..advice.catalogue import CONDITIONS, Adviser, troubleshooting
     from ..errors import UserError
     from ..run_folder import RunFolder
 
+    if arguments.run_folder is None:
+        if not arguments.json:
+            print(troubleshooting(), end="")
+        return {"conditions": [{"name": one.name, "title": one.title, "remedy": one.remedy} for one in CONDITIONS]}
     path = Path(arguments.run_folder)
     require(path)
     folder = RunFolder(path.parent, path.name.removesuffix(".run"))

@@ -2,12 +2,13 @@
 
 import math
 import random
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from lora_trainer import options
-from lora_trainer.advice.catalogue import CONDITIONS, Adviser
+from lora_trainer.advice.catalogue import CONDITIONS, Adviser, troubleshooting
 from lora_trainer.events import Advised, Finished, Sample, Started, Step, Validated, Warned
 from lora_trainer.sentences import Sentence
 
@@ -138,6 +139,12 @@ def test_every_change_is_an_option_that_can_be_set_so():
     options.build(options.unflattened(changes))
 
 
+def test_the_readme_s_troubleshooting_has_the_catalogue():
+    """`python -m lora_trainer diagnose` prints these rows."""
+    readme = Path(__file__).parents[2] / "README.md"
+    assert troubleshooting() in readme.read_text(encoding="utf-8")
+
+
 def test_every_condition_has_a_name_and_a_title():
     assert {condition.name for condition in CONDITIONS} == {*CONDITIONS.names()}
-    assert all(condition.title and condition.__doc__ for condition in CONDITIONS)
+    assert all(condition.title and condition.remedy and condition.__doc__ for condition in CONDITIONS)

@@ -13,6 +13,7 @@ class BlackSamples(Condition):
     """Looks at every sample; one whose brightest place is black is no picture."""
 
     name, title = "black_samples", "Samples are black"
+    remedy = "Set `memory.precision` to bf16 or fp32, or name a VAE in `base.vae` that is mended for fp16."
 
     def see(self, event: Event) -> Advice | None:
         if not isinstance(event, Sample) or not _is_black(event.path):

@@ -20,6 +20,7 @@ class Exploding(Condition):
     """A median loss several times the lowest one that there was before, or that of a base that is destroyed."""
 
     name, title = "exploding", "The loss explodes"
+    remedy = "Lower `optimizer.learning_rate` to a tenth."
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)

@@ -15,6 +15,7 @@ class NoNumber(Condition):
     """A step or two may be skipped in any run; more of them have a cause."""
 
     name, title = "no_number", "Losses are no numbers"
+    remedy = "Lower `optimizer.learning_rate`, or set `memory.precision` to bf16 or fp32."
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)

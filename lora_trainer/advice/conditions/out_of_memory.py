@@ -13,6 +13,9 @@ class OutOfMemory(Condition):
     """Asks for what the run found out to fit: tried again in every run, it costs a step or more each time."""
 
     name, title = "out_of_memory", "Memory ran out"
+    remedy = (
+        "Nothing at once: the run went on with less at a time. Next time ask for what did fit, which the advice names."
+    )
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)

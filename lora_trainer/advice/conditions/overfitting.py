@@ -17,6 +17,7 @@ class Overfitting(Condition):
     """Says after which step it began, which is known at the end."""
 
     name, title = "overfitting", "The LoRA learns its pictures by heart"
+    remedy = "Use an earlier save or a lower strength; train fewer steps or a lower rank."
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)

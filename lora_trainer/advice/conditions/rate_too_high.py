@@ -16,6 +16,7 @@ class RateTooHigh(Condition):
     """Without pictures held back, validation measures trained ones: there it may flatten out, but not rise."""
 
     name, title = "rate_too_high", "The learning rate is too high"
+    remedy = "Lower `optimizer.learning_rate` to a third, or use the best save."
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)

@@ -21,6 +21,7 @@ class RateTooLow(Condition):
     """The sum of all rates bounds how far a weight has moved; `up` begins at zero, so that it bounds the effect too."""
 
     name, title = "rate_too_low", "The learning rate is too low"
+    remedy = "Raise `optimizer.learning_rate`, or train longer; look at the grid at strengths above 1."
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)

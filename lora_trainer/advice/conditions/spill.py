@@ -19,6 +19,7 @@ class Spill(Condition):
     """Drivers on Windows do not say that memory ran out; only the time of steps shows it."""
 
     name, title = "spill", "The card is full and slow"
+    remedy = "Ask for less: a smaller `data.batch_size`, `memory.checkpointing` all, or a lower `data.resolution`."
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
