@@ -26,7 +26,7 @@ LAYERS = (
         "networks",
         "sampling",
     },
-    {"pocket", "tools", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
+    {"pocket", "tools", "state", "run_folder", "advice", "checks", "curves", "curve_log", "health"},
     {"txt2img", "studio", "training", "host.standalone", "host.webui"},
     {"train", "tryout"},
     {"trainer", "jobs", "datasets", "presets"},
@@ -45,6 +45,7 @@ LIGHT = (
     "reference",
     "cli",
     "checks",
+    "health",
     "jobs",
     "api",
 )

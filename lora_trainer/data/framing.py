@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from . import pictures as pixels
-from .marks import WHOLE, Marks
+from .marks import WHOLE, Box, Marks
 from .records import Picture, Size
 from .vary import crop_position
 
@@ -57,6 +57,12 @@ def corner(picture: Picture, crop: int) -> Size:
     top = _placed(2 * moved.top + moved.height, scaled[0], bucket[0])
     left = _placed(2 * moved.left + moved.width, scaled[1], bucket[1])
     return top, left
+
+
+def window(picture: Picture) -> Box:
+    """What a run shows of the picture (upright, without its border) where crops are not at random places."""
+    (height, width), (top, left), bucket = scaled_size(picture), corner(picture, 0), picture.bucket
+    return Box(left * WHOLE // width, top * WHOLE // height, bucket[1] * WHOLE // width, bucket[0] * WHOLE // height)
 
 
 def growth(picture: Picture) -> float:

@@ -95,6 +95,7 @@ class Marks:
 
 
 NO_MARKS = Marks()
+_PLAIN = {"excluded": False, "orientation": 0, "flip": True}
 _FIELDS = tuple(field.name for field in dataclasses.fields(Marks))
 
 
@@ -137,6 +138,20 @@ def marks_from(entry: Any) -> Marks:
         crop=_box(entry.get("crop")),
         flip=entry.get("flip") is not False,
     )
+
+
+def marks_of(values: Mapping[str, Any]) -> Marks:
+    """As `marks_from`, for values that somebody gives now. Raises DataError for a wrong one; null is none."""
+    given = {name: value for name, value in values.items() if value is not None}
+    marks = marks_from(given)
+    understood = {**_PLAIN, **marks.to_json()}
+    for name, value in given.items():
+        boxed = name in ("border", "crop") and name in understood
+        if not boxed and (name not in understood or understood[name] != value):
+            sentence = "'{name}' cannot be {value}: what is decided about a picture is {known}."
+            known = ", ".join(_FIELDS)
+            raise DataError(Sentence("mark_wrong", sentence, name=name, value=str(value), known=known))
+    return marks
 
 
 def change_marks(changes: Mapping[Path, Marks]) -> None:

@@ -8,8 +8,21 @@ fixes             what one click does, kept beside the pictures, with a backup o
 from .backup import undo
 from .examination import examine, report_on
 from .findings import Finding, Fix, Report
-from .fixes import apply
+from .fixes import DELETE, apply
 from .look import Looks
-from .subject import Subject, gather
+from .subject import FAMILY, Subject, gather
 
-__all__ = ["Finding", "Fix", "Looks", "Report", "Subject", "apply", "examine", "gather", "report_on", "undo"]
+__all__ = [
+    "DELETE",
+    "FAMILY",
+    "Finding",
+    "Fix",
+    "Looks",
+    "Report",
+    "Subject",
+    "apply",
+    "examine",
+    "gather",
+    "report_on",
+    "undo",
+]

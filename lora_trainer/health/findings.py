@@ -58,7 +58,7 @@ class Report:
         counts = Counter(finding.severity for _, finding in self.findings)
         return Sentence(
             "health_summary",
-            "{pictures} pictures ({excluded} excluded): {errors} errors, {warnings} warnings, {hints} hints",
+            "{pictures} pictures ({excluded} more excluded). Errors: {errors}, warnings: {warnings}, hints: {hints}.",
             pictures=self.pictures,
             excluded=self.excluded,
             errors=counts[ERROR],

@@ -19,8 +19,8 @@ SIDE, SMALL = 8, 24
 CANDIDATES = 14
 """Bits of 128 in which copies may differ.
 
-Measured on 68 pictures (photographs, drawings, 24 poses of a figure): stored anew as JPEG of quality 30, halved, at 0.3
-of the size and quality 60, lighter, or with less contrast, copies differ in at most 14 bits. Poses of a figure differ in
+Measured on 68 pictures (photographs, drawings, 24 poses of a figure): stored anew as JPEG of quality 30, halved, at a
+third of the size, lighter, or with less contrast, copies differ in at most 14 bits. Poses of a figure differ in
 as few as 3, which is why the hash alone decides nothing.
 """
 ALIKE = 0.8

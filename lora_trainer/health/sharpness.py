@@ -14,11 +14,11 @@ from PIL import Image
 BLURRED = 0.2
 """Below this a picture is blurred.
 
-Measured at 512 x 512 pixels of area on 23 pictures of scikit-image and 21 drawn ones. As they come they have 0.46 to 6.3
-(as JPEG of quality 60, 0.39 to 6.0), but for `cell`, a microscope's picture without one sharp edge (0.09). Blurred by a
-Gaussian of 2 pixels, 43 of 44 are below; of 1.5 pixels, 38; of 1 pixel, 3; four times enlarged, all. One sharp place of
-8 % of the area makes a picture sharp, if there are edges in it. Strong noise over a blurred picture hides the blur (JPEG
-of quality 60 does in 18 of 44), and so does movement along one direction.
+Measured at 512 x 512 pixels of area on 23 pictures of scikit-image and 21 drawn ones. As they come they have 0.46 to
+6.3 (as JPEG of quality 60, 0.39 to 6.0), but for `cell`, a microscope's picture without one sharp edge (0.09). Blurred
+by a Gaussian of 2 pixels, 43 of 44 are below; of 1.5 pixels, 38; of 1 pixel, 3; four times enlarged, all. One sharp
+place of 8 % of the area makes a picture sharp, if there are edges in it. Strong noise over a blurred picture hides the
+blur (JPEG of quality 60 does in 18 of 44), and so does movement along one direction.
 """
 STEEPEST = 99
 """Percentile of the gradients' energy; edges of at least half of that energy are looked at."""

@@ -28,7 +28,7 @@ def amount(subject: Subject) -> Iterator[Finding]:
     elif count < FEW:
         yield Finding(
             WARNING,
-            Sentence("health_few", "There are only {count} pictures.", count=count),
+            Sentence("health_few", "Few pictures: only {count}.", count=count),
             Sentence(
                 "health_few_advice",
                 "Add others of the same subject: {better} or more, as different as can be.",

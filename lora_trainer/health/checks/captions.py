@@ -27,7 +27,7 @@ def missing(subject: Subject) -> Iterator[Finding]:
             HINT if triggered else WARNING,
             Sentence(
                 "health_captions_missing",
-                "{count} of {total} pictures have no caption.",
+                "No caption: {count} of {total} pictures.",
                 count=len(found),
                 total=len(subject.cases),
             ),
@@ -74,7 +74,7 @@ def trigger_missing(subject: Subject) -> Iterator[Finding]:
             HINT,
             Sentence(
                 "health_trigger_missing",
-                "{count} of {total} captions lack the trigger word '{word}'.",
+                "Without the trigger word '{word}': {count} of {total} captions.",
                 count=len(cases),
                 total=len(subject.cases),
                 word=cases[0].trigger,
@@ -99,8 +99,9 @@ def shared(subject: Subject) -> Iterator[Finding]:
             WARNING,
             Sentence(
                 "health_captions_shared",
-                "{count} pictures differ in nothing but the ending of their names and share a caption.",
+                "The same name but for its ending: {count} of {total} pictures, which share a caption.",
                 count=len(found),
+                total=len(subject.cases),
             ),
             Sentence("health_captions_shared_advice", "Give them names of their own, or exclude all but one."),
             found,

@@ -23,7 +23,12 @@ def copies(subject: Subject) -> Iterator[Finding]:
     if found:
         yield Finding(
             WARNING,
-            Sentence("health_copies", "{count} pictures are copies of others, byte by byte.", count=len(found)),
+            Sentence(
+                "health_copies",
+                "The same file once more: {count} of {total} pictures.",
+                count=len(found),
+                total=len(subject.cases),
+            ),
             Sentence(
                 "health_copies_advice",
                 "A picture that is there twice counts twice. Keep one of each; to show one more often, use repeats.",
@@ -44,7 +49,12 @@ def near_copies(subject: Subject) -> Iterator[Finding]:
     if found:
         yield Finding(
             WARNING,
-            Sentence("health_near_copies", "{count} pictures show the same as others.", count=len(found)),
+            Sentence(
+                "health_near_copies",
+                "The same picture once more: {count} of {total} pictures.",
+                count=len(found),
+                total=len(subject.cases),
+            ),
             Sentence(
                 "health_near_copies_advice",
                 "What is shown more often is learned more, and stiffly. Keep the best of each.",

@@ -20,7 +20,7 @@ def unreadable(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             ERROR,
             Sentence(
-                "health_unreadable", "{count} of {total} pictures cannot be read.", count=len(found), **_total(subject)
+                "health_unreadable", "Unreadable: {count} of {total} pictures.", count=len(found), **_total(subject)
             ),
             Sentence("health_unreadable_advice", "Store them anew as PNG or JPEG, or exclude them."),
             found,
@@ -41,7 +41,7 @@ def orientation(subject: Subject) -> Iterator[Finding]:
             HINT,
             Sentence(
                 "health_orientation",
-                "{count} of {total} pictures are turned by what their camera noted (EXIF).",
+                "Turned by what the camera noted (EXIF): {count} of {total} pictures.",
                 count=len(found),
                 **_total(subject),
             ),
@@ -61,7 +61,7 @@ def tables(subject: Subject) -> Iterator[Finding]:
     if found:
         yield Finding(
             WARNING,
-            Sentence("health_tables", "{count} other files or entries cannot be used.", count=len(found)),
+            Sentence("health_tables", "Unusable: {count} other files or entries.", count=len(found)),
             Sentence("health_tables_advice", "Correct the files or the entries of the table, or remove them."),
             found,
         )

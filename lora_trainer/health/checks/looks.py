@@ -29,7 +29,7 @@ def blurred(subject: Subject) -> Iterator[Finding]:
             WARNING,
             Sentence(
                 "health_blurred",
-                "{count} of {total} pictures are blurred: no edge in them is sharp (sharpness below {least}).",
+                "Blurred: {count} of {total} pictures, without one sharp edge (sharpness below {least}).",
                 count=len(found),
                 total=len(subject.cases),
                 least=BLURRED,
@@ -52,7 +52,7 @@ def borders(subject: Subject) -> Iterator[Finding]:
             WARNING,
             Sentence(
                 "health_borders",
-                "{count} of {total} pictures have a border of one colour.",
+                "A border of one colour: {count} of {total} pictures.",
                 count=len(found),
                 total=len(subject.cases),
             ),
@@ -79,7 +79,7 @@ def transparency(subject: Subject) -> Iterator[Finding]:
             HINT,
             Sentence(
                 "health_transparency",
-                "{count} of {total} pictures are partly transparent, which is shown as white.",
+                "Partly transparent, which is shown as white: {count} of {total} pictures.",
                 count=len(found),
                 total=len(subject.cases),
             ),

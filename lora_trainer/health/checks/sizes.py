@@ -30,7 +30,7 @@ def too_small(subject: Subject) -> Iterator[Finding]:
             WARNING,
             Sentence(
                 "health_too_small",
-                "{count} of {total} pictures are too small for the buckets and left out.",
+                "Too small for the buckets and left out: {count} of {total} pictures.",
                 count=len(found),
                 total=len(subject.cases),
             ),
@@ -50,8 +50,7 @@ def enlarged(subject: Subject) -> Iterator[Finding]:
                 severity,
                 Sentence(
                     "health_enlarged",
-                    "{count} of {total} pictures are smaller than the resolution of {resolution} and are enlarged more "
-                    "than {times} times.",
+                    "Enlarged more than {times} times to the resolution of {resolution}: {count} of {total} pictures.",
                     count=len(found),
                     total=len(subject.cases),
                     resolution=subject.data.resolution,
@@ -79,7 +78,7 @@ def aspect(subject: Subject) -> Iterator[Finding]:
             WARNING,
             Sentence(
                 "health_aspect",
-                "{count} of {total} pictures are at least {times} times as long as they are wide or high.",
+                "Long strips: {count} of {total} pictures, at least {times} times as long as they are wide or high.",
                 count=len(found),
                 total=len(subject.cases),
                 times=f"{LONGEST:g}",
@@ -105,7 +104,7 @@ def cut_off(subject: Subject) -> Iterator[Finding]:
             HINT,
             Sentence(
                 "health_cut_off",
-                "{count} of {total} pictures lose more than {share} % of their area to fit.",
+                "More than {share} % of the area cut off: {count} of {total} pictures.",
                 count=len(found),
                 total=len(subject.cases),
                 share=round(100 * MOST_CUT),

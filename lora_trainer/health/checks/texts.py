@@ -37,7 +37,7 @@ def encodings(subject: Subject) -> Iterator[Finding]:
             WARNING if any(codec in GUESSED for codec in codecs.values()) else HINT,
             Sentence(
                 "health_encodings",
-                "{count} of {total} caption files are not in UTF-8 ({codecs}).",
+                "Not in UTF-8: {count} of {total} caption files ({codecs}).",
                 count=len(found),
                 total=len(codecs),
                 codecs=", ".join(f"{count} x {codec}" for codec, count in counts),
@@ -68,7 +68,7 @@ def tokens(subject: Subject) -> Iterator[Finding]:
             WARNING,
             Sentence(
                 "health_tokens",
-                "{count} of {total} captions are longer than {limit} tokens: their ends are not seen.",
+                "Longer than {limit} tokens: {count} of {total} captions, whose ends are not seen.",
                 count=len(found),
                 total=len(captions),
                 limit=subject.max_tokens,
