@@ -32,7 +32,7 @@ def unreadable(subject: Subject) -> Iterator[Finding]:
 def orientation(subject: Subject) -> Iterator[Finding]:
     """Cameras note how they were held. Editors that turn the picture itself may forget to take the note away."""
     found = {
-        case.path: Sentence("health_turned", "EXIF orientation {code}", code=look.facts.orientation)
+        case.path: Sentence("health_turned", "EXIF orientation {orientation}", orientation=look.facts.orientation)
         for case, look in subject.seen
         if look.facts.orientation != UPRIGHT and not case.marks.orientation
     }
