@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..errors import ConfigError
+from ..registry import suggest
 
 if TYPE_CHECKING:
     from ..config import TrainConfig
@@ -30,24 +31,24 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Examine, mend what is asked for, and print the findings. `ok` is false when one is an error."""
-    from ..health import Looks, gather, report_on, undo
+    from ..health import Looks, gather, report_on
 
     config = _config(arguments)
     if arguments.undo:
-        undo(Path(config.data.folders[0].path), arguments.undo)
+        _undo(config, arguments.undo)
     looks = Looks()
 
     def look() -> Subject:
         return gather(config.data, looks, family=_family(config), max_tokens=config.base.max_tokens)
 
     subject = look()
-    undo_ids = []
+    undo_ids: list[str] = []
     for check in arguments.fix:
-        undo_ids.append(_mend(check, subject))
+        undo_ids += _mend(check, subject)
         subject = look()
     report = report_on(subject)
     if not arguments.json:
-        print("\n".join([*(f"Mended; to take it back: --undo {id}" for id in undo_ids if id), _text(report)]))
+        print("\n".join([*(f"Mended; to take it back: --undo {id}" for id in undo_ids), _text(report)]))
     return {"ok": report.healthy, "undo": undo_ids, **report.to_json()}
 
 
@@ -76,23 +77,40 @@ def _native_resolution(config: TrainConfig) -> int:
     return 2 * RESOLUTION if config.base.family == "sdxl" else RESOLUTION
 
 
-def _mend(check: str, subject: Subject) -> str:
-    """Apply the first fix of what a check finds; the id to undo it with. Raises ConfigError where there is none."""
+def _undo(config: TrainConfig, id: str) -> None:
+    """Take back a fix in the folder that it was made in. Raises NotFound where there is none of this id."""
+    from ..errors import NotFound
+    from ..health import undo
+
+    *others, last = [Path(folder.path) for folder in config.data.folders]
+    for folder in others:
+        try:
+            return undo(folder, id)
+        except NotFound:
+            continue
+    return undo(last, id)
+
+
+def _mend(check: str, subject: Subject) -> list[str]:
+    """Apply the first fix of what a check finds; the ids to undo it with, one for each folder.
+
+    Raises ConfigError for an unknown check, and for one whose findings cannot be mended from here.
+    """
     from ..health import apply, report_on
     from ..health.checks import CHECKS
     from ..health.fixes import FIXES
 
-    CHECKS.get(check)
-    report = report_on(subject)
-    done = ""
-    for name, finding in report.findings:
-        fixes = [fix for fix in finding.fixes if fix.kind in FIXES]
-        if name != check:
-            continue
-        if not fixes:
+    if check not in CHECKS:
+        raise ConfigError([f"There is no check '{check}'. {suggest(check, CHECKS.names())}"])
+    report, done = report_on(subject), []
+    for finding in [finding for name, finding in report.findings if name == check]:
+        fix = next((fix for fix in finding.fixes if fix.kind in FIXES), None)
+        if fix is None:
             raise ConfigError([f"What '{check}' finds cannot be mended from here. {finding.advice}"])
-        done = apply(fixes[0].kind, [report.names[path] for path in fixes[0].pictures], subject)
-    return done
+        for root in dict.fromkeys(map(subject.root_of, fix.pictures)):
+            names = [report.names[path] for path in fix.pictures if subject.root_of(path) == root]
+            done.append(apply(fix.kind, names, subject))
+    return [id for id in done if id]
 
 
 def _text(report: Report) -> str:

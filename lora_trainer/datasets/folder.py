@@ -123,8 +123,8 @@ class DataSetFolder:
 
     def _gather(self, config: TrainConfig, family: str = health.FAMILY) -> health.Subject:
         data = replace(config.data, folders=[replace(_first(config.data), path=str(self.path))])
-        limits = {"max_tokens": config.base.max_tokens, "may_delete": self.own}
-        return health.gather(data, self._looks, family=family, **limits)
+        tokens = config.base.max_tokens
+        return health.gather(data, self._looks, family=family, max_tokens=tokens, may_delete=self.own)
 
     def remove(self, name: str) -> None:
         """Delete a picture with its caption and mask. Raises DataError for a folder opened in place."""

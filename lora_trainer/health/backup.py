@@ -53,7 +53,7 @@ def undo(root: Path, id: str) -> None:
     folder = root / BACKUPS / Path(id).name
     try:
         rows = json.loads((folder / LIST).read_text(encoding="utf-8"))
-        files = [(root / row["path"], row["was"], row["now"]) for row in rows]
+        files = [(_inside(root, row["path"]), row["was"], row["now"]) for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
         raise NotFound(
             Sentence("undo_missing", "There is nothing to undo: this change was taken back, or its backup is gone.")
@@ -65,8 +65,16 @@ def undo(root: Path, id: str) -> None:
             )
             raise DataError(Sentence("undo_changed", sentence, file=file.name, folder=str(folder)))
     for file, was, _ in files:
-        _put_back(file, None if was is None else (folder / was).read_bytes())
+        _put_back(file, None if was is None else (folder / Path(was).name).read_bytes())
     _discard(folder)
+
+
+def _inside(root: Path, name: str) -> Path:
+    """A file of the list. Raises ValueError for one that leads elsewhere: the list may have come with the pictures."""
+    path = Path(name)
+    if path.is_absolute() or path.drive or ".." in path.parts:
+        raise ValueError(name)
+    return root / path
 
 
 def _put_back(file: Path, content: bytes | None) -> None:

@@ -64,7 +64,9 @@ def set_options(values: Mapping[str, Any]) -> Fix:
 
 
 def apply(kind: str, names: Sequence[str], subject: Subject) -> str:
-    """Mend the pictures of these names. Gives the id under which it can be undone; empty when nothing was to be done.
+    """Mend the pictures of these names, all of one data folder.
+
+    Gives the id under which it can be undone; empty when nothing was to be done.
 
     Raises UserError for an unknown fix, NotFound for an unknown picture, and when a file cannot be written; then
     everything is as it was before.

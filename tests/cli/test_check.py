@@ -58,7 +58,10 @@ def test_what_cannot_be_mended_from_here_is_said(check, tmp_path):
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [(["--set", "data.resolutoin=3"], "Did you mean 'resolution'"), (["--fix", "blured"], "Did you mean 'blurred'")],
+    [
+        (["--set", "data.resolutoin=3"], "Did you mean 'data.resolution'"),
+        (["--fix", "blured"], "Did you mean 'blurred'"),
+    ],
 )
 def test_wrong_use_is_answered_with_what_was_meant(check, words, sentence):
     code, text = check(*words, "--json")
@@ -68,3 +71,17 @@ def test_wrong_use_is_answered_with_what_was_meant(check, words, sentence):
 def test_a_missing_folder_ends_with_2(tmp_path, capsys):
     assert main(["check", str(tmp_path / "none")]) == WRONG_USE
     assert "There is no folder" in capsys.readouterr().err
+
+
+def test_two_folders_are_mended_and_taken_back_each_by_itself(tmp_path, capsys):
+    folders = [healthy_set(tmp_path / "one"), tmp_path / "two"]
+    folders[1].mkdir()
+    for number, folder in enumerate(folders):
+        add(folder, f"soft {number}.png", blurred(drawn(70 + number)))
+    words = ["check", *map(str, folders), "--set", "data.resolution=256", "--json"]
+    assert main([*words, "--fix", "blurred"]) == SUCCESS
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert len(result["undo"]) == 2 and result["excluded"] == 2
+    for id in result["undo"]:
+        assert main([*words, "--undo", id]) == SUCCESS
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["excluded"] == 0

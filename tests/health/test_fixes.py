@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import pytest
 from PIL import Image
 
@@ -162,3 +165,16 @@ def test_a_fix_that_fails_halfway_leaves_everything_as_it_was(folder, subject, m
     with pytest.raises(UserError, match="full"):
         apply("write_trigger", ["2.png", "5.png"], subject())
     assert written and state(folder) == before
+
+
+def test_a_list_that_leads_out_of_the_folder_is_not_followed(folder, tmp_path):
+    backup = folder / ".train-lora-backup" / "bad"
+    backup.mkdir(parents=True)
+    (tmp_path / "precious.txt").write_text("mine", encoding="utf-8")
+    (backup / "0.txt").write_text("theirs", encoding="utf-8")
+    now = hashlib.sha256(b"mine").hexdigest()
+    for path in ("../precious.txt", str(tmp_path / "precious.txt")):
+        (backup / "files.json").write_text(json.dumps([{"path": path, "was": "0.txt", "now": now}]), encoding="utf-8")
+        with pytest.raises(NotFound):
+            undo(folder, "bad")
+    assert (tmp_path / "precious.txt").read_text(encoding="utf-8") == "mine"
