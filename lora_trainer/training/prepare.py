@@ -160,15 +160,16 @@ def _assemble(
     objective = Objective(noise, info.prediction_type, config.loss)
     scaler = LossScaler(enabled=str(loan.dtype) == "torch.float16")
     stepper = Stepper(config, model, loader, captions, objective, scaler, plan.total_steps)
+    validation = Validation(stepper)
     return PreparedRun(
         config=config,
         plan=plan,
         model=model,
         captions=captions,
         stepper=stepper,
-        validation=Validation(stepper),
+        validation=validation,
         sampler=sampler,
-        saver=Saver(config, info, loan.sha256, plan, model, folder, uuid.uuid4().hex, time.time()),
+        saver=Saver(config, info, loan.sha256, plan, model, folder, validation.best_of, uuid.uuid4().hex, time.time()),
         agenda=Agenda(config, plan.total_steps, plan.steps_per_epoch),
         meter=Meter(plan.total_steps),
         scaler=scaler,
