@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...data.captions import with_trigger
 from ...errors import UserError
+from ...options import walk
 from ...sentences import Sentence
-from ...text.chunks import LENGTH, Chunker
-from ...text.layout import TEXT_LAYOUTS
-from ...text.prompt import Run
-from ...text.tokenizer import load_tokenizer
+from ...text.length import tokens_cut_off
 from ..findings import HINT, WARNING, Finding, Fix
 from ..fixes import TO_UTF8, fix, set_options
 from ..subject import Subject
 from .table import CHECKS
 
-MOST_TOKENS = 3 * LENGTH
+LIMIT = "base.max_tokens"
 GUESSED = ("gbk", "cp1252", "utf-16-le", "utf-16-be")
 """Codecs that nothing in the file names: another might give other letters."""
 
@@ -56,12 +54,13 @@ def tokens(subject: Subject) -> Iterator[Finding]:
     """Captions, trigger word and all, of which a part is cut off."""
     captions = {case.path: with_trigger(case.caption.text, case.trigger) for case in subject.cases}
     try:
-        needed = {path: _needed(text, subject.family) for path, text in captions.items()}
+        lost = tokens_cut_off(subject.family, captions.values(), subject.max_tokens)
     except UserError:  # no vocabulary: the run itself says so
         return
-    long = {path: need for path, need in needed.items() if need > subject.max_tokens}
     found: dict[Path, Sentence | None] = {
-        path: Sentence("health_needs", "needs {tokens} tokens", tokens=need) for path, need in long.items()
+        path: Sentence("health_lost", "{tokens} tokens at its end are cut off", tokens=lost[text])
+        for path, text in captions.items()
+        if text in lost
     }
     if found:
         yield Finding(
@@ -75,22 +74,14 @@ def tokens(subject: Subject) -> Iterator[Finding]:
             ),
             Sentence("health_tokens_advice", "Allow longer captions, or put first what matters."),
             found,
-            _longer(max(long.values()), subject.max_tokens),
+            _longer(subject, list(lost)),
         )
 
 
-def _longer(need: int, limit: int) -> tuple[Fix, ...]:
-    """The least limit that leaves nothing out, or the largest that there is."""
-    least = min(MOST_TOKENS, -(-need // LENGTH) * LENGTH)
-    return (set_options({"base.max_tokens": least}),) if least > limit else ()
-
-
-def _needed(caption: str, family: str) -> int:
-    """How many tokens a caption takes, with what is left free where a chunk ends early at a comma."""
-    most = 0
-    for layout in {encoder.flavour: encoder for encoder in TEXT_LAYOUTS.get(family).encoders}.values():
-        tokenizer = load_tokenizer(layout.flavour)
-        chunks = Chunker(tokenizer, tokenizer.end).chunks([Run(caption)])
-        used = chunks[-1].tokens.index(tokenizer.end) - 1
-        most = max(most, (len(chunks) - 1) * LENGTH + used)
-    return most
+def _longer(subject: Subject, captions: Sequence[str]) -> tuple[Fix, ...]:
+    """The least limit that leaves nothing out, or the highest that there is."""
+    choices = next(option.choices for option in walk() if option.path == LIMIT)
+    above = [choice for choice in choices if choice > subject.max_tokens]
+    enough = (choice for choice in above if not tokens_cut_off(subject.family, captions, choice))
+    higher = next(enough, max(above, default=0))
+    return (set_options({LIMIT: higher}),) if higher else ()
