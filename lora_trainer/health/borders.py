@@ -1,16 +1,16 @@
 """Borders around pictures: letterboxes, pillarboxes and frames of one colour.
 
-A drawing on a plain ground has plain margins too, but no border: there, the first line that is not plain is so in a few
-places. A border ends in a straight edge along most of a side, and lies on opposite sides in one colour.
+A drawing on a plain ground has plain margins too, but no border. A border lies on opposite sides in one colour, ends in a
+straight edge along most of a side, and what it surrounds reaches into its own corners, which things on a ground seldom do.
 
-Measured on 218 pictures (photographs, drawings, figures on white): none is taken for one with a border. 44 of them were
-given borders of 3, 10 and 20 % and stored as JPEG of quality 75. Black and white ones are found, but for pictures that
-are black or white at their edges themselves; coloured ones always from 10 % on, and at 3 % in 113 of 132.
+MEASURED
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -26,10 +26,21 @@ PLAIN = 0.01
 EDGE, NEXT_EDGE = 0.5, 0.15
 """Share of the line inside a border that is of another colour; less is asked for where a border on the other two sides
 is sure, since what lies inside may be as dark as a frame."""
-RIPPLE = 16
-"""Lines between the last plain one and that one: as far as a JPEG's blocks carry its colours into a border."""
+RIPPLE, MOST_RIPPLE = 0.03, 16
+"""Share of the side, and lines, between the last plain one and that one: JPEG carries colours into a border."""
+CORNER = 0.05
+"""Share of the sides that is a corner."""
 THINNEST, THICKEST = 0.01, 0.4
 """Of the side. A line of a pixel or two at an edge, as decoders leave it, is not worth a word."""
+
+
+class Part(NamedTuple):
+    """A part of a picture, in lines and columns: `bottom` and `right` are the first ones outside."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
 
 
 def border_of(image: Image.Image) -> Box | None:
@@ -38,13 +49,77 @@ def border_of(image: Image.Image) -> Box | None:
     height, width = values.shape[:2]
     if min(height, width) < 16:
         return None
-    top, bottom = _pair(values)
-    left, right = _pair(values[top : height - bottom].swapaxes(0, 1), NEXT_EDGE if top else EDGE)
-    if left and not top:
-        top, bottom = _pair(values[:, left : width - right], NEXT_EDGE)
-    if not (top or left):
+    for first in (values[:2], values[:, :2].swapaxes(0, 1)):
+        colour = np.median(first[0], axis=0).astype(np.int16)
+        if _differs(first, colour).mean(1).max() <= PLAIN:  # in most pictures it is more
+            other = _differs(values, colour)
+            for part in _candidates(other):
+                if found := _edges(other, part):
+                    return _box(found, height, width)
+    return None
+
+
+def _candidates(other: np.ndarray) -> Iterator[Part]:
+    """What a border may surround: between plain lines and columns, between plain lines, between plain columns."""
+    height, width = other.shape
+    top, bottom = _content(other.mean(1) > PLAIN)
+    left, right = _content(other[top:bottom].mean(0) > PLAIN)
+    across, down = _thick_enough(left, right, width), _thick_enough(top, bottom, height)
+    if across and down:
+        yield Part(top, bottom, left, right)
+    if down:
+        yield Part(top, bottom, 0, width)
+    if across:
+        yield Part(0, height, *_content(other.mean(0) > PLAIN))
+
+
+def _edges(other: np.ndarray, part: Part) -> Part | None:
+    """The part inside the straight edges near those of `part`; None where one is missing or a corner is plain."""
+    height, width = other.shape
+    shown = other[part.top : part.bottom, part.left : part.right]
+    down = (_edge(shown, height), _edge(shown[::-1], height)) if part.top else None
+    across = (_edge(shown.T, width), _edge(shown.T[::-1], width)) if part.left else None
+    pairs = [pair for pair in (down, across) if pair]
+    if not any(min(share for _, share in pair) >= EDGE for pair in pairs):
         return None
-    return _box(left, top, width - left - right, height - top - bottom, values.shape[:2])
+    if any(share < NEXT_EDGE for pair in pairs for _, share in pair) or not _fills_corners(shown):
+        return None
+    (top, _), (bottom, _) = down or ((0, 0.0), (0, 0.0))
+    (left, _), (right, _) = across or ((0, 0.0), (0, 0.0))
+    return Part(part.top + top, part.bottom - bottom, part.left + left, part.right - right)
+
+
+def _edge(lines: np.ndarray, side: int) -> tuple[int, float]:
+    """How many of the first lines belong to an edge with its ripples, and the share of the one behind it that differs."""
+    shares = lines[: 2 + min(MOST_RIPPLE, round(RIPPLE * side))].mean(1)
+    steep = np.flatnonzero(shares >= EDGE)
+    place = int(steep[0]) if steep.size else int(shares.argmax())
+    return place + 1, float(shares[place])
+
+
+def _fills_corners(shown: np.ndarray) -> bool:
+    """Whether something is to be seen in each corner."""
+    height, width = (math.ceil(CORNER * side) for side in shown.shape)
+    corners = (shown[:height, :width], shown[:height, -width:], shown[-height:, :width], shown[-height:, -width:])
+    return all(bool(corner.any()) for corner in corners)
+
+
+def _content(mixed: np.ndarray) -> tuple[int, int]:
+    """From the first to behind the last line that is not plain."""
+    places = np.flatnonzero(mixed)
+    return (int(places[0]), int(places[-1]) + 1) if places.size else (0, len(mixed))
+
+
+def _thick_enough(first: int, end: int, side: int) -> bool:
+    """Whether there are plain lines on both sides, and not too many."""
+    least, most = max(2, math.ceil(THINNEST * side)), THICKEST * side
+    return least <= first <= most and least <= side - end <= most
+
+
+def _differs(values: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """Where a picture is of another colour."""
+    apart = abs(values - colour) > TOLERANCE
+    return apart[..., 0] | apart[..., 1] | apart[..., 2]
 
 
 def inside(outer: Box | None, inner: Box) -> Box:
@@ -67,32 +142,6 @@ def _reduced(image: Image.Image) -> Image.Image:
     return image.resize((max(1, round(width * part)), max(1, round(height * part))), Image.Resampling.BOX)
 
 
-def _pair(lines: np.ndarray, edge: float = EDGE) -> tuple[int, int]:
-    """How many lines (n, m, 3) the borders at the first and the last one take; (0, 0) unless there are both."""
-    first, first_colour = _thickness(lines, edge)
-    last, last_colour = _thickness(lines[::-1], edge)
-    alike = bool((abs(first_colour - last_colour) <= 2 * TOLERANCE).all())
-    return (first, last) if first and last and alike else (0, 0)
-
-
-def _thickness(lines: np.ndarray, edge: float) -> tuple[int, np.ndarray]:
-    """How many lines a border at the first one takes, with the mixed one at its edge, and its colour."""
-    colour = np.median(lines[0], axis=0)
-    thin, thick = max(2, math.ceil(THINNEST * len(lines))), int(THICKEST * len(lines))
-    if _other(lines[:thin], colour).max() > PLAIN:  # as in most pictures
-        return 0, colour
-    other = _other(lines[: thick + RIPPLE], colour)
-    mixed, inner = np.flatnonzero(other > PLAIN), np.flatnonzero(other >= edge)
-    if not inner.size or inner[0] > thick or inner[0] - mixed[0] >= RIPPLE:
-        return 0, colour
-    return int(inner[0]) + 1, colour
-
-
-def _other(lines: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """The share of each line that is of another colour."""
-    apart = abs(lines - colour.astype(np.int16)) > TOLERANCE
-    return (apart[..., 0] | apart[..., 1] | apart[..., 2]).mean(1)
-
-
-def _box(left: int, top: int, width: int, height: int, size: tuple[int, ...]) -> Box:
-    return Box(left * WHOLE // size[1], top * WHOLE // size[0], width * WHOLE // size[1], height * WHOLE // size[0])
+def _box(part: Part, height: int, width: int) -> Box:
+    left, top = part.left * WHOLE // width, part.top * WHOLE // height
+    return Box(left, top, (part.right - part.left) * WHOLE // width, (part.bottom - part.top) * WHOLE // height)

@@ -99,6 +99,16 @@ def test_the_plain_margins_of_a_drawing_are_no_border():
         assert border_of(drawn(seed)) is None
 
 
+@pytest.mark.parametrize("side", [64, 256])
+@pytest.mark.parametrize("shape", ["ellipse", "polygon"])
+def test_a_large_thing_on_a_plain_ground_has_no_border(side, shape):
+    image = Image.new("RGB", (2 * side, 2 * side), (200, 60, 50))
+    outline = [20, 70, 2 * side - 30, 2 * side - 40]
+    corners = outline if shape == "ellipse" else [(side, 8), (2 * side - 8, side), (side, 2 * side - 8), (8, side)]
+    getattr(ImageDraw.Draw(image), shape)(corners, fill=(60, 200, 90))
+    assert border_of(image.resize((side, side), Image.Resampling.LANCZOS)) is None
+
+
 def test_sky_above_and_ground_below_are_no_border():
     image = Image.new("RGB", (256, 256), (120, 180, 250))
     image.paste((60, 140, 60), (0, 190, 256, 256))
