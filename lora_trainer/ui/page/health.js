@@ -48,7 +48,7 @@ function watch(app, state, draw) {
   const ask = async () => {
     const [id, mine] = [app.store.get("dataset"), ++turn];
     const report = id && app.store.get("set")?.items.length ? await asked(app, id) : null;
-    if (mine !== turn) return;
+    if (mine !== turn || (id && state.report && !report)) return; // while a value is wrong, the last report stands
     Object.assign(state, { report });
     draw();
   };
@@ -93,12 +93,12 @@ function finding(app, state, found, refresh) {
       "div",
       { class: "lt-row" },
       found.fixes.map((fix) =>
-        button(words.sentence(fix.title), () => mend(app, state, fix, refresh), { class: "lt-button lt-small" }),
+        button(words.sentence(fix.title), () => mend(app, state, fix, refresh), { class: "lt-button" }),
       ),
     ),
   );
   fold.addEventListener("toggle", () => state.open[fold.open ? "add" : "delete"](key));
-  return h("li", { class: `lt-finding lt-${found.severity}`, data: { check: found.check } }, fold);
+  return h("li", { class: `lt-finding lt-is-${found.severity}`, data: { check: found.check } }, fold);
 }
 
 /** Apply a fix: options go into the form, all else is done by the server. */
