@@ -94,9 +94,12 @@ class Subject:
 
     @cached_property
     def names(self) -> dict[Path, str]:
-        """What pictures are called: their paths below their folder, with its name where there are several."""
-        several = len({file.root for file in self._files}) > 1
-        return {file.path: f"{file.root.name}/{file.name}" if several else file.name for file in self._files}
+        """What pictures are called: their paths below their folder, with its name (or path) where there are several."""
+        roots = {file.root for file in self._files}
+        if len(roots) == 1:
+            return {file.path: file.name for file in self._files}
+        distinct = len({root.name for root in roots}) == len(roots)
+        return {file.path: f"{file.root.name}/{file.name}" if distinct else str(file.path) for file in self._files}
 
 
 def gather(

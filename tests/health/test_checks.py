@@ -211,6 +211,14 @@ def test_pictures_for_regularization_need_no_trigger_word_and_count_for_nothing(
     assert {"set/0.png", "class/0.png"} <= set(report.names.values())
 
 
+def test_folders_of_the_same_name_are_told_apart(tmp_path):
+    folders = [healthy_set(tmp_path / place / "set", 6) for place in "ab"]
+    data = options(folders[0])
+    data.folders.append(Folder(str(folders[1])))
+    report = examine(data)
+    assert len(set(report.names.values())) == len(report.names) == 12
+
+
 def test_each_state_of_a_file_is_decoded_once(folder, monkeypatch):
     from lora_trainer.health import look
 
