@@ -95,6 +95,7 @@ class Marks:
 
 
 NO_MARKS = Marks()
+EXCLUDED = Sentence("picture_excluded", "was excluded and is left out")
 _PLAIN = {"excluded": False, "orientation": 0, "flip": True}
 _FIELDS = tuple(field.name for field in dataclasses.fields(Marks))
 

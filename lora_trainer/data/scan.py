@@ -13,7 +13,7 @@ from ..sentences import Sentence
 from .buckets import Buckets
 from .captions import read_captions
 from .framing import growth, marked_size
-from .marks import Marks, MarksBook
+from .marks import EXCLUDED, Marks, MarksBook
 from .pictures import SUFFIXES, Facts, inspect
 from .records import DataSet, Picture, Problem, Size
 from .walk import Found, find_files
@@ -45,13 +45,18 @@ def scanning(data: DataOptions) -> Generator[tuple[int, int], None, DataSet]:
     return data_set
 
 
-def looking(data: DataOptions, look: Callable[[Path], Facts] = inspect) -> Generator[tuple[int, int], None, DataSet]:
-    """As `scanning`, but content with a data set in which nothing can be used. `look` may remember what it saw."""
+def looking(
+    data: DataOptions, look: Callable[[Path], Facts] = inspect, marks_of: Callable[[Path], Marks] | None = None
+) -> Generator[tuple[int, int], None, DataSet]:
+    """As `scanning`, but content with a data set in which nothing can be used.
+
+    `look` may remember what it saw; `marks_of` may know other marks than those that lie beside the pictures.
+    """
     problems: list[Problem] = []
     files = find_files(data.folders, problems)
     captions = read_captions(files, data, problems)
     buckets, book = Buckets.from_options(data), MarksBook()
-    marks = [book(file.path) for file in files]
+    marks = [(marks_of or book)(file.path) for file in files]
     problems += [Problem(path, reason, left_out=False) for path, reason in book.damaged]
     pictures = []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
@@ -76,7 +81,7 @@ def _picture(
 ) -> Picture | None:
     """The picture's record, or None and a new problem."""
     if facts is None:
-        problems.append(Problem(file.path, Sentence("picture_excluded", "was excluded and is left out")))
+        problems.append(Problem(file.path, EXCLUDED))
         return None
     try:
         fact = facts.result()

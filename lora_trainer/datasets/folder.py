@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from .. import health
 from ..config import DataOptions, Folder, TrainConfig
 from ..data.framing import window
-from ..data.marks import NO_MARKS, Box, Marks, MarksBook, change_marks, marks_of
+from ..data.marks import EXCLUDED, NO_MARKS, Box, Marks, MarksBook, change_marks, marks_of
 from ..data.pictures import Facts, inspect
 from ..data.records import DataSet, Problem
 from ..data.scan import looking, outcome
@@ -78,8 +78,9 @@ class DataSetFolder:
             trigger_word="",
             caption_fallback="empty",
         )
-        seen = outcome(looking(data, self._look))
-        items = [*self._usable(seen), *self._unusable(seen)]
+        book = MarksBook()
+        seen = outcome(looking(data, self._look, lambda path: replace(book(path), excluded=False)))
+        items = [*self._usable(seen, book), *self._unusable(seen, book)]
         return sorted(items, key=lambda item: natural_key(item.name))
 
     def add(self, filename: str, content: bytes | BinaryIO) -> Added:
@@ -88,7 +89,8 @@ class DataSetFolder:
 
     def thumbnail(self, name: str, side: int = 256) -> bytes:
         """The picture as a small JPEG of about `side` pixels. Raises DataError when it is not there or unreadable."""
-        return thumbnail(self._picture(name), side, self._cache)
+        picture = self._picture(name)
+        return thumbnail(picture, side, self._cache, MarksBook()(picture))
 
     def set_captions(self, captions: Mapping[str, str]) -> None:
         """Write captions as .txt files beside the pictures. Raises DataError, with none written, if one is gone."""
@@ -174,7 +176,7 @@ class DataSetFolder:
             raise known
         return known
 
-    def _usable(self, seen: DataSet) -> Iterator[Item]:
+    def _usable(self, seen: DataSet, book: MarksBook) -> Iterator[Item]:
         sharing = Counter(picture.path.with_suffix("") for picture in seen.pictures)
         for picture in seen.pictures:
             problems = [as_sentence(problem.reason) for problem in seen.problems if _concerns(problem, picture.path)]
@@ -187,14 +189,19 @@ class DataSetFolder:
                         "has the same name as another picture but for the ending: they share a caption",
                     )
                 )
-            (height, width), bucket = picture.size, picture.bucket[::-1]
-            marks, shown = picture.marks, window(picture)
+            marks = book(picture.path)
             yield Item(
-                picture.name, picture.caption, width, height, bucket, picture.repeats, tuple(problems), marks, shown
+                picture.name,
+                picture.caption,
+                *picture.size[::-1],
+                picture.bucket[::-1],
+                picture.repeats,
+                (EXCLUDED,) if marks.excluded else tuple(problems),
+                marks,
+                window(picture),
             )
 
-    def _unusable(self, seen: DataSet) -> Iterator[Item]:
-        book = MarksBook()
+    def _unusable(self, seen: DataSet, book: MarksBook) -> Iterator[Item]:
         for problem in seen.problems:
             path = problem.path
             if problem.left_out and names.is_picture(path.name) and path.is_file() and path.is_relative_to(self.path):

@@ -24,12 +24,8 @@ export function health(app) {
     const names = excluded(app);
     show(element, Boolean(report && (report.pictures || names.length)));
     if (!report) return;
-    say(
-      line,
-      report.findings.length
-        ? app.words.sentence(report.sentence)
-        : app.t("health.good", { n: report.pictures }),
-    );
+    const good = app.t("health.good", { n: report.pictures });
+    say(line, report.findings.length ? app.words.sentence(report.sentence) : good);
     show(back, Boolean(state.undo));
     show(again, names.length > 0);
     say(again, app.t("health.again", { n: names.length }));

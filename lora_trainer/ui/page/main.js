@@ -14,7 +14,7 @@ import { Store } from "./store.js";
 import { training } from "./training.js";
 import { tryout } from "./tryout.js";
 
-const SHEETS = ["page", "controls", "pictures", "health", "training", "tryout", "dialogs"];
+const SHEETS = ["page", "controls", "pictures", "health", "crop", "training", "tryout", "dialogs"];
 const DATASET = "lora-trainer.dataset";
 const BEGINNING = {
   server: null,
