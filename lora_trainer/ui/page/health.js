@@ -17,7 +17,8 @@ export function health(app) {
   const again = button("", () => include(app, draw.ask), { class: "lt-link" });
   const back = button(app.t("health.undo"), () => undo(app, state, draw.ask), { class: "lt-link" });
   const list = h("ul", { class: "lt-findings" });
-  const element = h("div", { class: "lt-health", hidden: true }, h("div", { class: "lt-row" }, line, back, again), list);
+  const row = h("div", { class: "lt-row" }, line, back, again);
+  const element = h("div", { class: "lt-health", hidden: true }, row, list);
 
   const draw = () => {
     const report = state.report;
