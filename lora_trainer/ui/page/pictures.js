@@ -1,5 +1,6 @@
 /** Section 1: data sets, the drop zone, and the pictures with their captions. */
 
+import { captioning } from "./captioning.js";
 import { button, fill, h, say, show } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { health } from "./health.js";
@@ -9,7 +10,7 @@ import { droppedFiles, upload } from "./upload.js";
 /** @param {import("./main.js").App} app */
 export function pictures(app) {
   const gallery = new Gallery(app);
-  const content = [dropZone(app), folderRow(app), counts(app), health(app), gallery.element];
+  const content = [dropZone(app), folderRow(app), counts(app), health(app), captioning(app), gallery.element];
   const element = section(app, "pictures", content, choice(app));
   let asked = 0;
   const refresh = async () => {
