@@ -26,7 +26,7 @@ LAYERS = (
         "networks",
         "sampling",
     },
-    {"pocket", "tools", "captioning", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
+    {"pocket", "tools", "captioning", "health", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
     {"txt2img", "studio", "training", "host.standalone", "host.webui"},
     {"train", "tryout", "estimate"},
     {"trainer", "jobs", "datasets", "presets", "recommend"},
@@ -46,6 +46,7 @@ LIGHT = (
     "cli",
     "captioning",
     "checks",
+    "health",
     "jobs",
     "api",
 )
