@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FLOAT8 = "float8"
+MOVES = 3
+"""So often the model may be moved under one and the same work."""
+
+T = TypeVar("T")
 
 
 class WebUILoan:
@@ -70,20 +74,17 @@ class WebUILoan:
         return self._texts
 
     def encode_captions(self, captions: Sequence[str], *, clip_skip: int, max_tokens: int) -> Conditioning:
-        self._give_way()
-        return conditioning.encode_captions(self._model, captions, clip_skip=clip_skip, max_tokens=max_tokens)
+        options = {"clip_skip": clip_skip, "max_tokens": max_tokens}
+        return self._whole(lambda: conditioning.encode_captions(self._model, captions, **options))
 
     def encode_prompts(self, prompts: Sequence[str], *, clip_skip: int) -> Conditioning:
-        self._give_way()
-        return conditioning.encode_prompts(self._model, prompts, clip_skip=clip_skip)
+        return self._whole(lambda: conditioning.encode_prompts(self._model, prompts, clip_skip=clip_skip))
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
-        self._give_way()
-        return self._with_vae(lambda vae: self._means(vae, pixels))
+        return self._whole(lambda: self._with_vae(lambda vae: self._means(vae, pixels)))
 
     def decode_latents(self, latents: Tensor) -> Tensor:
-        self._give_way()
-        return self._with_vae(lambda vae: self._pictures(vae, latents))
+        return self._whole(lambda: self._with_vae(lambda vae: self._pictures(vae, latents)))
 
     def sha256(self) -> str:
         """The host hashes the file when it loads it, unless it was told not to."""
@@ -126,6 +127,21 @@ class WebUILoan:
     @property
     def _model(self) -> Any:
         return self._custody.model
+
+    def _whole(self, work: Callable[[], T]) -> T:
+        """What `work` makes of the model; made anew where one of the host's buttons moved the model meanwhile."""
+        self._give_way()
+        for _ in range(MOVES):
+            try:
+                made = work()
+            except RuntimeError:
+                if not self._custody.moved:
+                    raise
+            else:
+                if not self._custody.moved:
+                    return made
+            self._give_way()
+        return work()
 
     def _between_predictions(self, twin: nn.Module, inputs: Any) -> None:
         """Samples and validations take many predictions; between two of them nothing is kept for a way back."""
