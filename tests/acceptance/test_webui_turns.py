@@ -28,7 +28,8 @@ from tests.acceptance.webui import (
 
 pytestmark = [*MARKS, pytest.mark.usefixtures("pocket")]
 
-BASES = ["pocket", "pocket-sd2v", "pocket-sdxl"]
+TRAINED = [("pocket", False), ("pocket", True), ("pocket-sd2v", False), ("pocket-sdxl", True)]
+"""Bases, and whether their text encoders are trained."""
 CROWD = 100
 AT_ONCE = 2.0
 """Seconds within which an answer came at once, on a machine that is busy."""
@@ -41,8 +42,7 @@ def assert_nobody_waited_for_two_micro_batches(run):
         assert not {*one} & {*following[:1]}
 
 
-@pytest.mark.parametrize("base", BASES)
-@pytest.mark.parametrize("text_encoder", [False, True])
+@pytest.mark.parametrize(("base", "text_encoder"), TRAINED)
 def test_a_picture_in_between_is_itself_and_changes_no_loss(pictures, tmp_path, undisturbed, base, text_encoder):
     select(base)
     options = {"steps": 4, "optimizer__accumulation": 2, "network__train_text_encoder": text_encoder}
@@ -86,14 +86,14 @@ def test_a_lora_of_a_picture_in_between_is_taken_out_of_the_weights_again(pictur
 
 def test_pictures_in_between_of_everything_that_a_run_does_change_nothing(pictures, tmp_path, undisturbed):
     """While pictures, captions, samples and validations are computed, too."""
-    options = {"steps": 6, "samples__every": 2, "samples__steps": 12, "validation_every": 2}
+    options = {"steps": 4, "samples__every": 2, "samples__steps": 4, "validation_every": 2}
     losses = undisturbed(**options)
     run, drawn = HostRun(pictures, tmp_path, **options), 0
     while run.look()["alive"]:
-        picture(OTHER, steps=2)
+        picture(OTHER, steps=1)
         drawn += 1
     run.assert_finished_as(losses)
-    assert drawn > 6
+    assert drawn > 8
 
 
 def test_where_the_switch_is_off_pictures_wait_but_short_users_have_their_turn(pictures, tmp_path):
@@ -139,9 +139,9 @@ def test_with_a_hundred_requests_waiting_our_controls_answer_at_once(job):
     assert job.until("running", step=step + 2) and all(one.is_alive() for one in crowd)
     at_once(lambda: ask(f"{OURS}/host", {"give_way": True}, "PUT"))
     wait_for(lambda: sum(one.is_alive() for one in crowd) < CROWD - 5)
-    at_once(lambda: job.control("pause"))
-    job.until("paused")
-    assert sum(one.is_alive() for one in crowd) > CROWD // 2, "it did not wait for all of them"
+    step = at_once(lambda: job.control("pause"))["step"]
+    assert job.until("paused")["step"] <= step + 2
+    assert any(one.is_alive() for one in crowd), "it did not wait for all of them"
     at_once(lambda: job.control("resume"))
     at_once(lambda: job.control("stop"))
     assert all(one.result for one in crowd)
@@ -153,9 +153,10 @@ def test_a_job_that_is_told_to_end_does_not_wait_for_all_who_wait(pictures, cont
     job.until("running", step=2)
     crowd = [Meanwhile(lambda: picture(OTHER, steps=1)) for _ in range(20)]
     wait_for(lambda: sum(one.is_alive() for one in crowd) < 18)
-    job.control(control)
-    assert job.until("stopped")["published"] is None or control == "stop-and-save"
-    assert sum(one.is_alive() for one in crowd) > 5 or control == "stop-and-save"  # publishing waits for its turn
+    step = job.control(control)["step"]
+    ended = job.until("stopped")
+    assert ended["step"] <= step + 2 and (ended["published"] is None) == (control == "stop")
+    assert any(one.is_alive() for one in crowd) or control == "stop-and-save"  # publishing waits for its turn
     assert all(one.result for one in crowd)
     remove_lora(Job.NAME)
 
