@@ -9,7 +9,6 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -47,6 +46,19 @@ PROMPT, NEGATIVE, STEPS = "a zorb, (red:1.2) ground", "blue", 5
 MOST_RELATIVE, MOST_MEAN = 1e-3, 2.0
 BODY = {"prompt": "a zorb", "seed": 5, "steps": STEPS, "width": 64, "height": 64, "cfg_scale": 4, "save_images": False}
 SAMPLES = {"samples__prompts": [PROMPT], "samples__negative_prompt": NEGATIVE, "samples__steps": STEPS}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clean_folder():
+    """The host tells LoRAs apart by their content too: what an earlier run left would stand for ours."""
+    _remove_ours()
+    yield
+    _remove_ours()
+
+
+def _remove_ours():
+    for name in ("equal-*", "zorb"):
+        remove_lora(name)
 
 
 def refused(question, **asked):
@@ -136,6 +148,16 @@ def test_the_host_draws_with_the_published_file_what_the_trainer_drew_with_live_
     assert np.abs(txt2img(prompt=PROMPT) - txt2img(prompt=prompt)).mean() > MOST_MEAN  # the LoRA is seen at all
 
 
+@pytest.mark.parametrize("base", BASES.values())
+@pytest.mark.parametrize("times", [1, 12])
+def test_captions_are_what_the_host_makes_of_them_with_their_parentheses_taken_literally(base, times):
+    select(base)
+    caption, prompt = "a zorb (animal), [small]; ", r"a zorb \(animal\), \[small\]; "
+    made = probe("captions", caption=caption * times, prompt=prompt * times)
+    assert made["tokens"] == (77 if times == 1 else 2 * 77)
+    assert made["host"] == 0 and made["twins"] < 1e-4
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A LoRA for pocket, and another one of its name that does something else."""
@@ -205,10 +227,9 @@ def test_the_card_of_a_finished_job_shows_its_picture_trigger_word_and_weight(fi
     assert [save["file"] for save in job["saves"]] == [f"{Job.NAME}-step000002.safetensors", f"{Job.NAME}.safetensors"]
     listed = [lora["name"] for lora in ask("/sdapi/v1/loras")]
     assert Job.NAME in listed and f"{Job.NAME}-step000002" not in listed
-    asked = urlencode({"page": "lora", "tabname": "txt2img", "name": Job.NAME})
-    card = ask(f"/sd_extra_networks/get-single-card?{asked}")["html"]
-    for shown in (f"<lora:{Job.NAME}:", "1.0", "zorblat", f"{Job.NAME}.preview.png"):
-        assert shown in card.replace("&lt;", "<"), card
+    card = probe("card", name=Job.NAME)
+    assert card["prompt"] == f'"<lora:{Job.NAME}:" + 1.0 + ">" + " zorblat"'
+    assert f"{Job.NAME}.preview.png" in card["preview"] and card["sd_version"] == "SD1"
     before.again()
 
 

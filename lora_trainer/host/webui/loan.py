@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +13,7 @@ from ...errors import UserError
 from ...families.base import FAMILIES
 from ...seeds import untouched_random_state
 from ...sentences import Sentence
+from ...text.prompt import drawn_text, escape
 from ...twin.refill import Places
 from ...twin.text import build_text_encoder, encoder_sources
 from ...twin.unet import build_unet, live_heads, unet_sources
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 FLOAT8 = "float8"
 MOVES = 3
 """So often the model may be moved under one and the same work."""
+REMEMBERED = 32
+"""Texts whose conditioning is kept, at about 0.25 MB each."""
 
 T = TypeVar("T")
 
@@ -46,6 +49,7 @@ class WebUILoan:
         self._vae_dtype: torch.dtype | None = None
         self._places: list[tuple[Places, Callable[[], nn.Module], torch.dtype | None]] = []
         self._guests: list[Guest] = []
+        self._conditionings: dict[tuple[tuple[str, ...], int], Conditioning] = {}
 
     def unet(self) -> nn.Module:
         if self._unet is None:
@@ -74,11 +78,10 @@ class WebUILoan:
         return self._texts
 
     def encode_captions(self, captions: Sequence[str], *, clip_skip: int, max_tokens: int) -> Conditioning:
-        options = {"clip_skip": clip_skip, "max_tokens": max_tokens}
-        return self._whole(lambda: conditioning.encode_captions(self._model, captions, **options))
+        return conditioning.cut(self._encode(map(escape, captions), clip_skip), max_tokens)
 
     def encode_prompts(self, prompts: Sequence[str], *, clip_skip: int) -> Conditioning:
-        return self._whole(lambda: conditioning.encode_prompts(self._model, prompts, clip_skip=clip_skip))
+        return self._encode(map(drawn_text, prompts), clip_skip)
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         return self._whole(lambda: self._with_vae(lambda vae: self._means(vae, pixels)))
@@ -122,11 +125,21 @@ class WebUILoan:
     def close(self) -> None:
         """Drop the twins."""
         self._unet, self._texts, self._vae = None, [], None
-        self._places, self._guests = [], []
+        self._places, self._guests, self._conditionings = [], [], {}
 
     @property
     def _model(self) -> Any:
         return self._custody.model
+
+    def _encode(self, texts: Iterable[str], clip_skip: int) -> Conditioning:
+        """The last ones are remembered: samples are mostly drawn of captions, and with the same negative prompt."""
+        words = tuple(texts)
+        known, key = self._conditionings, (words, clip_skip)
+        if key not in known:
+            known[key] = self._whole(lambda: conditioning.encode(self._model, words, clip_skip))
+            if len(known) > REMEMBERED:
+                del known[next(iter(known))]
+        return known[key]
 
     def _whole(self, work: Callable[[], T]) -> T:
         """What `work` makes of the model; made anew where one of the host's buttons moved the model meanwhile."""

@@ -126,7 +126,7 @@ def test_a_model_thrown_away_in_the_middle_of_a_step_is_brought_back_and_the_ste
 
 ENCODINGS = {
     "pictures": (loan.WebUILoan, "_means"),
-    "captions": (conditioning, "_encode"),
+    "captions": (conditioning, "encode"),
     "a sample": (loan.WebUILoan, "_pictures"),
 }
 

@@ -29,7 +29,7 @@ RUNS = sys.__dict__.setdefault("_train_lora_runs", {})
 PLACES = {
     "step": ("lora_trainer.objective", "Objective", "losses"),
     "picture": ("lora_trainer.host.webui.loan", "WebUILoan", "_means"),
-    "caption": ("lora_trainer.host.webui.conditioning", "", "_encode"),
+    "caption": ("lora_trainer.host.webui.conditioning", "", "encode"),
 }
 """Functions in which a run can be disturbed: of every micro-batch, every batch of pictures, every caption."""
 
