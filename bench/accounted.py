@@ -9,6 +9,9 @@ import time
 
 
 def main() -> None:
+    from lora_trainer import own_process
+
+    own_process.begin()
     from lora_trainer import options
     from lora_trainer.cli.main import parse
     from lora_trainer.cli.train import given_values

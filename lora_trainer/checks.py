@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from . import device, options
 from .config import TrainConfig
 from .errors import ConfigError, UserError
+from .host.base import BaseInfo
 from .pocket.embedded import is_embedded
 from .registry import Registry
 from .sentences import Sentence
 
 BLOCK = re.compile(r"(?:(?:down|up|text)(?:\.\d+)?|mid)")
+NO_BLOCK = "{path} names the block '{name}', which there is not. Known are {known}."
 BLOCKS = "down, down.0 ..., mid, up, up.0 ..., and text, text.0 ... where the text encoder is trained"
+Describe = Callable[[TrainConfig], BaseInfo]
+"""Looks at the header of the base that options name."""
 
 
-def checked(values: Mapping[str, Any]) -> TrainConfig:
-    """The configuration in nested values. Raises ConfigError with all that is wrong in single options and together."""
+def checked(values: Mapping[str, Any], describe: Describe | None = None) -> TrainConfig:
+    """The configuration in nested values. Raises ConfigError with all that is wrong in single options and together.
+
+    `describe` as in `check`.
+    """
     config, problems = options.read(values)
-    problems += _problems(config)
-    if problems:
-        raise ConfigError(problems)
+    _raise(config, problems, describe)
     return config
 
 
-def check(config: TrainConfig) -> None:
-    """Raise ConfigError with everything that is missing or does not go together."""
-    if problems := _problems(config):
+def check(config: TrainConfig, describe: Describe | None = None) -> None:
+    """Raise ConfigError with everything that is missing or does not go together.
+
+    `describe` looks at the base's header, which is asked for only where an option depends on it, or where there are
+    problems already, so that one of the base is told with them. Raises what it raises when that is all there is.
+    """
+    _raise(config, [], describe)
+
+
+def _raise(config: TrainConfig, problems: list[str], describe: Describe | None) -> None:
+    problems = [*problems, *_problems(config)]
+    blocks = [*_named_blocks(config)]
+    if describe and _base_is_there(config) and (problems or blocks):
+        try:
+            info = describe(config)
+        except UserError as error:
+            if not problems:
+                raise
+            problems.append(error.sentence)
+        else:
+            problems += [*_blocks_not_in(info, config, blocks)]
+    if problems:
         raise ConfigError(problems)
 
 
@@ -60,6 +84,11 @@ def _missing(config: TrainConfig) -> Iterator[Sentence]:
         sentence = "{path} is '{value}', which leaves no file name: use a letter or a digit."
         yield _problem("name_unusable", sentence, "save.name", value=config.save.name)
     yield from _missing_files(config)
+
+
+def _base_is_there(config: TrainConfig) -> bool:
+    name = config.base.checkpoint
+    return bool(name) and (is_embedded(name) or Path(name).expanduser().exists())
 
 
 def _missing_files(config: TrainConfig) -> Iterator[Sentence]:
@@ -128,15 +157,54 @@ def _unknown_names(config: TrainConfig) -> Iterator[Sentence]:
 
 
 def _unknown_blocks(config: TrainConfig) -> Iterator[Sentence]:
+    """Names that are no block's in any base, or of a part that is not trained."""
+    for path, name in _all_blocks(config):
+        if not BLOCK.fullmatch(name):
+            yield _problem("block_unknown", NO_BLOCK, path, name=name, known=BLOCKS)
+        elif not _is_trained(name, config):
+            sentence = "{path} names the block '{name}', but that part is not trained."
+            yield _problem("block_untrained", sentence, path, name=name)
+
+
+def _blocks_not_in(info: BaseInfo, config: TrainConfig, named: Iterable[tuple[str, str]]) -> Iterator[Sentence]:
+    """Names of blocks, with their options, that this base does not have; nothing where its blocks are not known."""
+    trained = (*info.blocks, *(info.conv_blocks if config.network.conv_rank else ()))
+    for path, name in named if info.blocks else ():
+        if any(_is_part(block, name) for block in trained):
+            continue
+        if any(_is_part(block, name) for block in info.conv_blocks):
+            sentence = "{path} names the block '{name}', which has convolutions alone: set network.conv_rank as well."
+            yield _problem("block_of_convolutions", sentence, path, name=name)
+        else:
+            known = ", ".join(block for block in sorted(trained, key=_order) if _is_trained(block, config))
+            yield _problem("block_unknown", NO_BLOCK, path, name=name, known=known)
+
+
+def _all_blocks(config: TrainConfig) -> Iterator[tuple[str, str]]:
+    """(path of the option, name of the block) of all that options name."""
+    for option in ("block_ranks", "block_rates"):
+        yield from ((f"network.{option}", name) for name in getattr(config.network, option))
+
+
+def _named_blocks(config: TrainConfig) -> Iterator[tuple[str, str]]:
+    """Those of them that a base may have."""
+    return ((path, name) for path, name in _all_blocks(config) if BLOCK.fullmatch(name) and _is_trained(name, config))
+
+
+def _is_trained(block: str, config: TrainConfig) -> bool:
     network = config.network
-    for path, table in (("block_ranks", network.block_ranks), ("block_rates", network.block_rates)):
-        for name in table:
-            if not BLOCK.fullmatch(name):
-                sentence = "{path} names the block '{name}', which there is not. Known are {known}."
-                yield _problem("block_unknown", sentence, f"network.{path}", name=name, known=BLOCKS)
-            elif not (network.train_text_encoder if name.startswith("text") else network.train_unet):
-                sentence = "{path} names the block '{name}', but that part is not trained."
-                yield _problem("block_untrained", sentence, f"network.{path}", name=name)
+    return network.train_text_encoder if block.startswith("text") else network.train_unet
+
+
+def _is_part(block: str, name: str) -> bool:
+    """Whether `name` means this block: itself, or what it is part of."""
+    return block == name or block.startswith(f"{name}.")
+
+
+def _order(block: str) -> tuple[int, int]:
+    """As a picture goes through the base, in the order of BLOCKS."""
+    part, _, number = block.partition(".")
+    return ("down", "mid", "up", "text").index(part), int(number or 0)
 
 
 def _unusable_device(config: TrainConfig) -> Iterator[Sentence]:

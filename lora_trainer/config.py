@@ -294,7 +294,12 @@ class SaveOptions:
         least=0.1,
         most=1440.0,
     )
-    keep_last: int = option(0, "How many saves are kept beside the last; 0: all.", least=0, most=10000)
+    keep_last: int = option(
+        0,
+        "How many of the newest saves are kept; the one with the lowest validation loss stays as well. 0: all.",
+        least=0,
+        most=10000,
+    )
     dtype: str = option("fp16", "Number format of the file.", choices=("fp16", "bf16", "fp32"))
     comment: str = option("", "A remark that is stored in the file.")
     tensorboard: bool = option(True, "Write curves for TensorBoard, when it is installed.")

@@ -6,6 +6,7 @@ packages that were found to work are named by `use`, and come as private copies 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from . import private_copies
+from . import own_process, private_copies
 from .errors import UserError
 from .sentences import Sentence
 
@@ -32,6 +33,23 @@ def diffusers() -> ModuleType:
 def peft() -> ModuleType:
     """The module peft. Raises UserError when there is none that works."""
     return _load("peft")
+
+
+def import_all() -> None:
+    """Import all that a training needs at once, the classes behind lazy modules too. Raises UserError as the others.
+
+    Python's collector waits meanwhile: what imports make stays, and to look through it again and again takes a second.
+    """
+    waits = gc.isenabled()
+    gc.disable()
+    try:
+        models, _ = diffusers(), peft()
+        _ = models.UNet2DConditionModel, models.AutoencoderKL  # modules that come when they are asked for
+        from transformers import CLIPTextModel  # noqa: F401
+    finally:
+        if waits:
+            gc.enable()
+    own_process.everything_is_imported()
 
 
 def use(places: Mapping[str, Path]) -> None:

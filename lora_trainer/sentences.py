@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+NAMED = 3
+"""How many of many pictures a sentence names."""
+CUT = "More than {most} tokens are in {count} of {total} captions ({names}): {lost} at their ends are cut off."
 
 
 class Sentence(str):
@@ -35,6 +40,25 @@ def lora_exists(name: str) -> Sentence:
         "lora_exists",
         "There is a LoRA called '{name}' already: replace it, or give this one another name.",
         name=name,
+    )
+
+
+def captions_cut(lost: Mapping[str, int], total: int, most: int, higher: int) -> Sentence:
+    """Of `total` captions those with more than `most` tokens: {picture: how many of its caption's are cut off}.
+
+    `higher` is the limit that would suffice, or the highest there is; 0 when `most` is that already.
+    """
+    values = {
+        "count": len(lost),
+        "total": total,
+        "most": most,
+        "lost": sum(lost.values()),
+        "names": ", ".join([*lost][:NAMED]) + (" ..." if len(lost) > NAMED else ""),
+    }
+    if not higher:
+        return Sentence("captions_cut_at_most", f"{CUT} Shorten them.", **values)
+    return Sentence(
+        "captions_cut", f"{CUT} Shorten them, or set base.max_tokens to {{higher}}.", **values, higher=higher
     )
 
 

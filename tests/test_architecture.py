@@ -10,7 +10,7 @@ PACKAGE = ROOT / "lora_trainer"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"errors", "registry", "packages", "private_copies", "scalars", "sentences"},
+    {"errors", "registry", "own_process", "packages", "private_copies", "scalars", "sentences"},
     {"config", "events", "control", "device", "seeds"},
     {"options", "host", "host.base", "reference", "schedules", "objective", "resolve"},
     {

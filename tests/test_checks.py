@@ -2,7 +2,7 @@ import pytest
 
 from lora_trainer import options
 from lora_trainer.checks import check, checked
-from lora_trainer.errors import ConfigError
+from lora_trainer.errors import BaseModelError, ConfigError
 
 
 @pytest.fixture
@@ -65,6 +65,64 @@ def test_what_does_not_go_together_is_explained(complete, monkeypatch, change, w
     changes = [change, *(other for word_in, other in beside.items() if word_in in change)]
     (problem,) = problems_of(options.merged(complete, options.parse_changes(changes)))
     assert word in problem
+
+
+@pytest.fixture
+def describe(random_sd1):
+    """Reads the header of a base of SD1's topology, whatever options name."""
+    from lora_trainer.config import BaseOptions, MemoryOptions
+    from lora_trainer.host.standalone import StandaloneHost
+
+    return lambda config: StandaloneHost(BaseOptions(checkpoint=str(random_sd1)), MemoryOptions()).describe()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ("network.block_ranks={down.9: 4}", "Known are down.0, down.1, down.2, mid, up.1, up.2, up.3."),
+        ("network.block_rates={text.12: 0.5}", "text.11"),
+        ("network.block_ranks={down.3: 4}", "set network.conv_rank as well"),
+    ],
+)
+def test_a_block_that_the_base_lacks_is_told_from_its_header(complete, describe, change, word):
+    beside = {"network": {"train_text_encoder": "text" in change}}
+    with pytest.raises(ConfigError) as caught:
+        check(options.build(options.merged(complete | beside, options.parse_changes([change]))), describe)
+    (problem,) = caught.value.problems
+    assert word in problem
+
+
+def test_blocks_that_the_base_has_are_right(complete, describe):
+    complete["network"] = {
+        "block_ranks": {"down": 2, "down.2": 4, "mid": 0},
+        "block_rates": {"up.0": 2},
+        "conv_rank": 4,
+    }
+    assert check(options.build(complete), describe) is None
+
+
+def test_a_block_that_the_base_lacks_is_told_with_all_other_problems(complete, describe):
+    complete |= {"network": {"rank": 0, "block_ranks": {"down.9": 4}}, "optimizer": {"name": "adamm"}}
+    with pytest.raises(ConfigError) as caught:
+        checked(complete, describe)
+    assert [problem.split()[0] for problem in caught.value.problems] == [
+        "network.rank",
+        "optimizer.name:",
+        "network.block_ranks",
+    ]
+
+
+def test_a_base_that_cannot_be_trained_on_is_told_with_wrong_options_and_alone_as_what_it_is(complete):
+    def describe(config):
+        raise BaseModelError("This is no base.")
+
+    complete["network"] = {"block_ranks": {"mid": 4}}
+    with pytest.raises(BaseModelError):
+        checked(complete, describe)
+    complete["optimizer"] = {"name": "adamm"}
+    with pytest.raises(ConfigError) as caught:
+        checked(complete, describe)
+    assert len(caught.value.problems) == 2 and caught.value.problems[1] == "This is no base."
 
 
 def test_all_problems_of_single_options_and_of_their_combination_are_told_at_once(complete):

@@ -16,6 +16,7 @@ from lora_trainer.files.read import read_lora
 from lora_trainer.files.write import write_lora
 from lora_trainer.host.standalone import StandaloneHost, StandaloneLoan
 from lora_trainer.objective import Objective
+from lora_trainer.text.tokenizer import load_tokenizer
 from lora_trainer.train import train
 from lora_trainer.training.survey import resumed_config
 
@@ -402,12 +403,40 @@ def test_a_mask_that_keeps_nothing_leaves_nothing_to_learn(quick, pictures, tmp_
     assert [step.loss for step in of_kind(events, Step)] == [0.0]
 
 
+def test_keep_last_leaves_the_newest_saves_and_the_best(quick, tmp_path, monkeypatch):
+    losses = {1: 0.4, 2: 0.1, 3: 0.3, 4: 0.2, 5: 0.5, 6: 0.6}
+    monkeypatch.setattr(
+        "lora_trainer.training.validation.Validation._losses",
+        lambda self, batch, number, stratum: torch.tensor([losses[len(self.losses) + 1]]),
+    )
+    events = run(quick(save__every=1, save__keep_last=2, validation_every=1, steps=6))
+    kept = sorted(path.stem for path in tmp_path.glob("zorb-step*.safetensors"))
+    assert kept == ["zorb-step000002", "zorb-step000004", "zorb-step000005"]
+    assert events[-1].best_path == str(tmp_path / "zorb-step000002.safetensors")
+
+
 def test_keep_last_leaves_only_the_newest_saves(quick, tmp_path):
     run(quick(save__every=1, save__keep_last=1))
     assert [path.name for path in sorted(tmp_path.glob("*.safetensors"))] == [
         "zorb-step000003.safetensors",
         "zorb.safetensors",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "most", "advice"),
+    [(80, 75, "set base.max_tokens to 150."), (200, 75, "set base.max_tokens to 225."), (240, 225, "Shorten them.")],
+)
+def test_captions_that_are_too_long_are_told_once_before_the_first_step(quick, pictures, tmp_path, words, most, advice):
+    own = tmp_path / "own"
+    shutil.copytree(pictures, own)
+    for number in range(2):
+        (own / f"{number}.txt").write_text("zorb " + "cat " * words, encoding="utf-8")
+    events = run(quick(data__folders=[str(own)], base__max_tokens=most, steps=2))
+    (warned,) = [event for event in of_kind(events, Warned) if event.code == "captions_cut"]
+    assert "2 of 4 captions (0.png, 1.png)" in warned.message and warned.message.endswith(advice)
+    assert warned.values["lost"] == 2 * (len(load_tokenizer().encode("zorb")) + words - most)
+    assert events.index(warned) < events.index(of_kind(events, Started)[0])
 
 
 def test_a_disk_cache_is_used_again(quick, tmp_path, monkeypatch):

@@ -6,13 +6,19 @@ from typing import Any
 
 from starlette.responses import Response
 
+from ..datasets.folder import DataSetFolder
 from ..sentences import to_json
 from .call import Call, Entry, Malformed, value_of, wrong_value
 from .files import picture
 
 
 def all_sets(call: Call) -> list[dict[str, Any]]:
-    return [{"id": one.id, "name": one.name, "count": one.count} for one in call.desk.datasets.list()]
+    return [dataset_json(one) for one in call.desk.datasets.list()]
+
+
+def dataset_json(one: DataSetFolder) -> dict[str, Any]:
+    """`own`: its files were uploaded and may be deleted, unlike those of a folder that was opened where it lies."""
+    return {"id": one.id, "name": one.name, "count": one.count, "own": one.own}
 
 
 def make(call: Call) -> dict[str, Any]:
@@ -36,6 +42,7 @@ def items(call: Call) -> dict[str, Any]:
     return {
         "id": found.id,
         "name": found.name,
+        "own": found.own,
         "items": [
             {
                 "name": item.name,

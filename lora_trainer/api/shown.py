@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ..events import Event, Failed, Paused, Sample, Saved, Warned
 from ..events import to_json as event_values
 from ..jobs.job import Job
+from ..jobs.request import TryOutRequest
 from ..jobs.tryouts import TriedCell, TryOut
 from ..sentences import Sentence, to_json
 
@@ -39,6 +40,7 @@ def job_json(job: Job) -> dict[str, Any]:
         ],
         "best_step": record.best_step,
         "published": record.published,
+        "tryout": record.tryout or None,
     }
 
 
@@ -58,25 +60,33 @@ def event_json(number: int, event: Event, job: Job) -> dict[str, Any]:
 
 def tryout_json(tryout: TryOut, after: int = 0) -> dict[str, Any]:
     """A TryOutSummary, with the cells after number `after`."""
-    asked = tryout.request
+    holder = tryout.waits_for
     return {
         "id": tryout.id,
         "state": tryout.state,
+        "automatic": tryout.automatic,
         "total": tryout.total,
         "job": tryout.job.id,
-        "saves": list(asked.saves),
-        "strengths": list(asked.strengths),
-        "prompts": list(asked.prompts),
+        **request_json(tryout.request),
+        "saves": tryout.saves,
+        "save_steps": tryout.steps,
         "seed": tryout.seed,
+        "waits_for": holder.job if holder and not holder.draws else None,
         "cells": [cell_json(tryout, cell) for cell in list(tryout.cells)[after:]],
         "message": message_json(tryout.message),
     }
+
+
+def request_json(request: TryOutRequest) -> dict[str, Any]:
+    """What is asked of a try-out, as POST /tryouts takes it."""
+    return dataclasses.asdict(request)
 
 
 def cell_json(tryout: TryOut, cell: TriedCell) -> dict[str, Any]:
     return {
         "n": cell.n,
         "save": cell.save,
+        "step": tryout.steps[cell.save],
         "strength": cell.strength,
         "prompt": cell.prompt,
         "seed": tryout.seed,

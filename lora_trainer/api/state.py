@@ -9,6 +9,7 @@ from ..errors import UserError
 from ..host.base import Host
 from ..sentences import to_json
 from .call import Call, Entry, value_of
+from .datasets import dataset_json
 from .shown import job_json
 
 
@@ -18,9 +19,10 @@ def state(call: Call) -> dict[str, Any]:
     return {
         "version": __version__,
         "host": host_json(desk.host),
-        "datasets": [{"id": one.id, "name": one.name, "count": one.count} for one in desk.datasets.list()],
+        "datasets": [dataset_json(one) for one in desk.datasets.list()],
         "jobs": [job_json(job) for job in desk.jobs.list()],
         "current": current.id if current else None,
+        "habits": desk.habits.to_json(),
     }
 
 
@@ -30,6 +32,13 @@ def set_host(call: Call) -> dict[str, Any]:
     if hasattr(host, "gives_way"):
         host.gives_way = value_of(call.json(), "give_way", bool, True)
     return host_json(host)
+
+
+def set_habits(call: Call) -> dict[str, Any]:
+    """What is done without being asked for."""
+    habits = call.desk.habits
+    habits.grid_at_end = value_of(call.json(), "grid_at_end", bool, habits.grid_at_end)
+    return habits.to_json()
 
 
 def host_json(host: Host) -> dict[str, Any]:
@@ -58,4 +67,4 @@ def host_json(host: Host) -> dict[str, Any]:
     }
 
 
-ROUTES = (Entry("GET", "/state", state), Entry("PUT", "/host", set_host))
+ROUTES = (Entry("GET", "/state", state), Entry("PUT", "/host", set_host), Entry("PUT", "/habits", set_habits))

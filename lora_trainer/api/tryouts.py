@@ -7,14 +7,16 @@ from typing import Any
 from starlette.responses import Response
 
 from ..errors import NotFound
-from ..jobs.tryouts import TryOut, TryOutRequest
+from ..jobs.request import TryOutRequest, usual_request
+from ..jobs.tryouts import TryOut
 from ..sentences import Sentence
 from .call import Call, Entry, list_of, value_of
 from .files import read_picture
-from .shown import tryout_json
+from .shown import request_json, tryout_json
 
 
 def begin(call: Call) -> dict[str, Any]:
+    """Begin to draw. `pause`: the job is paused for it. `single`: a picture beside the job's grid."""
     given = call.json()
     request = TryOutRequest(
         saves=list_of(given, "saves", str),
@@ -29,7 +31,15 @@ def begin(call: Call) -> dict[str, Any]:
         sampler=value_of(given, "sampler", str, "euler"),
     )
     job = call.desk.jobs.get(value_of(given, "job", str, ""))
-    return tryout_json(call.desk.tryouts.start(job, request))
+    tryout = call.desk.tryouts.start(job, request, single=value_of(given, "single", bool, False))
+    if value_of(given, "pause", bool, False):
+        job.pause()  # the pictures stand in line already, so that they come before any other run
+    return tryout_json(tryout)
+
+
+def usual(call: Call) -> dict[str, Any]:
+    """What would be drawn if nobody chose anything else."""
+    return request_json(usual_request(call.desk.jobs.get(call.path["id"])))
 
 
 def summary(call: Call) -> dict[str, Any]:
@@ -64,6 +74,7 @@ def _tryout(call: Call) -> TryOut:
 
 ROUTES = (
     Entry("POST", "/tryouts", begin),
+    Entry("GET", "/jobs/{id}/usual-tryout", usual),
     Entry("GET", "/tryouts/{id}", summary),
     Entry("POST", "/tryouts/{id}/stop", stop),
     Entry("GET", "/tryouts/{id}/cells/{n:int}.png", cell),

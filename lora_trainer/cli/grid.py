@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import options
 from ..errors import ConfigError
+from .named import require
 
 if TYPE_CHECKING:
     from ..tryout import Cell, GridRequest
@@ -54,6 +55,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         options=config.samples,
         clip_skip=config.base.clip_skip,
     )
+    require(arguments.base, config.base.vae, *arguments.lora)
     host = StandaloneHost(config.base, config.memory)
     cells = list(_kept(draw_cells(host, request), request, arguments))
     with replacing(arguments.out) as file:

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from .named import require
+
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser = subparsers.add_parser("inspect", help="show what is in a LoRA file", description=__doc__)
@@ -17,6 +19,7 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..files.inspection import inspect
 
+    require(arguments.file)
     found = inspect(arguments.file)
     if not arguments.json:
         print(found.as_text())

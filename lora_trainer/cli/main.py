@@ -1,4 +1,4 @@
-"""Parses the command line and turns what happens into exit codes: 0 success, 1 a failed run, 2 wrong use."""
+"""Parses the command line and turns what happens into exit codes: 0 success, 1 a failed or stopped run, 2 wrong use."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     parser = _Parser(
         prog="python -m lora_trainer",
         description="Trains LoRAs for Stable Diffusion 1, 2 and XL.",
-        epilog="Exit codes: 0 success, 1 a failed run, 2 wrong use.",
+        epilog="Exit codes: 0 success, 1 a failed or stopped run, 2 wrong use.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

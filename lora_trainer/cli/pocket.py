@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from .named import require
+
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser = subparsers.add_parser("pocket", help="put the embedded base into a WebUI", description=__doc__)
@@ -17,6 +19,7 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..pocket.install import install_into
 
+    require(arguments.into)
     files = install_into(arguments.into)
     if not arguments.json:
         print("\n".join(str(file) for file in files))

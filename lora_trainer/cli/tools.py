@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+from .named import require
 
 if TYPE_CHECKING:
     from ..lowrank import RankRule
@@ -96,6 +97,7 @@ def _merge(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..tools.merge_checkpoint import merge_into_checkpoint
 
     inputs = [weighted(text) for text in arguments.lora]
+    require(*(given.path for given in inputs), arguments.into)
     if arguments.into:
         if arguments.rank:
             raise ConfigError(["--rank is for joined LoRAs; a checkpoint takes them exactly. Leave one of them out."])
@@ -107,7 +109,9 @@ def _merge(arguments: argparse.Namespace) -> dict[str, Any]:
 def _resize(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..tools.resize import resize_lora
 
-    return _told(arguments, resize_lora(arguments.lora, arguments.out, rule=_rule(arguments), dtype=arguments.dtype))
+    rule = _rule(arguments)
+    require(arguments.lora)
+    return _told(arguments, resize_lora(arguments.lora, arguments.out, rule=rule, dtype=arguments.dtype))
 
 
 def _extract(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -116,6 +120,7 @@ def _extract(arguments: argparse.Namespace) -> dict[str, Any]:
 
     conv = RankRule(rank=arguments.conv_rank) if arguments.conv_rank else None
     rules = ExtractRules(linear=_rule(arguments), conv=conv, text=not arguments.no_text)
+    require(arguments.base, arguments.tuned)
     done = extract_lora(arguments.base, arguments.tuned, arguments.out, rules=rules, dtype=arguments.dtype)
     return _told(arguments, done)
 
@@ -123,6 +128,7 @@ def _extract(arguments: argparse.Namespace) -> dict[str, Any]:
 def _convert(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..tools.convert import convert_lora
 
+    require(arguments.lora)
     done = convert_lora(
         arguments.lora, arguments.out, style=arguments.style, blocks=arguments.blocks, dtype=arguments.dtype
     )

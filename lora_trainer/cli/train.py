@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..control import Control
 from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from ..config import TrainConfig
+    from ..host.base import BaseInfo
 
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
@@ -44,15 +49,39 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from .progress import show
 
     values = given_values(arguments)
-    config = resumed_config(values) if arguments.resume else checked(values)
+    config = (resumed_config if arguments.resume else checked)(values, _describe)
     control = Control()
     with _interrupt_stops(control):
         host = StandaloneHost(config.base, config.memory)
         try:
-            return show(train(config, host, control, resume=arguments.resume), quiet=arguments.json)
+            result = show(train(config, host, control, resume=arguments.resume), quiet=arguments.json)
         except KeyboardInterrupt:
-            name = config.save.name
-            return {"ok": False, "error": f"Interrupted. `train --resume --name {name}` goes on from the last state."}
+            return {"ok": False, "error": f"Interrupted. {_how_to_go_on(config, 'from the last state')}"}
+    return _not_a_success(result, config) if result.get("stopped") and result["ok"] else result
+
+
+def _not_a_success(result: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
+    """Of a run that was stopped: its last save is a file as good as any, but not what was asked for."""
+    where = f"Stopped after step {result['step']} of {result['total_steps']}; what is learned so far: {result['path']}"
+    return {**result, "ok": False, "error": f"{where}\n{_how_to_go_on(config, 'from there')}"}
+
+
+def _how_to_go_on(config: TrainConfig, where: str) -> str:
+    save = config.save
+    output = "" if save.output == type(save)().output else f" --output {_quoted(save.output)}"
+    return f"`train --resume --name {_quoted(save.name)}{output}` goes on {where}."
+
+
+def _quoted(word: str) -> str:
+    """In quotes that every system's shell knows, where it needs any."""
+    return f'"{word}"' if re.search(r"[^\w./\\:~-]", word) else word
+
+
+def _describe(config: TrainConfig) -> BaseInfo:
+    """What the header of the base tells that the options name."""
+    from ..host.standalone import StandaloneHost
+
+    return StandaloneHost(config.base, config.memory).describe()
 
 
 def given_values(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import options
+from .named import require
 
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     config = options.build(
         options.merged(options.parse_changes(arguments.set), {"base": {"checkpoint": arguments.base}})
     )
+    require(arguments.base, config.base.vae)
     folder: Path = arguments.data
     host = StandaloneHost(config.base, config.memory, arguments.loras or folder / "loras", folder / ".train-lora")
     host.describe()

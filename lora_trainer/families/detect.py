@@ -10,12 +10,12 @@ from ..config import EPSILON, V_PREDICTION
 from ..errors import BaseModelError
 from ..host.base import BaseInfo
 from .base import FAMILIES, Family
+from .blocks import UNET, lora_blocks
 
 if TYPE_CHECKING:
     from ..checkpoints import Checkpoint
 
 AUTO = "auto"
-UNET = "model.diffusion_model."
 CONV_IN = f"{UNET}input_blocks.0.0.weight"
 V_MARK, ZERO_SNR_MARK = "v_pred", "ztsnr"
 """Empty tensors by which SDXL bases say that they predict v, and that their last timestep is pure noise."""
@@ -44,6 +44,7 @@ def detect(
     _require_parts(checkpoint, kind, shapes)
     said = V_PREDICTION if V_MARK in shapes else checkpoint.hints.prediction_type
     said = prediction_type if prediction_type != AUTO else said
+    blocks, conv_blocks = lora_blocks(kind, shapes)
     marked = ZERO_SNR_MARK in shapes or bool(checkpoint.hints.zero_terminal_snr)
     info = BaseInfo(
         name=checkpoint.name,
@@ -53,6 +54,8 @@ def detect(
         latent_scale=checkpoint.hints.latent_scale or kind.latent_scale,
         native_resolution=checkpoint.hints.resolution or kind.resolution(said or EPSILON),
         path=str(checkpoint.path),
+        blocks=blocks,
+        conv_blocks=conv_blocks,
     )
     return Detected(info, prediction_known=bool(said) or kind.name != "sd2")
 

@@ -24,7 +24,9 @@ class BaseInfo:
     """What is known of a base without touching its weights.
 
     `latent_scale` is the factor between what the VAE gives and what the U-Net sees; `native_resolution` the side in
-    pixels that it was trained at; `sha256` is that of the whole file, where it is known already.
+    pixels that it was trained at; `sha256` is that of the whole file, where it is known already. `blocks` are those
+    that a LoRA can go into ('down.0', 'mid', 'text.11' ...), `conv_blocks` those that only its convolutions reach; both
+    are empty where nobody looked.
     """
 
     name: str
@@ -35,6 +37,8 @@ class BaseInfo:
     native_resolution: int = 512
     path: str = ""
     sha256: str = ""
+    blocks: tuple[str, ...] = ()
+    conv_blocks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -273,7 +273,8 @@ class StandaloneLoan:
             return build_vae(file.part(prefix), **placement)
 
     def _vae_dtype(self) -> torch.dtype:
-        """fp16 overflows in many VAEs, so the VAE is encoded in bf16 at the least."""
+        """fp16 overflows in many VAEs; on a CPU bf16 is slower than fp32 as well, and only rounds."""
         import torch
 
-        return torch.bfloat16 if self.dtype == torch.bfloat16 else torch.float32
+        small = self.dtype == torch.bfloat16 and self.device.type != "cpu"
+        return torch.bfloat16 if small else torch.float32

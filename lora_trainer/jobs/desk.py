@@ -13,9 +13,11 @@ from ..host.base import Host
 from ..presets import Preset, load_presets
 from ..sentences import Sentence
 from .forecast import Forecaster
+from .habits import Habits
 from .job import Job
 from .keep import Kept, keep
 from .queue import Jobs
+from .states import FINISHED, STOPPED
 from .tryouts import TryOuts
 
 
@@ -33,8 +35,10 @@ class Desk:
         self.host, self.presets = host, presets
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
-        self.tryouts = tryouts or TryOuts(host, self.jobs.turn)
+        self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
         self.forecaster = Forecaster(host)
+        self.habits = Habits(host.data_folder() / "habits.json")
+        self.jobs.on_end = self._show_what_was_learned
 
     def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:
         """A configuration from what a page sends: the base is the host's, the pictures those of the data set.
@@ -62,6 +66,11 @@ class Desk:
         """Make a save the final file; its picture is the try-out's at that strength, where there is one."""
         preview = self.tryouts.picture_of(job, save, strength)
         return keep(self.host, job, save, strength=strength, preview=preview, replace=replace, name=name)
+
+    def _show_what_was_learned(self, job: Job) -> None:
+        """Begin the usual grid of a run that ended well; whether somebody watches makes no difference."""
+        if job.state in (FINISHED, STOPPED) and self.habits.grid_at_end:
+            self.tryouts.begin_usual(job)
 
     def _folders(self, values: Mapping[str, Any], dataset: str) -> list[Any]:
         """The data set's folder with what the options say of the first one, and the further ones as they are."""

@@ -56,6 +56,8 @@ class Record:
     saves: tuple[Save, ...] = ()
     samples: tuple[str, ...] = ()
     published: dict[str, str] | None = field(default=None)
+    tryout: str = ""
+    """The id of its newest grid."""
 
 
 class Job:
@@ -215,6 +217,8 @@ class Job:
             return {"samples": (*self.record.samples, Path(event.path).name)}
         if isinstance(event, Validated) and event.best:
             return {"best_step": event.step}
+        if isinstance(event, Finished) and event.best_step:
+            return {"step": event.step, "best_step": event.best_step}
         if isinstance(event, (Paused, Failed, Finished)):
             return {"step": event.step}
         return {}

@@ -6,7 +6,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ class Jobs:
 
     def __init__(self, host: Host, folder: Path, *, turn: Turn | None = None, runner: Runner | None = None) -> None:
         self.turn = turn or Turn()
+        self.on_end: Callable[[Job], None] = lambda job: None
+        """Told, in the thread that ran it, of every job that has been run until it ended or was paused."""
         self._host, self._folder = host, folder
         self._runner = runner or InPlaceRunner(host)
         self._jobs: dict[str, Job] = {}
@@ -85,6 +87,10 @@ class Jobs:
 
         return min(jobs, key=order, default=None)
 
+    def waiting(self) -> bool:
+        """Whether any job waits for the model."""
+        return bool(self._line)
+
     def _enqueue(self, job: Job) -> None:
         with self._news:
             if job not in self._line:
@@ -99,7 +105,7 @@ class Jobs:
             with self._news:
                 self._news.wait_for(lambda: self._line)
                 job = self._line[0]
-            with self.turn.taken(job.record.name):
+            with self.turn.taken(job.record.name, job.id):
                 with self._news:
                     self._line.remove(job)
                 self._run(job)
@@ -108,6 +114,7 @@ class Jobs:
         try:
             if job.begin():
                 self._runner.run(job)
+                self.on_end(job)
         except Exception:  # whatever a runner does, those in line behind it have their turn
             log.exception("The job %s could not be run.", job.id)
 

@@ -5,72 +5,29 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound, UserError
-from ..host.base import Host, LoraUse
+from ..host.base import Drawn, Host, LoraUse
 from ..sentences import Sentence
 from .job import Job
-from .turn import Turn
+from .request import TryOutRequest, usual_request, usual_saves
+from .states import ENDED
+from .turn import Ticket, Turn
 
 if TYPE_CHECKING:
     from ..sampling.request import Request
 
 WAITING, DRAWING, DONE, STOPPED, FAILED = "waiting", "drawing", "done", "stopped", "failed"
-MOST_CELLS, MOST_WAITING = 400, 8
+OPEN = (WAITING, DRAWING)
+MOST_WAITING = 8
+LAST_PICTURE = 30.0
+"""Seconds that the end of the program waits for a picture."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TryOutRequest:
-    """What is drawn: every save at every strength for every prompt, from one seed. A size of 0 is the base's own."""
-
-    saves: Sequence[str]
-    strengths: Sequence[float]
-    prompts: Sequence[str]
-    negative_prompt: str = ""
-    seed: int = -1
-    width: int = 0
-    height: int = 0
-    steps: int = 20
-    guidance: float = 7.0
-    sampler: str = "euler"
-
-    @property
-    def total(self) -> int:
-        return len(self.saves) * len(self.strengths) * len(self.prompts)
-
-    def check(self) -> None:
-        """Raise UserError when nothing, too much or the impossible is asked for."""
-        from ..sampling.samplers import SAMPLERS
-
-        SAMPLERS.get(self.sampler)
-        if not 0 < self.total <= MOST_CELLS:
-            raise UserError(
-                Sentence(
-                    "tryout_size",
-                    "Choose at least one save, strength and prompt, and at most {most} pictures in all (now {total}).",
-                    most=MOST_CELLS,
-                    total=self.total,
-                )
-            )
-        bounds = (
-            ("width", self.width, 0, 4096),
-            ("height", self.height, 0, 4096),
-            ("steps", self.steps, 1, 200),
-            ("guidance", self.guidance, 1, 50),
-            ("seed", self.seed, -1, 2**32 - 1),
-            *(("strength", strength, -10, 10) for strength in self.strengths),
-        )
-        for name, value, least, most in bounds:
-            if not least <= value <= most:
-                sentence = "{name} is {value}, but must lie between {least} and {most}."
-                values = {"name": name, "value": value, "least": least, "most": most}
-                raise UserError(Sentence("tryout_value", sentence, **values))
 
 
 @dataclass(frozen=True)
@@ -85,47 +42,92 @@ class TriedCell:
 
 
 class TryOut:
-    """One grid that is being drawn. Read it from any thread."""
+    """One grid that is being drawn. Read it from any thread.
 
-    def __init__(self, job: Job, request: TryOutRequest, turn: Turn) -> None:
+    With `yields` it gives the model back after every picture when somebody else wants it, or while that holds.
+    `single` ones are looked at by themselves: they are not the grid of their job.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        request: TryOutRequest,
+        turn: Turn,
+        *,
+        yields: Callable[[], bool] | None = None,
+        single: bool = False,
+    ) -> None:
+        for save in request.saves:
+            job.save_path(save)
         self.id = secrets.token_hex(6)
-        self.job, self.request = job, request
+        self.job, self.request, self.single = job, request, single
         self.seed = request.seed if request.seed >= 0 else secrets.randbelow(2**32)
         self.state, self.cells = WAITING, list[TriedCell]()
         self.folder = job.folder.path / "tryouts" / self.id
-        self._files = [job.save_path(save) for save in request.saves]
         self._turn, self._stop, self._problem = turn, threading.Event(), ""
+        self._ticket = turn.join(Ticket(job.record.name, job.id, draws=True, yields=yields))
+        self.steps: dict[str, int] = {}
+        """The steps of the saves as they were drawn: a run that goes on gives its last save another name."""
+        self._thread: threading.Thread | None = None
+        self._bare: dict[int, Drawn] = {}
+        """Pictures at strength 0, by prompt: they are the same for every save."""
+
+    @property
+    def automatic(self) -> bool:
+        """Whether nobody asked for it, so that it comes after everybody who asked for something."""
+        return self._ticket.yields is not None
+
+    @property
+    def saves(self) -> list[str]:
+        return list(self.request.saves) or usual_saves(self.job)
 
     @property
     def total(self) -> int:
-        return self.request.total
+        return replace(self.request, saves=self.saves).total
+
+    @property
+    def waits_for(self) -> Ticket | None:
+        """Who has the model, while this waits for it."""
+        return self._turn.holder if self.state == WAITING else None
 
     @property
     def message(self) -> str:
         """Why there is nothing to see yet, or any more; empty when there is nothing to say."""
-        holder = self._turn.holder
-        if self.state == WAITING and holder:
-            sentence = "The pictures wait until '{name}' is paused or has ended."
-            return Sentence("tryout_waits", sentence, name=holder)
-        return self._problem
+        holder = self.waits_for
+        if holder is None or (holder.draws and holder.job == self.job.id):
+            return self._problem
+        if holder.draws:
+            sentence = "The pictures come after those of '{name}', which are being drawn."
+            return Sentence("tryout_waits_pictures", sentence, name=holder.name)
+        return Sentence("tryout_waits", "The pictures wait until '{name}' is paused or has ended.", name=holder.name)
 
     def stop(self) -> None:
         """Draw no further picture."""
         self._stop.set()
 
+    def begin(self, host: Host) -> None:
+        """Draw in a thread of its own."""
+        self._thread = threading.Thread(target=self.draw, args=(host,), name="train-lora try-out", daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until no more is drawn."""
+        if self._thread:
+            self._thread.join(seconds)
+
     def draw(self, host: Host) -> None:
         """Wait for the model and draw; what goes wrong becomes the message."""
         try:
-            with self._turn.taken(self.job.record.name, self._stop.is_set) as mine:
-                if mine:
-                    self._draw_all(host)
-            self.state = DONE if len(self.cells) == self.total else STOPPED
+            while self.state in OPEN:
+                self._take_a_turn(host)
         except UserError as error:
             self._problem, self.state = error.sentence, STOPPED if self._stop.is_set() else FAILED
         except Exception as error:  # a mistake in this program, or memory that ran out: said, not swallowed
             log.exception("The try-out of %s broke off.", self.job.id)
             sentence = "The pictures could not be drawn: {error}. The details are in the program's log."
             self._problem, self.state = Sentence("tryout_broke_off", sentence, error=str(error)), FAILED
+        finally:
+            self._bare.clear()
 
     def sheet(self) -> Path:
         """All pictures so far on one sheet: a column for each strength, a row for each save and prompt."""
@@ -138,7 +140,7 @@ class TryOut:
         if not self.cells:
             raise UserError(Sentence("no_pictures", "There are no pictures yet."))
         asked = self.request
-        files = {file.name: file for file in self._files}
+        files = {name: self.job.folder.output / name for name in self.saves}
         cells, infotext = [], ""
         for cell in list(self.cells):
             with Image.open(cell.path) as image:
@@ -146,34 +148,61 @@ class TryOut:
                 cells.append(
                     Cell(files[cell.save], cell.strength, cell.prompt, self.seed, image.convert("RGB"), infotext)
                 )
-        request = GridRequest(self._files, asked.prompts, asked.strengths, [self.seed], SampleOptions())
+        request = GridRequest(list(files.values()), asked.prompts, asked.strengths, [self.seed], SampleOptions())
         path = self.folder / "sheet.png"
         write_png(path, sheet(cells, request), infotext)
         return path
 
-    def _draw_all(self, host: Host) -> None:
-        from ..sampling.infotext import write_png
+    def _take_a_turn(self, host: Host) -> None:
+        """Draw until all is drawn, or somebody else comes first."""
+        with self._turn.held(self._ticket, self._stop.is_set) as mine:
+            if mine:
+                self._draw_on(host)
+        if self.automatic and self.job.state not in ENDED:
+            self.stop()  # it goes on: its next end has a grid of its own
+        if self.cells and len(self.cells) == self.total:
+            self.state = DONE
+        elif self._stop.is_set():
+            self.state = STOPPED
+        else:
+            self.state, self._ticket = WAITING, self._turn.join(self._ticket)
 
+    def _draw_on(self, host: Host) -> None:
+        """Draw what is missing."""
+        self.request = replace(self.request, saves=self.saves)
+        if not self.request.saves:
+            raise UserError(Sentence("no_save_yet", "'{name}' has no save to try yet.", name=self.job.record.name))
+        self.steps = {**{save.file: save.step for save in self.job.saves()}, **self.steps}
         self.state = DRAWING
         configured = getattr(host, "configured", None)
         host = configured(self.job.config) if configured else host
         resolution = host.describe().native_resolution
-        with host.studio(self._files) as studio:
-            for file, strength, number in self._places():
-                if self._stop.is_set():
+        with host.studio([self.job.save_path(save) for save in self.request.saves]) as studio:
+            for save, strength, number in list(self._places())[len(self.cells) :]:
+                if self._stop.is_set() or self._turn.wanted_from(self._ticket):
                     return
-                drawn = studio.draw(self._picture(number, resolution), [LoraUse(file, strength)])
-                n = len(self.cells) + 1
-                path = self.folder / f"{n:04d}.png"
-                write_png(path, drawn.image, drawn.infotext)
-                self.cells.append(TriedCell(n, file.name, strength, number, path))
+                drawn = self._bare.get(number) if strength == 0 else None
+                if drawn is None:
+                    use = LoraUse(self.job.save_path(save), strength)
+                    drawn = studio.draw(self._picture(number, resolution), [use])
+                self._take(drawn, save, strength, number)
 
-    def _places(self) -> Iterator[tuple[Path, float, int]]:
+    def _take(self, drawn: Drawn, save: str, strength: float, number: int) -> None:
+        from ..sampling.infotext import write_png
+
+        if strength == 0:
+            self._bare[number] = drawn
+        n = len(self.cells) + 1
+        path = self.folder / f"{n:04d}.png"
+        write_png(path, drawn.image, drawn.infotext)
+        self.cells.append(TriedCell(n, save, strength, number, path))
+
+    def _places(self) -> Iterator[tuple[str, float, int]]:
         """Prompt by prompt, so that the first whole grid is there soonest."""
         for number in range(len(self.request.prompts)):
-            for file in self._files:
+            for save in self.request.saves:
                 for strength in self.request.strengths:
-                    yield file, strength, number
+                    yield save, strength, number
 
     def _picture(self, prompt: int, resolution: int) -> Request:
         from ..sampling.request import Request
@@ -193,23 +222,57 @@ class TryOut:
 
 
 class TryOuts:
-    """All try-outs of a host. Each is drawn in a thread of its own, when it is its turn on the model."""
+    """All try-outs of a host. Each is drawn in a thread of its own, when it is its turn on the model.
 
-    def __init__(self, host: Host, turn: Turn) -> None:
-        self._host, self._turn = host, turn
+    `runs_wait` says whether trainings wait for the model.
+    """
+
+    def __init__(self, host: Host, turn: Turn, runs_wait: Callable[[], bool] = lambda: False) -> None:
+        self._host, self._turn, self._runs_wait = host, turn, runs_wait
         self._all: dict[str, TryOut] = {}
         self._lock = threading.Lock()
 
-    def start(self, job: Job, request: TryOutRequest) -> TryOut:
-        """Begin to draw. Raises UserError for what cannot be drawn, or when too much is waiting."""
+    def start(self, job: Job, request: TryOutRequest, *, single: bool = False) -> TryOut:
+        """Begin to draw; a new grid takes the place of the job's last one, which is drawn no further.
+
+        Raises UserError for what cannot be drawn, or when too much is waiting.
+        """
         request.check()
-        tryout = TryOut(job, request, self._turn)
         with self._lock:
-            if sum(one.state == WAITING for one in self._all.values()) >= MOST_WAITING:
+            asked_for = (one for one in self._all.values() if not one.automatic)
+            if sum(one.state == WAITING for one in asked_for) >= MOST_WAITING:
                 raise UserError(Sentence("tryouts_wait", "Too many try-outs are waiting: stop some of them first."))
-            self._all[tryout.id] = tryout
-        threading.Thread(target=tryout.draw, args=(self._host,), name="train-lora try-out", daemon=True).start()
+            return self._begin(TryOut(job, request, self._turn, single=single))
+
+    def begin_usual(self, job: Job) -> TryOut | None:
+        """Begin the usual grid of a run that has ended; None where there is nothing to show, or a user draws already.
+
+        Nobody waits for it: it is drawn when no training and no other try-out wants the model.
+        """
+        with self._lock:
+            busy = any(one.job is job and one.state in OPEN and not one.automatic for one in self._all.values())
+            if busy or not any(save.final for save in job.saves()):
+                return None
+            return self._begin(TryOut(job, usual_request(job), self._turn, yields=self._runs_wait))
+
+    def _begin(self, tryout: TryOut) -> TryOut:
+        if not tryout.single:
+            for other in self._all.values():
+                if other.job is tryout.job and not other.single:
+                    other.stop()
+            tryout.job.change(tryout=tryout.id)
+        self._all[tryout.id] = tryout
+        tryout.begin(self._host)
         return tryout
+
+    def close(self) -> None:
+        """Draw nothing more, and wait for the picture that is being drawn: the program is about to end."""
+        with self._lock:
+            tryouts = list(self._all.values())
+        for tryout in tryouts:
+            tryout.stop()
+        for tryout in tryouts:
+            tryout.wait(LAST_PICTURE)
 
     def get(self, tryout_id: str) -> TryOut:
         """Raises NotFound when there is no such try-out."""
@@ -220,7 +283,11 @@ class TryOuts:
 
     def picture_of(self, job: Job, save: str, strength: float) -> Path | None:
         """The newest picture of a save at a strength, as a preview of it."""
+        step = next((one.step for one in job.saves() if one.file == save), None)
         with self._lock:
             tryouts = [one for one in self._all.values() if one.job is job]
-        cells = (cell for tryout in tryouts[::-1] for cell in list(tryout.cells)[::-1])
-        return next((cell.path for cell in cells if (cell.save, cell.strength) == (save, strength)), None)
+        for tryout in tryouts[::-1]:
+            for cell in list(tryout.cells)[::-1]:
+                if (tryout.steps[cell.save], cell.strength) == (step, strength):
+                    return cell.path
+        return None

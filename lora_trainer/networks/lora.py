@@ -12,6 +12,7 @@ from ..files.lora import LoraModule
 from ..seeds import generator
 from .base import NETWORKS, Adapter, NetworkType, Plan
 from .dropout import Dropout, DropoutClock
+from .fused import fused_linear, fuses
 from .low_rank import refit
 
 
@@ -69,6 +70,12 @@ class LoRALinear(LoRALayer):
     def __init__(self, base_layer: nn.Module, plan: Plan, clock: DropoutClock, dropout: Dropout) -> None:
         inputs, outputs = int(base_layer.in_features), int(base_layer.out_features)
         super().__init__(base_layer, plan, clock, dropout, [(plan.rank, inputs), (outputs, plan.rank)])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.dropping or not self.strength or not fuses(self.base_layer, x):
+            return super().forward(x)
+        down, up = self.lora_down.to(x.dtype), self.lora_up.to(x.dtype)
+        return fused_linear(x, self.base_layer, down, up, self.scale * self.strength)
 
     def add(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         x = x.to(out.dtype)

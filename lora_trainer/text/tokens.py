@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,6 +36,26 @@ def tokenize_captions(
     """
     limit = max_tokens // LENGTH
     return _tokenize(family, [[Run(caption)] for caption in captions], most=limit, least=limit if fill else 1)
+
+
+def tokens_cut_off(family: str, captions: Iterable[str], max_tokens: int) -> dict[str, int]:
+    """How many tokens of each caption `tokenize_captions` leaves out, for those of which it leaves out any.
+
+    Where the encoders of a family count differently, the one that loses most.
+    """
+    lost = {}
+    for caption in dict.fromkeys(captions):
+        if len(caption.encode("utf-8")) <= max_tokens:  # a token is a byte at the least
+            continue
+        if missing := max(_cut_off(encoder, caption, max_tokens) for encoder in TEXT_LAYOUTS.get(family).encoders):
+            lost[caption] = missing
+    return lost
+
+
+def _cut_off(encoder: EncoderLayout, caption: str, max_tokens: int) -> int:
+    chunker = _chunker(encoder)
+    beyond = chunker.chunks([Run(caption)])[max_tokens // LENGTH :]
+    return sum(chunk.tokens.index(chunker.tokenizer.end) - 1 for chunk in beyond)
 
 
 def tokenize_prompts(family: str, prompts: Sequence[str]) -> TextTokens:

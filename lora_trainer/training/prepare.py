@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import optimizers
+from .. import optimizers, packages
 from ..config import TrainConfig
 from ..data.cache import Store, open_store
 from ..data.loader import Loader
@@ -94,6 +94,7 @@ def prepare(
 
     Raises UserError when base and options do not go together, DataError when a picture cannot be encoded.
     """
+    packages.import_all()
     first_step = state.step if state else 0
     store = store or open_store(config.data, folder.cache)
     base_identity = _base_identity(config, loan)
@@ -159,15 +160,16 @@ def _assemble(
     objective = Objective(noise, info.prediction_type, config.loss)
     scaler = LossScaler(enabled=str(loan.dtype) == "torch.float16")
     stepper = Stepper(config, model, loader, captions, objective, scaler, plan.total_steps)
+    validation = Validation(stepper)
     return PreparedRun(
         config=config,
         plan=plan,
         model=model,
         captions=captions,
         stepper=stepper,
-        validation=Validation(stepper),
+        validation=validation,
         sampler=sampler,
-        saver=Saver(config, info, loan.sha256, plan, model, folder, uuid.uuid4().hex, time.time()),
+        saver=Saver(config, info, loan.sha256, plan, model, folder, validation.best_of, uuid.uuid4().hex, time.time()),
         agenda=Agenda(config, plan.total_steps, plan.steps_per_epoch),
         meter=Meter(plan.total_steps),
         scaler=scaler,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ..data.records import Picture
 from ..events import Saved
 from ..files.disk import require_space
 from ..files.metadata import FolderFacts, RunFacts, lora_metadata
+from ..files.names import split_stem
 from ..files.write import model_hash, write_lora
 from ..host.base import BaseInfo
 from ..run_folder import RunFolder
@@ -41,6 +42,8 @@ class Saver:
     plan: RunPlan
     model: TrainingModel
     folder: RunFolder
+    best_of: Callable[[Iterable[int]], int]
+    """Of these steps the one with the lowest validation loss; 0 when none was measured."""
     session_id: str
     started_at: float
 
@@ -49,7 +52,7 @@ class Saver:
         weights = sum(parameter.numel() for parameter in self.model.parameters)
         keep = self.config.save.keep_last
         saves = len(agenda.saves())
-        files = 1 + (min(saves, keep) if keep else saves)
+        files = 1 + (min(saves, keep + 1) if keep else saves)
         needed = weights * (
             files * BYTES_PER_WEIGHT[self.config.save.dtype] + STATES_AT_A_TIME * STATE_BYTES_PER_WEIGHT
         )
@@ -63,7 +66,7 @@ class Saver:
         return str(path) if path.exists() else ""
 
     def save_lora(self, step: int, *, final: bool, path: Path | None = None) -> Saved:
-        """Write the LoRA after `step` steps (to `path`, or its own place), and drop saves beyond `save.keep_last`."""
+        """Write the LoRA after `step` steps (to `path`, or its own place), and drop saves as `save.keep_last` says."""
         path = path or (self.folder.lora if final else self.folder.save_path(step))
         with optimizers.weights_for_use(self.model.optimizer):
             modules = self.model.adapters.modules()
@@ -100,10 +103,13 @@ class Saver:
         save_state(self.folder.states, State(step, self.model.adapters.state(), tensors, values))
 
     def _drop_old_saves(self) -> None:
+        """Keep the newest saves and the best one, which a later one may turn out to be no better than."""
         keep = self.config.save.keep_last
-        if keep:
-            for old in self.folder.saves()[:-keep]:
-                old.unlink(missing_ok=True)
+        saves = {step: path for path in self.folder.saves() if (step := split_stem(path.stem)[2])}
+        best = self.best_of(saves)
+        for step in list(saves)[:-keep] if keep else ():
+            if step != best:
+                saves[step].unlink(missing_ok=True)
 
     def _facts(self, step: int) -> RunFacts:
         plan, pictures = self.plan, self.plan.pictures

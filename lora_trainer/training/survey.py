@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import optimizers, options
-from ..checks import check, checked
+from ..checks import Describe, check, checked
 from ..config import TrainConfig
 from ..curve_log import CurveLog
 from ..data.plan import RunPlan
@@ -24,6 +24,7 @@ from ..files.read import read_lora
 from ..host.base import BaseInfo, Host
 from ..resolve import with_epochs, with_resolution
 from ..run_folder import EventLog, RunFolder
+from ..sentences import captions_cut
 from ..state import State, load_newest_state
 
 HARMLESS = ("save.", "samples.", "memory.device", "stop_after_bad_steps")
@@ -46,7 +47,7 @@ class Survey:
 def survey(config: TrainConfig, host: Host) -> Survey:
     """Check options, base and pictures. Raises ConfigError, BaseModelError, BaseAway or DataError."""
     config = host.settle(config)
-    check(config)
+    check(config, lambda settled: host.describe())
     info = host.describe()
     _look_at_start(config.network.train_on, info)
     config = with_resolution(config, info)
@@ -98,20 +99,20 @@ def open_records(known: Survey) -> Iterator[Callable[[Event], None]]:
         yield record
 
 
-def resumed_config(values: dict[str, Any]) -> TrainConfig:
+def resumed_config(values: dict[str, Any], describe: Describe | None = None) -> TrainConfig:
     """The stored configuration of the run that `values` name by save.name and save.output, with `values` over it.
 
-    Where there is no such run, `values` must hold a whole one. Raises ConfigError.
+    Where there is no such run, `values` must hold a whole one. `describe` as in `check`. Raises ConfigError.
     """
     save = options.build({"save": values.get("save", {})}).save
     if not save.name:
         raise ConfigError(["save.name is not set: name the run that is to go on (--name)."])
     folder = RunFolder(Path(save.output).expanduser(), safe_stem(save.name))
     if folder.config.exists():
-        return checked(options.merged(options.read_yaml(folder.config), values))
+        return checked(options.merged(options.read_yaml(folder.config), values), describe)
     if not (values.get("base") and values.get("data")):
         raise ConfigError([f"There is no run {folder.path} to go on with. Check save.name and save.output (--output)."])
-    return checked(values)
+    return checked(values, describe)
 
 
 def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]]:
@@ -121,6 +122,7 @@ def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]
     if problem := name_problem(known.config.save.name):
         remarks.append(Warned("name", f"{problem} The LoRA gets that name."))
     remarks += [Warned("picture", str(problem)) for problem in known.data.problems]
+    remarks += _long_captions(known)
     with _writing(folder):
         if is_held(folder.lock):
             raise Held
@@ -135,6 +137,21 @@ def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]
             remarks.append(Warned("put_aside", f"The earlier run of this name was moved to {aside}."))
         folder.path.mkdir(parents=True, exist_ok=True)
     return state, remarks
+
+
+def _long_captions(known: Survey) -> Iterator[Warned]:
+    """One remark on all captions of which the text encoders do not see the end."""
+    from ..text.tokens import tokens_cut_off
+
+    most, pictures = known.config.base.max_tokens, known.data.pictures
+    by_caption = tokens_cut_off(known.info.family, [picture.caption for picture in pictures], most)
+    lost = {picture.name: by_caption[picture.caption] for picture in pictures if picture.caption in by_caption}
+    if lost:
+        choices = next(option.choices for option in options.walk() if option.path == "base.max_tokens")
+        above = [choice for choice in choices if choice > most]
+        higher = next((choice for choice in above if choice >= most + max(lost.values())), max(above, default=0))
+        sentence = captions_cut(lost, len(pictures), most, higher)
+        yield Warned("captions_cut", sentence, values=sentence.values)
 
 
 @contextmanager

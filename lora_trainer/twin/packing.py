@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .small_maps import SmallMapConv
+
 LEAST_WEIGHTS = 1 << 14
 """Smaller layers gain nothing."""
 NO_EXTRAS: tuple[str, list[Any], str] = ("none", [], "")
@@ -31,7 +33,7 @@ def pack(network: nn.Module) -> int:
 
 
 def _suits(layer: nn.Module) -> bool:
-    if type(layer) not in (nn.Linear, nn.Conv2d):
+    if type(layer) not in (nn.Linear, nn.Conv2d, SmallMapConv):
         return False
     weight: Any = layer.weight
     mine = weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and not weight.requires_grad
@@ -58,11 +60,15 @@ class Packed(nn.Module):
             self._there = self.packed_for(x)
         return self.run(x, self._there)
 
+    def prepare_back(self, out: Tensor, x_shape: torch.Size) -> None:
+        """Make the way back ready once it is wanted: no more than one layer at a time has three copies."""
+        if self._back is None:
+            self._back = self.packed_for_back(out, x_shape)
+            self._forget_plain()
+
     def back(self, gradient: Tensor, x_shape: torch.Size) -> Tensor:
         """The gradient for an input of shape `x_shape` from the output's."""
-        if self._back is None:
-            self._back = self.packed_for_back(gradient, x_shape)
-            self._forget_plain()
+        assert self._back is not None
         return self.run_back(gradient, self._back, x_shape)
 
     def _forget_plain(self) -> None:
@@ -73,7 +79,7 @@ class Packed(nn.Module):
     def packed_for(self, x: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def packed_for_back(self, gradient: Tensor, x_shape: torch.Size) -> Tensor:
+    def packed_for_back(self, out: Tensor, x_shape: torch.Size) -> Tensor:
         raise NotImplementedError
 
     def run(self, x: Tensor, packed: Tensor) -> Tensor:
@@ -89,7 +95,10 @@ class _BothWays(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, layer: Packed) -> Tensor:
         ctx.layer, ctx.x_shape = layer, x.shape
-        return layer.there(x)
+        out = layer.there(x)
+        if ctx.needs_input_grad[0]:
+            layer.prepare_back(out, x.shape)
+        return out
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
@@ -102,8 +111,8 @@ class PackedLinear(Packed, nn.Linear):
     def packed_for(self, x: Tensor) -> Tensor:
         return _ops()._reorder_linear_weight(self.weight.detach(), x[..., 0].numel())
 
-    def packed_for_back(self, gradient: Tensor, x_shape: torch.Size) -> Tensor:
-        return _ops()._reorder_linear_weight(self.weight.detach().t().contiguous(), gradient[..., 0].numel())
+    def packed_for_back(self, out: Tensor, x_shape: torch.Size) -> Tensor:
+        return _ops()._reorder_linear_weight(self.weight.detach().t().contiguous(), out[..., 0].numel())
 
     def run(self, x: Tensor, packed: Tensor) -> Tensor:
         return _ops()._linear_pointwise(x, packed, self.bias, *NO_EXTRAS)
@@ -128,10 +137,10 @@ class PackedConv(Packed, nn.Conv2d):
     def packed_for(self, x: Tensor) -> Tensor:
         return _ops()._reorder_convolution_weight(self.weight.detach(), *self._geometry(), 1, list(x.shape))
 
-    def packed_for_back(self, gradient: Tensor, x_shape: torch.Size) -> Tensor:
+    def packed_for_back(self, out: Tensor, x_shape: torch.Size) -> Tensor:
         padding, stride, dilation = self._geometry()
         return _ops()._reorder_convolution_transpose_weight(
-            self.weight.detach(), padding, self._output_padding(x_shape), stride, dilation, 1, list(gradient.shape)
+            self.weight.detach(), padding, self._output_padding(x_shape), stride, dilation, 1, list(out.shape)
         )
 
     def run(self, x: Tensor, packed: Tensor) -> Tensor:

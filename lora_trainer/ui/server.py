@@ -42,7 +42,10 @@ def serve(desk: Desk, *, address: str = "127.0.0.1", port: int = 7870) -> None:
     port = free_port(address, port)
     host = f"[{address}]" if ":" in address else address
     print(f"Train LoRA: http://{host}:{port}", flush=True)
-    uvicorn.run(make_app(desk), host=address, port=port, log_level="warning")
+    try:
+        uvicorn.run(make_app(desk), host=address, port=port, log_level="warning")
+    finally:
+        desk.tryouts.close()
 
 
 def free_port(address: str, wished: int) -> int:

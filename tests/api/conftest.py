@@ -16,7 +16,9 @@ def desk(random_sd1, tmp_path_factory):
     folder = tmp_path_factory.mktemp("desk")
     config = options.build({"base": {"checkpoint": str(random_sd1)}})
     host = StandaloneHost(config.base, config.memory, folder / "loras", folder / "data")
-    return Desk(host)
+    desk = Desk(host)
+    yield desk
+    desk.tryouts.close()
 
 
 @pytest.fixture(scope="session")

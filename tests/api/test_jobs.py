@@ -68,6 +68,24 @@ def test_a_try_out_streams_its_cells_and_the_best_is_kept(client, finished):
     assert (kept["tag"], kept["trigger_word"]) == ("<lora:zorb:0.5>", "zorb")
 
 
+def test_every_reader_finds_the_grid_that_the_run_s_end_began(client, finished):
+    end = time.monotonic() + 300
+    while (tryout := client.get(f"jobs/{finished[0]['id']}").json()["tryout"]) is None and time.monotonic() < end:
+        time.sleep(0.05)
+    grid = client.get(f"tryouts/{tryout}").json()
+    usual = client.get(f"jobs/{finished[0]['id']}/usual-tryout").json()
+    assert grid["strengths"] and usual["strengths"] == [0, 0.4, 0.6, 0.8, 1]
+    assert usual["prompts"] == ["a zorb, number 0", "a zorb, number 1"]
+
+
+def test_the_grid_at_the_end_is_switched_off_over_the_routes(client):
+    assert client.get("state").json()["habits"] == {"grid_at_end": True}
+    assert client.put("habits", json={"grid_at_end": False}).json() == {"grid_at_end": False}
+    assert client.get("state").json()["habits"] == {"grid_at_end": False}
+    assert client.put("habits", json={"grid_at_end": 1}).status_code == 400
+    client.put("habits", json={"grid_at_end": True})
+
+
 def test_a_name_that_is_taken_is_asked_about(client, finished, dataset, run_values):
     answer = client.post("jobs", json={"values": run_values(), "dataset": dataset})
     assert answer.status_code == 409

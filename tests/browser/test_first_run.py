@@ -53,7 +53,7 @@ def wait_for_text(page, selector, wanted):
     )
 
 
-def test_a_first_run_from_dropped_pictures_to_a_kept_lora(page, served, lesson):
+def test_a_first_run_from_dropped_pictures_to_a_kept_lora(page, browser, served, lesson):
     address, folder = served
     drop(page, sorted(lesson.iterdir()))
     page.wait_for_selector(".lt-card")
@@ -80,6 +80,17 @@ def test_a_first_run_from_dropped_pictures_to_a_kept_lora(page, served, lesson):
     assert page.locator(".lt-line-smooth").get_attribute("points").count(",") == STEPS
     assert page.locator(".lt-sample-row").count() == 3
 
+    wait_for_text(page, ".lt-try", "30 pictures: click the best one")  # drawn by itself
+    second = browser.new_page()
+    open_page(second, address)
+    second.wait_for_selector(".lt-cell img")
+    assert second.locator(".lt-cell img").count() == 30
+    assert (
+        option(second, "save.name").input_value() == "zorb" and second.locator("#lt-preset").input_value() == "pocket"
+    )
+    assert second.locator(".lt-card").count() == pictures
+    second.close()
+
     page.fill("#lt-try-prompts", "zorblat on a blue background")
     page.fill("#lt-try-strengths", "0, 0.6, 1")
     page.locator(".lt-try summary").click()
@@ -99,3 +110,28 @@ def test_a_first_run_from_dropped_pictures_to_a_kept_lora(page, served, lesson):
     page.click(".lt-use")
     wait_for_text(page, ".lt-notices", "is copied")
     assert page.evaluate("navigator.clipboard.readText()") == "zorblat <lora:zorb:0.6>"
+
+
+def test_a_running_training_pauses_to_be_tried_and_goes_on_and_nothing_that_was_written_is_lost(page, served, browser):
+    address, _ = served
+    page.wait_for_selector(".lt-card")
+    option(page, "save.name").fill("paused")
+    option(page, "steps").fill("400")
+    wait_for_text(page, ".lt-sentence", "400 steps")
+    page.click(".lt-train")
+    wait_for_text(page, ".lt-numbers", "of 400")
+    assert "running training “paused”" in text(page, ".lt-origin")
+    option(page, "save.name").fill("next")
+    wait_for_text(page, ".lt-origin", "For the next training")
+    page.click(".lt-bar button")
+    wait_for_text(page, ".lt-bar", "is paused at step")
+    page.wait_for_selector(".lt-cell img")
+    open_page(page, address)
+    assert option(page, "save.name").input_value() == "paused"
+    page.click(".lt-mine")
+    assert option(page, "save.name").input_value() == "next"
+    page.click(".lt-bar button")
+    wait_for_text(page, ".lt-state", "training")
+    page.click(".lt-stop")
+    page.click(".lt-dialog .lt-danger")
+    wait_for_text(page, ".lt-state", "stopped")

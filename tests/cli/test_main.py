@@ -1,10 +1,13 @@
 import json
+import re
+import shlex
 import signal
 from contextlib import nullcontext
 
 import pytest
 
 from lora_trainer.cli.main import FAILED, SUCCESS, WRONG_USE, main
+from lora_trainer.training.step import Stepper
 from tests.runs import draw_pictures
 
 
@@ -82,6 +85,15 @@ def test_everything_wrong_is_told_at_once_whether_in_one_option_or_between_sever
         assert named in problems
 
 
+def test_a_block_that_the_base_lacks_is_told_with_the_rest_before_anything_is_encoded(quick, capsys, monkeypatch):
+    monkeypatch.setattr("lora_trainer.data.loader.Loader.prepare", lambda *given: pytest.fail("Encoded."))
+    words = ["--set", "network.block_ranks={down.9: 4}", "--set", "network.rank=0"]
+    assert main([*quick, *words]) == WRONG_USE
+    assert len(answer(capsys)["problems"]) == 2
+    assert main([*quick, *words[:2]]) == WRONG_USE
+    assert "'down.9', which there is not" in answer(capsys)["error"]
+
+
 @pytest.mark.parametrize(("error", "raised"), [(OSError(28, "No space left on device"), False), (KeyError("x"), True)])
 def test_json_comes_last_however_a_command_breaks_off(monkeypatch, capsys, error, raised):
     def broken(arguments):
@@ -104,7 +116,9 @@ def press_ctrl_c(monkeypatch, times):
     monkeypatch.setattr("lora_trainer.data.loader.Loader.prepare", prepare)
 
 
-@pytest.mark.parametrize(("presses", "sentence"), [(1, "no LoRA was written"), (2, "`train --resume --name zorb`")])
+@pytest.mark.parametrize(
+    ("presses", "sentence"), [(1, "no LoRA was written"), (2, "`train --resume --name zorb --output ")]
+)
 def test_ctrl_c_ends_a_run_with_1_and_a_sentence(quick, tmp_path, monkeypatch, capsys, presses, sentence):
     press_ctrl_c(monkeypatch, presses)
     before = signal.getsignal(signal.SIGINT)
@@ -112,6 +126,28 @@ def test_ctrl_c_ends_a_run_with_1_and_a_sentence(quick, tmp_path, monkeypatch, c
     assert sentence in answer(capsys)["error"]
     assert signal.getsignal(signal.SIGINT) is before
     assert not (tmp_path / "zorb.safetensors").exists()
+
+
+def test_a_run_that_ctrl_c_stopped_is_no_success_though_it_saved_and_says_how_to_go_on(
+    quick, tmp_path, monkeypatch, capsys
+):
+    take = Stepper.take
+
+    def take_and_press(self, step, *given):
+        if step == 1:
+            signal.raise_signal(signal.SIGINT)
+        return take(self, step, *given)
+
+    monkeypatch.setattr(Stepper, "take", take_and_press)
+    assert main([*quick, "--steps", "4"]) == FAILED
+    result = answer(capsys)
+    assert (result["ok"], result["stopped"], result["step"]) == (False, True, 2)
+    assert "Stopped after step 2 of 4" in result["error"] and (tmp_path / "zorb.safetensors").exists()
+    command = re.search("`(train --resume .*)`", result["error"])[1]
+    assert command == f"train --resume --name zorb --output {tmp_path}"
+    monkeypatch.setattr(Stepper, "take", take)
+    assert main([*shlex.split(command), "--json"]) == SUCCESS
+    assert answer(capsys)["step"] == 4
 
 
 def test_help_is_no_failure(capsys):
@@ -157,9 +193,40 @@ def test_inspect_says_what_is_in_a_file(quick, tmp_path, capsys):
     assert answer(capsys)["parts"] == {"unet": 192}
 
 
-def test_inspect_of_a_file_that_is_not_there_is_a_sentence(tmp_path, capsys):
-    assert main(["inspect", str(tmp_path / "gone.safetensors"), "--json"]) == FAILED
-    assert "gone.safetensors" in answer(capsys)["error"]
+COMMANDS_WITH_FILES = [
+    "inspect GONE",
+    "merge THERE GONE=0.5 --out new.safetensors",
+    "merge THERE --into GONE --out new.safetensors",
+    "resize GONE --rank 2 --out new.safetensors",
+    "extract --base THERE --tuned GONE --out new.safetensors",
+    "convert GONE --out new.safetensors",
+    "grid --base GONE --lora THERE --prompt zorb",
+    "grid --base pocket --lora THERE --lora GONE --prompt zorb",
+]
+
+
+@pytest.mark.parametrize("line", [*COMMANDS_WITH_FILES, "ui --base GONE", "pocket --into GONE", "train GONE"])
+def test_a_file_that_is_not_there_is_wrong_use(line, tmp_path, capsys):
+    (tmp_path / "broken.safetensors").write_bytes(b"no tensors")
+    words = line.replace("GONE", str(tmp_path / "gone.safetensors")).replace(
+        "THERE", str(tmp_path / "broken.safetensors")
+    )
+    assert main([*words.split(), "--json"]) == WRONG_USE
+    result = answer(capsys)
+    assert len(result["problems"]) == 1 and "gone.safetensors" in result["error"] and "exist" in result["error"]
+
+
+@pytest.mark.parametrize("line", COMMANDS_WITH_FILES)
+def test_a_file_that_is_there_and_broken_is_a_failed_run(line, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "other"):
+        (tmp_path / f"{name}.safetensors").write_bytes(b"no tensors")
+    assert (
+        main([*line.replace("GONE", "one.safetensors").replace("THERE", "other.safetensors").split(), "--json"])
+        == FAILED
+    )
+    assert answer(capsys)["error"]
+    assert not (tmp_path / "new.safetensors").exists()
 
 
 def test_the_tools_work_from_the_command_line(quick, tmp_path, capsys):

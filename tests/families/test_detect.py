@@ -46,6 +46,20 @@ def test_a_tiny_base_is_what_it_was_made_as(family, scale, resolution):
     assert info.name == f"{family}-epsilon"
 
 
+@pytest.mark.parametrize(
+    ("family", "unet", "convolutions", "layers"),
+    [
+        ("sd1", ["down.0", "down.1", "down.2", "up.1", "up.2", "up.3", "mid"], ("down.3", "up.0"), 12),
+        ("sd2", ["down.0", "down.1", "down.2", "up.1", "up.2", "up.3", "mid"], ("down.3", "up.0"), 23),
+        ("sdxl", ["down.1", "down.2", "up.0", "up.1", "mid"], ("down.0", "up.2"), 32),
+    ],
+)
+def test_the_shapes_tell_the_blocks_that_a_lora_can_go_into(family, unet, convolutions, layers):
+    info = detected(random_base(family)).info
+    assert info.blocks == (*unet, *(f"text.{layer}" for layer in range(layers)))
+    assert info.conv_blocks == convolutions
+
+
 @pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl"])
 def test_the_yaml_says_that_a_base_predicts_v(family, tmp_path):
     denoiser = "denoiser_config: {params: {scaling_config: {target: sgm.modules.VScaling}}}"

@@ -3,7 +3,8 @@ from PIL import Image
 
 from lora_trainer.errors import UserError
 from lora_trainer.jobs.keep import keep
-from lora_trainer.jobs.tryouts import TryOutRequest, TryOuts
+from lora_trainer.jobs.request import TryOutRequest
+from lora_trainer.jobs.tryouts import TryOuts
 
 from .conftest import wait_for, wait_until
 

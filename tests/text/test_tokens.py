@@ -1,6 +1,6 @@
 import torch
 
-from lora_trainer.text.tokens import tokenize_captions, tokenize_prompts
+from lora_trainer.text.tokens import tokenize_captions, tokenize_prompts, tokens_cut_off
 
 CAT = 2368
 
@@ -30,6 +30,13 @@ def test_captions_are_cut_off_after_max_tokens():
     assert tokenize_captions("sd1", ["cat " * 400], max_tokens=150).ids[0].shape == (1, 2, 77)
     assert tokenize_captions("sd1", ["cat"], max_tokens=225).ids[0].shape == (1, 1, 77)
     assert tokenize_captions("sd1", ["cat"], max_tokens=225, fill=True).ids[0].shape == (1, 3, 77)
+
+
+def test_the_tokens_that_a_caption_loses_are_counted():
+    long, torn = "cat " * 80, "cat " * 70 + ", " + "dog " * 10
+    assert tokens_cut_off("sd1", ["cat", long, torn, "cat " * 75], 75) == {long: 5, torn: 10}
+    assert tokens_cut_off("sdxl", [long], 75) == {long: 5}
+    assert tokens_cut_off("sd1", [long, torn], 150) == {}
 
 
 def test_rows_can_be_picked():

@@ -5,6 +5,7 @@ from torch.utils.checkpoint import checkpoint
 
 from lora_trainer.twin import packing
 from lora_trainer.twin.packing import operators_work, pack
+from lora_trainer.twin.small_maps import SmallMapConv, use_products
 
 works = pytest.mark.skipif(not operators_work(), reason="this torch cannot pack weights on this processor")
 
@@ -64,6 +65,13 @@ def test_recomputed_layers_give_the_same_gradient():
     kept = output_and_gradient(network, x)
     again = output_and_gradient(lambda given: checkpoint(network, given, use_reentrant=False), x)
     assert all(torch.equal(one, other) for one, other in zip(kept, again))
+
+
+@works
+def test_convolutions_that_know_a_way_for_small_maps_are_packed_as_well():
+    network = use_products(nn.Sequential(nn.Conv2d(320, 384, 3, padding=1)).bfloat16().requires_grad_(False))
+    assert type(network[0]) is SmallMapConv
+    assert pack(network) == 1
 
 
 @works

@@ -92,3 +92,50 @@ def test_nested_values_and_paths_are_each_other_s_inverse():
 
 def test_ticks_are_round_numbers_up_to_the_end():
     assert call("curve.js", "ticks", 600, 6) == [0, 100, 200, 300, 400, 500, 600]
+
+
+FORM = """
+    const {{ Form }} = await import("{address}");
+    const {{ Store }} = await import("{store}");
+    const kept = {{}};
+    globalThis.localStorage = {{ getItem: (key) => kept[key] ?? null, setItem: (key, text) => (kept[key] = text) }};
+    const options = [["save.name", ""], ["steps", 0], ["network.rank", 16], ["data.flip", false], ["seed", 0]];
+    const values = {{ steps: 300, network: {{ rank: 8 }}, data: {{ flip: true }}, seed: 7 }};
+    const presets = [{{ name: "quick", values }}];
+    const opened = () => {{
+        const store = new Store({{ dataset: "mine" }});
+        const app = {{ store, page: {{ getRootNode: () => ({{ activeElement: null }}) }} }};
+        return new Form(app, options.map(([path, default_]) => ({{ path, default: default_ }})), presets);
+    }};
+    const job = {{
+        values: {{ save: {{ name: "zorb" }}, steps: 60, seed: 7, network: {{ rank: 8 }}, data: {{ flip: true }} }},
+    }};
+    const form = opened();
+    const told = [];
+    const tell = (form) => told.push([form.value("save.name"), form.app.store.get("preset"), form.isOf(job)]);
+"""
+
+
+def told(script):
+    addresses = {"address": (PAGE / "form.js").as_uri(), "store": (PAGE / "store.js").as_uri()}
+    return run(FORM.format(**addresses) + script + "console.log(JSON.stringify(told));")
+
+
+def test_a_job_s_settings_are_shown_with_the_preset_that_they_come_from():
+    assert told("form.showJob(job); tell(form);") == [["zorb", "quick", True]]
+
+
+def test_what_was_written_is_put_aside_for_a_job_s_settings_and_comes_back_also_after_a_reload():
+    script = """
+        form.set("save.name", "mine"); form.showJob(job); tell(form);
+        const again = opened(); tell(again); told.push(again.takeBack()); tell(again);"""
+    assert told(script) == [["zorb", "quick", True], ["zorb", "quick", True], "mine", ["mine", "", False]]
+
+
+def test_a_job_s_settings_that_were_only_looked_at_are_not_put_aside_and_those_changed_are():
+    script = """
+        const other = { values: { save: { name: "other" } } };
+        form.showJob(job); form.showJob(other); told.push(form.app.store.get("aside").length);
+        form.set("steps", 5); form.showJob(job); told.push(form.app.store.get("aside").length);
+        tell(form); form.takeBack(); tell(form);"""
+    assert told(script) == [0, 1, ["zorb", "quick", True], ["other", "", False]]

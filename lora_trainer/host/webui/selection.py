@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...checkpoints import open_checkpoint
 from ...config import EPSILON, V_PREDICTION
 from ...errors import BaseAway, BaseModelError
 from ...families.base import FAMILIES
+from ...families.blocks import lora_blocks
 from ...families.detect import detect
 from ...sentences import Sentence
 from ..base import BaseInfo
@@ -133,16 +134,18 @@ def describe_model(model: Any) -> BaseInfo:
     family = FAMILIES.get("sdxl" if model.is_sdxl else "sd2" if model.is_sd2 else "sd1")
     prediction = V_PREDICTION if model.parameterization == "v" else EPSILON
     checkpoint = model.sd_checkpoint_info
+    said = _header(checkpoint.filename, family.name, _age(checkpoint.filename))
     return BaseInfo(
         name=checkpoint.name_for_extra,
         family=family.name,
         prediction_type=prediction,
         zero_terminal_snr=shared.opts.sd_noise_schedule == "Zero Terminal SNR",
         latent_scale=float(model.scale_factor),
-        native_resolution=_resolution_said(checkpoint.filename, _age(checkpoint.filename))
-        or family.resolution(prediction),
+        native_resolution=said.resolution or family.resolution(prediction),
         path=str(checkpoint.filename),
         sha256=checkpoint.sha256 or "",
+        blocks=said.blocks,
+        conv_blocks=said.conv_blocks,
     )
 
 
@@ -158,13 +161,21 @@ def _describe_file(path: str, age: int) -> BaseInfo:
         return detect(checkpoint).info
 
 
+class _Header(NamedTuple):
+    """What a loaded model does not tell: the side that its file names, and its blocks (see BaseInfo)."""
+
+    resolution: int | None = None
+    blocks: tuple[str, ...] = ()
+    conv_blocks: tuple[str, ...] = ()
+
+
 @lru_cache(maxsize=4)
-def _resolution_said(path: str, age: int) -> int | None:
-    """The side that the checkpoint's own header names; remembered like the description."""
+def _header(path: str, family: str, age: int) -> _Header:
+    """What the checkpoint's own header says; remembered like the description."""
     if not path.lower().endswith(".safetensors") or not age:
-        return None
+        return _Header()
     with open_checkpoint(path) as checkpoint:
-        return checkpoint.hints.resolution
+        return _Header(checkpoint.hints.resolution, *lora_blocks(FAMILIES.get(family), checkpoint.shapes))
 
 
 def require_host_settings() -> None:

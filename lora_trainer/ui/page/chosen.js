@@ -1,8 +1,8 @@
 /** The chosen picture of a try-out: use its save and strength in txt2img, or keep that save as the LoRA. */
 
-import { attribute, button, h, say } from "./dom.js";
+import { attribute, button, h, say, show } from "./dom.js";
 import { short } from "./format.js";
-import { stepOf } from "./saves.js";
+import { fileAt } from "./saves.js";
 
 /** @param {import("./main.js").App} app */
 export function chosenPanel(app) {
@@ -24,13 +24,14 @@ export function chosenPanel(app) {
   const keep = button(app.t("tryout.keep"), () => keepIt(app), { class: "lt-button lt-keep" });
   app.store.on(["chosen", "job"], () => {
     const { chosen, job } = app.store.values;
+    show(larger, Boolean(chosen));
     attribute(image, "hidden", !chosen);
     if (chosen && image.getAttribute("src") !== chosen.url) image.src = chosen.url;
     for (const one of [use, keep, larger]) attribute(one, "disabled", !chosen);
     say(
       line,
       chosen
-        ? app.t("tryout.chosen", { step: stepOf(app, job, chosen.save), strength: short(chosen.strength) })
+        ? app.t("tryout.chosen", { step: nameOf(app, chosen), strength: short(chosen.strength) })
         : app.t("tryout.choose"),
     );
     const tag = job?.published?.tag;
@@ -39,6 +40,8 @@ export function chosenPanel(app) {
   return h("div", { class: "lt-chosen" }, larger, h("div", {}, line, hint, h("div", { class: "lt-row" }, use, keep)));
 }
 
+const nameOf = (app, { step }) => app.t("tryout.save", { step });
+
 function enlarge(app) {
   const { chosen, grid } = app.store.values;
   app.dialogs.enlarge(
@@ -46,7 +49,7 @@ function enlarge(app) {
       {
         url: chosen.url,
         title: app.t("tryout.chosen", {
-          step: stepOf(app, app.store.get("job"), chosen.save),
+          step: nameOf(app, chosen),
           strength: short(chosen.strength),
         }),
         detail: app.t("samples.detail", { prompt: chosen.prompt, seed: chosen.seed ?? grid?.seed }),
@@ -61,11 +64,11 @@ async function keepIt(app, replace = false) {
   const { chosen, job } = app.store.values;
   try {
     const kept = await app.api.post(["jobs", job.id, "keep"], {
-      save: chosen.save,
+      save: fileAt(job, chosen),
       strength: chosen.strength,
       replace,
     });
-    app.store.set({ kept: { ...kept, save: chosen.save, strength: chosen.strength } });
+    app.store.set({ kept: { ...kept, step: chosen.step, job: chosen.job } });
     app.dialogs.notice(
       [
         app.t("tryout.kept", { name: kept.name, strength: short(chosen.strength) }),
@@ -88,10 +91,9 @@ async function keepIt(app, replace = false) {
 /** The host draws with the file that was kept, so a save that is not it yet is kept first. */
 async function useIt(app) {
   const { chosen, kept } = app.store.values;
-  const isKept = kept && kept.save === chosen.save && kept.job === chosen.job;
+  const isKept = kept && kept.step === chosen.step && kept.job === chosen.job;
   const lora = isKept ? kept : await keepIt(app);
   if (!lora) return;
-  app.store.set({ kept: { ...lora, save: chosen.save, job: chosen.job } });
   const done = await app.host.use({ name: lora.name, strength: chosen.strength, trigger: lora.trigger_word });
   app.dialogs.notice(
     app.t(`host.${app.host.kind}.${done ? "used" : "not_used"}`, {

@@ -4,6 +4,8 @@ import { attribute, fill, h, say } from "./dom.js";
 import { lines } from "./format.js";
 
 let counter = 0;
+const MOST_LETTERS = 16;
+/** As many as fit into an empty field. */
 
 export class Control {
   /** @param {import("./main.js").App} app @param {any} option @param {import("./form.js").Form} form */
@@ -11,6 +13,9 @@ export class Control {
     Object.assign(this, { app, option, form });
     const id = `lt-option-${++counter}`;
     this.input = this.#input(id);
+    const nothing = this.#nothing();
+    const brief = nothing.length > MOST_LETTERS ? app.t("settings.automatic") : nothing;
+    if (nothing) Object.assign(this.input, { placeholder: brief, title: nothing });
     this.problem = h("div", { class: "lt-problem", id: `${id}-problem`, hidden: true });
     this.element = this.#frame(id);
     this.input.addEventListener(this.input.type === "checkbox" || option.choices?.length ? "change" : "input", () =>
@@ -26,7 +31,7 @@ export class Control {
     this.element.classList.toggle("lt-changed", form.isChanged(option.path));
     if (input.getRootNode().activeElement === input && input.type !== "checkbox") return;
     if (input.type === "checkbox") input.checked = Boolean(value);
-    else input.value = written(value);
+    else input.value = value === 0 && input.placeholder ? "" : written(value);
   }
 
   /** Mark what is wrong here; an empty text takes the mark away. */
@@ -89,6 +94,14 @@ export class Control {
       this.option.choices.map((choice) => h("option", { value: choice }, name(choice))),
     );
     return select;
+  }
+
+  /** What 0 stands for where it is the default, in words: they are shown in its place. */
+  #nothing() {
+    const { option, app } = this;
+    if (option.default !== 0 || option.type === "bool") return "";
+    const help = app.words.maybe(`option.${option.path}.help`, option.help);
+    return /(?:^|[;.；。]\s*)0\s*[:：]\s*(.+?)[.。]?$/.exec(help)?.[1] || "";
   }
 
   #read() {

@@ -2,6 +2,8 @@
 
 import { button, fill, h, say } from "./dom.js";
 
+const MOST_NOTICES = 3;
+
 export class Dialogs {
   /** @param {Element} root where dialogs live @param {(id: string, values?: any) => string} t */
   constructor(root, t) {
@@ -96,9 +98,12 @@ export class Dialogs {
     this.#open(dialog);
   }
 
-  /** A short notice that goes away by itself. */
+  /** A short notice that goes away by itself, or when it is clicked. */
   notice(text, kind = "good") {
-    const line = h("div", { class: `lt-notice lt-${kind}` });
+    const others = [...this.notices.children];
+    for (const one of others.filter((one, n) => one.textContent === text || n <= others.length - MOST_NOTICES))
+      one.remove();
+    const line = h("div", { class: `lt-notice lt-${kind}`, on: { click: () => line.remove() } });
     this.notices.append(line);
     say(line, text);
     setTimeout(() => line.remove(), kind === "good" ? 4000 : 9000);

@@ -1,6 +1,11 @@
 /** The values of the form: defaults, over them a preset, over it what was changed by hand. Paths are dotted. */
 
 const DRAFT = "lora-trainer.form";
+const ASIDE = "lora-trainer.form.aside";
+/** What was written here before the settings of a job took its place, the newest last. */
+const MOST_ASIDE = 5;
+const FROM_PRESET = 0.7;
+/** The share of a preset's values by which it is known again. */
 export const OWN = ["save.name", "data.trigger_word", "samples.prompts"];
 /** Options that say what is learned, not how: they outlive another preset. */
 
@@ -36,8 +41,10 @@ export class Form {
     this.options = new Map(options.map((option) => [option.path, option]));
     this.tables = new Set(options.filter((option) => option.type === "dict").map((option) => option.path));
     this.presets = presets;
-    const draft = this.#draft();
-    app.store.set({ preset: draft.preset || "", changes: draft.changes || {} });
+    const draft = this.#read(DRAFT);
+    /** Whether the form holds something that was written here, not only what a job was begun with. */
+    this.written = Boolean(draft && !draft.shown);
+    app.store.set({ preset: draft?.preset || "", changes: draft?.changes || {}, aside: this.#read(ASIDE) || [] });
   }
 
   /** What an option is now. */
@@ -80,11 +87,45 @@ export class Form {
     });
   }
 
-  /** Take the values of a file or of an earlier run. */
-  take(values) {
+  /** Take the values of a file or of a job (`shown`), with the preset that they come from. */
+  take(values, shown = false) {
+    this.app.page.getRootNode().activeElement?.blur(); // a control that is written in keeps its own text
     const known = Object.entries(flat(values, this.tables)).filter(([path]) => this.options.has(path));
-    const differs = ([path, value]) => !same(value, this.options.get(path).default);
-    this.#keep({ preset: "", changes: Object.fromEntries(known.filter(differs)) });
+    const preset = this.#presetIn(Object.fromEntries(known));
+    const before = this.presetValues(preset);
+    const differs = ([path, value]) => !same(value, before[path] ?? this.options.get(path).default);
+    this.#keep({ preset, changes: Object.fromEntries(known.filter(differs)) }, shown);
+  }
+
+  /** Whether the form says what a job was begun with. */
+  isOf(job) {
+    const [now, then] = [this.values(), flat(job.values, this.tables)];
+    const default_ = (path) => this.options.get(path)?.default;
+    return Object.keys({ ...now, ...then })
+      .filter((path) => this.options.has(path))
+      .every((path) => same(now[path] ?? default_(path), then[path] ?? default_(path)));
+  }
+
+  /** Show a job's settings; what was written here is put aside. */
+  showJob(job) {
+    if (this.isOf(job)) return;
+    this.#putAside([...this.app.store.get("aside"), ...this.#mine()]);
+    this.take(job.values, true);
+  }
+
+  /** Show again what was put aside. @returns {string} the data set that was chosen then */
+  takeBack() {
+    const aside = [...this.app.store.get("aside")];
+    const { preset, changes, dataset } = aside.pop();
+    this.#putAside([...this.#mine(), ...aside]);
+    this.#keep({ preset, changes });
+    return dataset || "";
+  }
+
+  /** What would be lost if something else took the form's place. */
+  #mine() {
+    const { preset, changes, dataset } = this.app.store.values;
+    return this.written && (preset || Object.keys(changes).length) ? [{ preset, changes, dataset }] : [];
   }
 
   /** Undo all changes by hand but name, trigger word and prompts. */
@@ -93,21 +134,43 @@ export class Form {
     this.#keep({ changes: Object.fromEntries(Object.entries(this.app.store.get("changes")).filter(own)) });
   }
 
-  #keep(values) {
+  /** The preset that values come from: all that it says is there, and most of it as it says; "" for none. */
+  #presetIn(values) {
+    const found = this.presets.flatMap(({ name }) => {
+      const says = Object.entries(this.presetValues(name));
+      const kept = says.filter(([path, value]) => same(values[path], value)).length;
+      const whole = says.length > 0 && says.every(([path]) => path in values);
+      return whole && kept >= says.length * FROM_PRESET ? [{ name, kept }] : [];
+    });
+    return found.sort((a, b) => b.kept - a.kept)[0]?.name || "";
+  }
+
+  #keep(values, shown = false) {
+    this.written = !shown;
     this.app.store.set(values);
     const { preset, changes } = this.app.store.values;
+    this.#write(DRAFT, { preset, changes, shown });
+  }
+
+  #putAside(all) {
+    const aside = all.slice(-MOST_ASIDE);
+    this.app.store.set({ aside });
+    this.#write(ASIDE, aside);
+  }
+
+  #write(key, value) {
     try {
-      localStorage.setItem(DRAFT, JSON.stringify({ preset, changes }));
+      localStorage.setItem(key, JSON.stringify(value));
     } catch {
       /* A browser without storage forgets the draft; nothing else is lost. */
     }
   }
 
-  #draft() {
+  #read(key) {
     try {
-      return JSON.parse(localStorage.getItem(DRAFT) || "{}");
+      return JSON.parse(localStorage.getItem(key) || "null");
     } catch {
-      return {};
+      return null;
     }
   }
 }

@@ -68,7 +68,7 @@ class Card {
     this.element = h(
       "li",
       { class: "lt-card", data: { name: item.name } },
-      h("div", { class: "lt-thumb", title: item.name }, image, remove, this.problems),
+      h("div", { class: "lt-thumb", title: item.name }, image, set.own && remove, this.problems),
       this.size,
       this.caption,
     );

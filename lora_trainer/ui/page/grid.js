@@ -1,9 +1,12 @@
 /** The grid of a try-out: a row for each save, a column for each strength, filled as the pictures come. */
 
-import { attribute, fill, h } from "./dom.js";
+import { attribute, fill, h, say } from "./dom.js";
 import { short } from "./format.js";
 import { place, promptOf } from "./requests.js";
-import { stepOf } from "./saves.js";
+import { rowName } from "./saves.js";
+
+/** Changes when a grid must be laid out anew. */
+const nameOf = (grid) => (grid ? `${grid.id}/${grid.saves}` : "");
 
 export class Grid {
   #places = new Map();
@@ -14,11 +17,12 @@ export class Grid {
     this.app = app;
     this.element = h("div", { class: "lt-grids", on: { keydown: (event) => this.#move(event) } });
     app.store.on(["grid"], () => this.#update(app.store.get("grid")));
+    app.store.on(["job", "grid"], () => this.#name(app.store.get("grid")));
     app.store.on(["chosen"], () => this.#mark(app.store.get("chosen")));
   }
 
   #update(grid) {
-    if ((grid?.id || "") !== this.#id) this.#begin(grid);
+    if (nameOf(grid) !== this.#id) this.#begin(grid);
     for (const cell of grid?.cells || []) {
       const spot = this.#places.get(place(cell.save, cell.strength, promptOf(cell, grid.prompts)));
       if (spot && !spot.cell) this.#show(grid, cell, spot);
@@ -26,26 +30,25 @@ export class Grid {
   }
 
   #begin(grid) {
-    this.#id = grid?.id || "";
+    this.#id = nameOf(grid);
     this.#places = new Map();
     fill(this.element, grid && grid.prompts.map((prompt, n) => this.#table(grid, prompt, n)));
   }
 
   #table(grid, prompt, number) {
     const { app } = this;
-    const job = app.store.get("job");
     const head = h(
       "tr",
       {},
-      h("td"),
+      h("td", { class: "lt-corner" }, app.t("tryout.strength")),
       grid.strengths.map((strength) => h("th", { scope: "col" }, short(strength))),
     );
-    const ratio = `${grid.width} / ${grid.height}`;
+    const ratio = grid.width && grid.height ? `${grid.width} / ${grid.height}` : "1";
     const rows = grid.saves.map((file) =>
       h(
         "tr",
         {},
-        h("th", { scope: "row" }, stepOf(app, job, file)),
+        h("th", { scope: "row", data: { save: file } }, rowName(app, grid, file)),
         grid.strengths.map((strength) => {
           const button = h("button", {
             type: "button",
@@ -82,7 +85,7 @@ export class Grid {
     };
     spot.cell = chosen;
     const name = app.t("tryout.cell", {
-      step: stepOf(app, app.store.get("job"), cell.save),
+      step: rowName(app, grid, cell.save),
       strength: short(cell.strength),
     });
     spot.button.append(h("img", { src: chosen.url, alt: "" }));
@@ -91,6 +94,13 @@ export class Grid {
     attribute(spot.button, "aria-pressed", "false");
     spot.button.title = name;
     spot.button.addEventListener("click", () => app.store.set({ chosen }));
+  }
+
+  /** A save that the job did not know yet when its row was laid out has its step by now. */
+  #name(grid) {
+    if (!grid) return;
+    for (const head of this.element.querySelectorAll("th[data-save]"))
+      say(head, rowName(this.app, grid, head.dataset.save));
   }
 
   #mark(chosen) {

@@ -7,6 +7,7 @@ import { header } from "./header.js";
 import { host } from "./host.js";
 import { suiting, Words } from "./i18n.js";
 import { Live } from "./live.js";
+import { begin } from "./origin.js";
 import { pictures } from "./pictures.js";
 import { settings } from "./settings.js";
 import { Store } from "./store.js";
@@ -24,6 +25,7 @@ const BEGINNING = {
   upload: null,
   preset: "",
   changes: {},
+  aside: [],
   check: null,
   tried: false,
   shown: "",
@@ -34,7 +36,7 @@ const BEGINNING = {
   grid: null,
   single: null,
   chosen: null,
-  drawing: false,
+  asking: false,
   kept: null,
 };
 
@@ -69,6 +71,7 @@ class App {
     await styled;
     this.page.append(header(this), h("div", { class: "lt-columns" }, left, right));
     this.chooseDataset(this.#remembered());
+    begin(this, this.form);
     await this.live.start();
     this.page.dataset.ready = "";
   }
@@ -98,7 +101,7 @@ class App {
     }
   }
 
-  /** The data set of the running job, else the one that was chosen last, else the only one. */
+  /** The data set that was chosen last, else the job's, else the only one. */
   #remembered() {
     const { server, job } = this.store.values;
     const known = (server?.datasets || []).map((set) => set.id);

@@ -73,8 +73,10 @@ async function createSet(app, body) {
 
 async function removeSet(app) {
   const [id, set] = [app.store.get("dataset"), app.store.get("set")];
+  const own = app.store.get("server")?.datasets.find((one) => one.id === id)?.own;
   const question = app.t("pictures.ask_delete_set", { name: set?.name || id });
-  if (!(await app.dialogs.ask(question, app.t("pictures.delete"), app.t("pictures.ask_delete_set_detail")))) return;
+  const detail = app.t(own ? "pictures.delete_own" : "pictures.delete_opened");
+  if (!(await app.dialogs.ask(question, app.t("pictures.delete"), detail))) return;
   if ((await app.trying(() => app.api.delete(["datasets", id]))) === undefined) return;
   app.chooseDataset("");
   await app.live.refresh();

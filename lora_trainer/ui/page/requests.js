@@ -1,8 +1,8 @@
 /** What a try-out needs, and where one of its cells stands. */
 
 /** The message id of what a request lacks, or "". */
-export function nothingMissing({ prompts, saves, strengths }) {
-  if (!saves.length) return "tryout.need_save";
+export function nothingMissing({ prompts, saves, strengths, pause }) {
+  if (!saves.length && !pause) return "tryout.need_save";
   if (!strengths.length) return "tryout.need_strength";
   return prompts.length ? "" : "tryout.need_prompt";
 }

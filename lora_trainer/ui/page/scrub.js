@@ -1,9 +1,10 @@
 /** One save at one strength, with a slider; strengths that were drawn already appear at once. */
 
-import { attribute, button, fill, h, say } from "./dom.js";
+import { attribute, button, fill, h, say, show } from "./dom.js";
 import { short } from "./format.js";
-import { place } from "./requests.js";
+import { place, promptOf } from "./requests.js";
 import { saveName } from "./saves.js";
+import { going } from "./trial.js";
 
 /** @param {import("./main.js").App} app @param {any} fields @param {import("./trial.js").Trial} trial */
 export function scrubber(app, fields, trial) {
@@ -20,10 +21,12 @@ export function scrubber(app, fields, trial) {
   });
   const number = h("output", { class: "lt-number-out" });
   const image = h("img", { alt: "", hidden: true });
+  const empty = h("span", { class: "lt-hint" }, app.t("tryout.one_empty"));
   const frame = h(
     "button",
     { type: "button", class: "lt-larger", disabled: true, "aria-label": app.t("view.title") },
     image,
+    empty,
   );
   const generate = button(app.t("tryout.generate"), () => trial.drawOne(request()), { class: "lt-button lt-generate" });
   const request = () =>
@@ -38,6 +41,7 @@ export function scrubber(app, fields, trial) {
     const found = drawn.get(key());
     attribute(image, "hidden", !found);
     attribute(frame, "disabled", !found);
+    show(empty, !found);
     if (found)
       Object.assign(image, {
         src: found.url,
@@ -51,8 +55,15 @@ export function scrubber(app, fields, trial) {
   slider.addEventListener("input", look);
   save.addEventListener("change", look);
   app.store.on("job", () => offer(app, save, look));
-  app.store.on(["single"], () => remember(app, drawn, look));
-  app.store.on("drawing", () => attribute(generate, "disabled", app.store.get("drawing")));
+  app.store.on(["single", "grid"], () => {
+    for (const tryout of [app.store.get("single"), app.store.get("grid")]) remember(app, drawn, tryout);
+    look();
+  });
+  app.store.on(["single", "asking"], () => {
+    const busy = going(app.store.get("single"));
+    attribute(generate, "disabled", app.store.get("asking") || busy);
+    say(generate, app.t(busy ? "tryout.generating" : "tryout.generate"));
+  });
   return h(
     "div",
     { class: "lt-block lt-scrub" },
@@ -82,26 +93,15 @@ function offer(app, select, look) {
   look();
 }
 
-/** A picture that has come is found again under its request. */
-function remember(app, drawn, look) {
-  const single = app.store.get("single");
-  const cell = single?.cells[0];
-  if (!cell) return;
-  const { job, negative_prompt, seed, width, height, steps, guidance, sampler, prompts, strengths } = single;
-  const request = {
-    job,
-    saves: place(cell.save, cell.strength, 0),
-    strengths,
-    prompts,
-    negative_prompt,
-    seed,
-    width,
-    height,
-    steps,
-    guidance,
-    sampler,
-  };
-  const url = app.api.url(["tryouts", single.id, "cells", `${cell.n}.png`]);
-  drawn.set(JSON.stringify(request), { ...cell, job, prompt: prompts[0], url });
-  look();
+/** Pictures of a try-out's first prompt are found again under their requests. */
+function remember(app, drawn, tryout) {
+  if (!tryout) return;
+  const { job, negative_prompt, seed, width, height, steps, guidance, sampler } = tryout;
+  const prompts = tryout.prompts.slice(0, 1);
+  const how = { prompts, negative_prompt, seed, width, height, steps, guidance, sampler };
+  for (const cell of tryout.cells.filter((one) => !promptOf(one, tryout.prompts))) {
+    const request = { job, saves: place(cell.save, cell.strength, 0), strengths: [cell.strength], ...how };
+    const url = app.api.url(["tryouts", tryout.id, "cells", `${cell.n}.png`]);
+    drawn.set(JSON.stringify(request), { ...cell, job, prompt: prompts[0], url });
+  }
 }

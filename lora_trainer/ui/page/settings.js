@@ -3,6 +3,7 @@
 import { Control, readable } from "./controls.js";
 import { button, debounced, fill, h, say, show } from "./dom.js";
 import { Form, nested } from "./form.js";
+import { origin } from "./origin.js";
 import { section } from "./section.js";
 
 const HIDDEN = ["base.checkpoint", "data.folders", "save.output", "data.cache_folder", "save.log_folder"];
@@ -24,6 +25,7 @@ export async function settings(app) {
     app,
     "settings",
     [
+      origin(app, form),
       h("div", { class: "lt-fields" }, first, presetField(app, form)),
       h("div", { class: "lt-fields" }, basic.map(control)),
       summary(app, controls),
@@ -90,23 +92,29 @@ function topics(app, sections, shown, control) {
 function summary(app, controls) {
   const sentence = h("p", { class: "lt-sentence", role: "status", "aria-live": "polite" });
   const others = h("ul", { class: "lt-problems" });
-  app.store.on(["check", "dataset"], () => {
+  const item = (text) => h("li", {}, text);
+  app.store.on(["check", "dataset", "tried"], () => {
     const check = app.store.get("check");
     say(
       sentence,
       (check && !check.problems.length && app.words.sentence(check.sentence)) ||
         app.t(check ? "settings.incomplete" : "settings.checking"),
     );
-    fill(
-      others,
-      (check?.problems || [])
-        .filter((problem) => !controls.has(problem.path))
-        .map((problem) => h("li", {}, readable(app, problem))),
-    );
+    const here = (problem) => !controls.has(problem.path) || untouched(app, problem.path);
+    fill(others, [...new Set((check?.problems || []).filter(here).map((one) => needed(app, one)))].map(item));
     show(others, others.childElementCount > 0);
   });
   return h("div", { class: "lt-summary" }, sentence, others);
 }
+
+/** A problem in the words of this page, which has a place for pictures. */
+function needed(app, problem) {
+  return problem.code === "pictures_missing" ? app.t("settings.need_pictures") : readable(app, problem);
+}
+
+/** Whether nobody has had a reason yet to fill in a control: nothing is marked there. */
+const untouched = (app, path) =>
+  FIRST.includes(path) && !(path in app.store.get("changes")) && !app.store.get("tried");
 
 /** Ask the server whenever the values have been quiet for a moment, and mark what it finds. */
 function watchChecks(app, form, controls, element) {
@@ -122,10 +130,9 @@ function watchChecks(app, form, controls, element) {
 }
 
 function mark(app, controls, element, problems) {
-  const untouched = (path) => FIRST.includes(path) && !(path in app.store.get("changes")) && !app.store.get("tried");
   for (const [path, control] of controls) {
     const mine = problems.filter((problem) => problem.path === path || problem.path?.startsWith(`${path}[`));
-    control.mark(untouched(path) ? "" : mine.map((problem) => readable(app, problem)).join(" "));
+    control.mark(untouched(app, path) ? "" : mine.map((problem) => readable(app, problem)).join(" "));
   }
   for (const fold of element.querySelectorAll(".lt-fold")) {
     const badge = fold.querySelector(".lt-badge");

@@ -97,7 +97,7 @@ async function start(app, replace = false) {
       const yes = await app.dialogs.ask(
         app.words.sentence(error.sentence),
         app.t("training.replace"),
-        app.t("training.replace_detail"),
+        app.t("training.replace_at_end"),
       );
       return yes ? start(app, true) : undefined;
     }

@@ -1,4 +1,4 @@
-/** A try-out on the server: started, followed cell by cell, stopped. */
+/** Try-outs on the server: begun by this page, by another or by the end of a run, and followed cell by cell. */
 
 import { h } from "./dom.js";
 import { nothingMissing } from "./requests.js";
@@ -6,31 +6,41 @@ import { nothingMissing } from "./requests.js";
 const PAUSE = 500;
 const GOING = ["waiting", "drawing"];
 
+/** Whether more pictures of a try-out are to come. */
+export const going = (tryout) => GOING.includes(tryout?.state);
+
 export class Trial {
+  #gone = new Set();
+
   /** @param {import("./main.js").App} app */
   constructor(app) {
     this.app = app;
+    /** One object for each try-out that is followed: who finds another in its place follows no longer. */
+    this.followed = { grid: {}, single: {} };
     app.store.on("shown", () => this.#forget());
+    app.store.on("job", () => this.#find());
   }
 
-  /** Draw the grid of `request`; its cells appear in the store's `grid` as they come. */
+  /** Draw the grid of `request`; its cells appear in the store's `grid` as they come, in place of those of the last. */
   async draw(request) {
     const missing = nothingMissing(request);
     if (missing) return this.app.dialogs.notice(this.app.t(missing), "bad");
-    this.app.store.set({ chosen: null });
-    return this.#follow(request, "grid");
+    return this.#begin(request, "grid");
   }
 
   /** Draw one picture; it is the store's `single`. */
   async drawOne(request) {
     const missing = nothingMissing(request);
     if (missing) return this.app.dialogs.notice(this.app.t(missing), "bad");
-    return this.#follow(request, "single");
+    return this.#begin({ ...request, single: true }, "single");
   }
 
+  /** Draw no further picture, neither of the grid nor beside it. */
   async stop() {
-    const { now } = this;
-    if (now) await this.app.trying(() => this.app.api.post(["tryouts", now, "stop"]));
+    for (const name of ["grid", "single"]) {
+      const tryout = this.app.store.get(name);
+      if (going(tryout)) await this.app.trying(() => this.app.api.post(["tryouts", tryout.id, "stop"]));
+    }
   }
 
   /** Write the whole grid as one picture, and hand it to the reader. */
@@ -43,27 +53,57 @@ export class Trial {
     app.dialogs.notice(app.t("tryout.sheet_saved", { file: sheet.file }));
   }
 
-  async #follow(request, name) {
+  async #begin(request, name) {
     const { app } = this;
-    const shown = app.store.get("shown");
-    app.store.set({ drawing: true });
-    let state = await app.trying(() => app.api.post("tryouts", request));
-    this.now = state?.id;
-    while (state && app.store.get("shown") === shown) {
-      app.store.set({ [name]: { ...request, ...state } });
-      if (!GOING.includes(state.state)) break;
-      await new Promise((later) => setTimeout(later, PAUSE));
-      const { id, cells } = state;
-      const news = await app.trying(() =>
-        app.api.get(["tryouts", id], { after: cells.length ? cells[cells.length - 1].n : "" }),
-      );
-      state = news && { ...news, cells: merged(cells, news.cells) };
+    app.store.set({ asking: true });
+    const tryout = await app.trying(() => app.api.post("tryouts", request));
+    app.store.set({ asking: false });
+    if (!tryout || tryout.job !== app.store.get("shown")) return;
+    if (name === "grid") app.store.set({ chosen: null });
+    app.live.soon();
+    await this.#follow(tryout, name);
+  }
+
+  /** The newest grid of the shown job, whoever began it. */
+  async #find() {
+    const id = this.app.store.get("job")?.tryout;
+    if (!id || id === this.followed.grid.id || this.#gone.has(id)) return;
+    const mine = (this.followed.grid = { id });
+    const tryout = await this.#ask(id);
+    if (tryout && this.followed.grid === mine) await this.#follow(tryout, "grid");
+  }
+
+  async #follow(tryout, name) {
+    const { store } = this.app;
+    const mine = (this.followed[name] = { id: tryout.id });
+    for (let now = tryout; now && this.followed[name] === mine;) {
+      store.set({ [name]: now });
+      if (!going(now)) return;
+      await new Promise((later) => setTimeout(later, document.hidden ? 10 * PAUSE : PAUSE));
+      const news = await this.#ask(now.id, now.cells[now.cells.length - 1]?.n);
+      now = news ? { ...news, cells: merged(now.cells, news.cells) } : { ...now, state: "stopped" };
     }
-    this.now = null;
-    app.store.set({ drawing: false });
+  }
+
+  /** What is new of a try-out, asked again while the server does not answer; null for one that is gone. */
+  async #ask(id, after = "") {
+    while (Object.values(this.followed).some((one) => one.id === id)) {
+      try {
+        return await this.app.api.get(["tryouts", id], { after });
+      } catch (error) {
+        if (error.status === undefined) throw error;
+        if (error.status === 404) {
+          this.#gone.add(id);
+          return null;
+        }
+        await new Promise((later) => setTimeout(later, 4 * PAUSE));
+      }
+    }
+    return null;
   }
 
   #forget() {
+    this.followed = { grid: {}, single: {} };
     this.app.store.set({ grid: null, single: null, chosen: null });
   }
 }

@@ -1,0 +1,103 @@
+"""What a try-out draws, and what the one draws that nobody had to ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..errors import UserError
+from ..events import Sample
+from ..sentences import Sentence
+from .job import Job
+
+MOST_CELLS = 400
+USUAL_STRENGTHS = (0.0, 0.4, 0.6, 0.8, 1.0)
+"""0 comes first: what was learned must not be there."""
+USUAL_SAVES, USUAL_PROMPTS = 4, 2
+"""The last saves, beside the one with the lowest validation loss; the first prompts."""
+
+
+@dataclass(frozen=True)
+class TryOutRequest:
+    """What is drawn: every save at every strength for every prompt, from one seed. A size of 0 is the base's own.
+
+    Without `saves`, the usual ones are taken once it is the try-out's turn: also the one that a pause writes.
+    """
+
+    saves: Sequence[str]
+    strengths: Sequence[float]
+    prompts: Sequence[str]
+    negative_prompt: str = ""
+    seed: int = -1
+    width: int = 0
+    height: int = 0
+    steps: int = 20
+    guidance: float = 7.0
+    sampler: str = "euler"
+
+    @property
+    def total(self) -> int:
+        return len(self.saves) * len(self.strengths) * len(self.prompts)
+
+    def check(self) -> None:
+        """Raise UserError when nothing, too much or the impossible is asked for."""
+        from ..sampling.samplers import SAMPLERS
+
+        SAMPLERS.get(self.sampler)
+        total = replace(self, saves=self.saves or [""]).total
+        if not 0 < total <= MOST_CELLS:
+            raise UserError(
+                Sentence(
+                    "tryout_size",
+                    "Choose at least one save, strength and prompt, and at most {most} pictures in all (now {total}).",
+                    most=MOST_CELLS,
+                    total=total,
+                )
+            )
+        bounds = (
+            ("width", self.width, 0, 4096),
+            ("height", self.height, 0, 4096),
+            ("steps", self.steps, 1, 200),
+            ("guidance", self.guidance, 1, 50),
+            ("seed", self.seed, -1, 2**32 - 1),
+            *(("strength", strength, -10, 10) for strength in self.strengths),
+        )
+        for name, value, least, most in bounds:
+            if not least <= value <= most:
+                sentence = "{name} is {value}, but must lie between {least} and {most}."
+                values = {"name": name, "value": value, "least": least, "most": most}
+                raise UserError(Sentence("tryout_value", sentence, **values))
+
+
+def usual_saves(job: Job) -> list[str]:
+    """The last saves of a run, and the best one by validation where it is an earlier one; oldest first."""
+    saves = job.saves()
+    best = [save for save in saves[:-USUAL_SAVES] if save.step == job.record.best_step]
+    return [save.file for save in (*best, *saves[-USUAL_SAVES:])]
+
+
+def usual_prompts(job: Job) -> list[str]:
+    """The prompts of the run's samples, or the first captions that stood for them; else its trigger word."""
+    prompts = job.config.samples.prompts
+    if not prompts:
+        events = (event for _, event in job.feed.after(0, len(job.feed)))
+        prompts = list(dict.fromkeys(event.prompt for event in events if isinstance(event, Sample)))
+    return prompts[:USUAL_PROMPTS] or [job.trigger_word or job.record.name]
+
+
+def usual_request(job: Job) -> TryOutRequest:
+    """The grid that shows at once which save to use, drawn as the run's samples are."""
+    samples = job.config.samples
+    side = job.config.data.resolution
+    return TryOutRequest(
+        saves=usual_saves(job),
+        strengths=USUAL_STRENGTHS,
+        prompts=usual_prompts(job),
+        negative_prompt=samples.negative_prompt,
+        seed=samples.seed,
+        width=samples.width or side,
+        height=samples.height or side,
+        steps=samples.steps,
+        guidance=samples.guidance,
+        sampler=samples.sampler,
+    )

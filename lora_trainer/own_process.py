@@ -1,0 +1,28 @@
+"""What the program arranges in a process of its own; as a library in somebody else's it leaves all this alone."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+_begun = False
+
+
+def begin() -> None:
+    """Call first of all, before torch is imported."""
+    global _begun
+    _begun = True
+    # With several threads, MKL's results depend on where in memory matrices happen to lie, unless it is told otherwise
+    # before its first use. A resumed run is to end bit-identical.
+    os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+    # oneDNN keeps the kernels that it has made, 1,024 of them by default, the oldest going first. A U-Net needs some
+    # 500 for every shape of pictures, so with a few buckets all would be made anew in every step.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16384")
+    # Imports make a million objects that stay; looking through them after every 700 new ones takes a second.
+    gc.set_threshold(100_000, 50, 100)
+
+
+def everything_is_imported() -> None:
+    """What is there now is there for good: the collector need not look through it each time that memory is freed."""
+    if _begun:
+        gc.freeze()
