@@ -4,7 +4,19 @@ import pytest
 
 pytest.register_assert_rewrite("tests.acceptance.webui")
 
-from .webui import HostRun, select  # noqa: E402
+from .webui import OURS, URL, HostRun, ask, select  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_grid_at_end():
+    """Jobs end without the usual grid, which would be drawn while the next test has begun."""
+    if not URL:
+        yield
+        return
+    usual = ask(f"{OURS}/state")["habits"]["grid_at_end"]
+    ask(f"{OURS}/habits", {"grid_at_end": False}, "PUT")
+    yield
+    ask(f"{OURS}/habits", {"grid_at_end": usual}, "PUT")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from tests.acceptance.webui import MARKS, URL, Before, HostRun, Job, ask, reload_ui, remove_lora, select, wait_for
+from tests.acceptance.webui import MARKS, OURS, URL, Before, HostRun, Job, ask, reload_ui, remove_lora, select, wait_for
 
 pytestmark = [*MARKS, pytest.mark.usefixtures("pocket")]
 
@@ -37,6 +37,19 @@ def test_after_a_finished_run(pictures, tmp_path, base, text_encoder):
     before = Before()
     run = HostRun(pictures, tmp_path, steps=2, network__train_text_encoder=text_encoder, samples__every=2)
     assert run.finish()["kind"] == "finished", (run.seen[-1], run.raised)
+    before.again()
+
+
+def test_after_a_finished_job_and_the_grid_that_is_drawn_at_its_end(pictures, job_name):
+    before = Before()
+    ask(f"{OURS}/habits", {"grid_at_end": True}, "PUT")
+    job = Job(pictures, steps=4, samples__steps=2)
+    assert job.until("finished", "failed")["state"] == "finished"
+    grid = wait_for(lambda: job.look()["tryout"])
+    assert wait_for(lambda: (now := ask(f"{OURS}/tryouts/{grid}"))["state"] not in ("waiting", "drawing") and now)[
+        "cells"
+    ]
+    ask(f"{OURS}/habits", {"grid_at_end": False}, "PUT")
     before.again()
 
 
@@ -95,7 +108,7 @@ def test_after_reload_ui_which_neither_a_job_nor_an_open_page_of_it_minds(pictur
     with Watcher(tmp_path) as watcher:
         watcher.wait_for_step(1)
         reload_ui()
-        assert ask("/lora-trainer/v1/state")["current"] == job.id
+        assert ask(f"{OURS}/state")["current"] == job.id
         watcher.wait_for_step(job.look()["step"] + 1)
     job.control("stop")
     last = job.until("stopped", "failed")["step"]
