@@ -90,6 +90,24 @@ def _resident_bytes() -> int:
     return 0
 
 
+def memory_of(device: torch.device) -> tuple[int, int]:
+    """(free, total) bytes of the device, or of the machine on a CPU; zeros where nobody tells."""
+    import torch
+
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return int(free), int(total)
+    if device.type == "xpu":
+        total = int(torch.xpu.get_device_properties(device).total_memory)
+        return total - int(torch.xpu.memory_reserved(device)), total
+    with contextlib.suppress(ImportError):
+        import psutil
+
+        machine = psutil.virtual_memory()  # Apple's GPUs share it
+        return int(machine.available), int(machine.total)
+    return 0, 0
+
+
 def release_memory(device: torch.device) -> None:
     """Give cached memory back to the system, so that others on the device can have it."""
     import gc

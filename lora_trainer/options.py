@@ -166,6 +166,14 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
+def value_at(values: Mapping[str, Any], path: str) -> Any:
+    """The value under a dotted path of nested values; None where there is none."""
+    level: Any = values
+    for key in path.split("."):
+        level = level.get(key) if isinstance(level, Mapping) else None
+    return level
+
+
 def to_values(config: TrainConfig) -> dict[str, Any]:
     """The whole tree as plain nested values; `build` is its inverse."""
     return dataclasses.asdict(config)

@@ -1,4 +1,4 @@
-"""diffusers and peft: the one place that they are imported through, and from where.
+"""diffusers, peft and open_clip: the one place that they are imported through, and from where.
 
 On its own the trainer imports what is installed. Inside a WebUI, where other extensions bring their own versions, the
 packages that were found to work are named by `use`, and come as private copies when the process holds others.
@@ -17,6 +17,7 @@ from typing import Any
 
 from . import own_process, private_copies
 from .errors import UserError
+from .placeholders import placeholders
 from .sentences import Sentence
 
 NEEDED = ("diffusers", "peft")
@@ -33,6 +34,31 @@ def diffusers() -> ModuleType:
 def peft() -> ModuleType:
     """The module peft. Raises UserError when there is none that works."""
     return _load("peft")
+
+
+def open_clip() -> ModuleType:
+    """The module open_clip, without its reading of pictures. Raises UserError when there is none that works.
+
+    It names torchvision's transforms as it is imported. Where torchvision cannot be imported, placeholders let its
+    models come up all the same: they are made of torch alone.
+    """
+    mend_imports()
+    try:
+        import transformers.utils
+
+        if importlib.util.find_spec("torchvision") is not None:
+            return importlib.import_module("open_clip")
+        transformers.utils.is_torchvision_available()  # remembers that there is none, before there seems to be one
+        with placeholders("torchvision"):
+            return importlib.import_module("open_clip")
+    except ImportError as error:
+        raise UserError(
+            Sentence(
+                "open_clip_broken",
+                "The package open_clip cannot be imported ({reason}). Install it: pip install open_clip_torch.",
+                reason=str(error),
+            )
+        ) from error
 
 
 def import_all() -> None:

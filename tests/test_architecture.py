@@ -10,7 +10,7 @@ PACKAGE = ROOT / "lora_trainer"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"errors", "registry", "own_process", "packages", "private_copies", "scalars", "sentences"},
+    {"errors", "registry", "own_process", "packages", "placeholders", "private_copies", "scalars", "sentences"},
     {"config", "events", "control", "device", "seeds"},
     {"options", "host", "host.base", "reference", "schedules", "objective", "resolve"},
     {
@@ -26,10 +26,10 @@ LAYERS = (
         "networks",
         "sampling",
     },
-    {"pocket", "tools", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
+    {"pocket", "tools", "captioning", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
     {"txt2img", "studio", "training", "host.standalone", "host.webui"},
-    {"train", "tryout"},
-    {"trainer", "jobs", "datasets", "presets"},
+    {"train", "tryout", "estimate"},
+    {"trainer", "jobs", "datasets", "presets", "recommend"},
     {"api"},
     {"ui", "cli", "extension", "__main__", "__init__"},
 )
@@ -44,6 +44,7 @@ LIGHT = (
     "errors",
     "reference",
     "cli",
+    "captioning",
     "checks",
     "jobs",
     "api",

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from ..errors import UserError
 from ..jobs.desk import Desk
 from ..sentences import Sentence
-from . import datasets, jobs, keeping, options, state, tryouts
+from . import advice, captioning, datasets, jobs, keeping, options, state, tryouts
 from .call import JSON_LIMIT, UPLOAD_LIMIT, Call, Entry
 from .errors import Refused, answer
 from .gate import Guard, require_let_in, require_same_site
@@ -26,7 +26,16 @@ log = logging.getLogger(__name__)
 
 PREFIX = "/lora-trainer/v1"
 QUICK_THREADS, SLOW_THREADS = 4, 8
-TABLES = (state.ROUTES, options.ROUTES, datasets.ROUTES, jobs.ROUTES, keeping.ROUTES, tryouts.ROUTES)
+TABLES = (
+    state.ROUTES,
+    options.ROUTES,
+    advice.ROUTES,
+    datasets.ROUTES,
+    captioning.ROUTES,
+    jobs.ROUTES,
+    keeping.ROUTES,
+    tryouts.ROUTES,
+)
 SPOOL, PIECE = 8 * 2**20, 2**20
 
 

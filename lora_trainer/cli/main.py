@@ -16,9 +16,9 @@ from ..advice.errors import explain
 from ..device import is_out_of_memory
 from ..errors import ConfigError, UserError
 from ..registry import suggest
-from . import demo, grid, inspect, measure, pocket, reference, tools, train, ui
+from . import advise, caption, demo, grid, inspect, measure, pocket, reference, tools, train, ui
 
-COMMANDS: tuple[ModuleType, ...] = (train, ui, grid, demo, inspect, tools, pocket, reference, measure)
+COMMANDS: tuple[ModuleType, ...] = (train, ui, advise, caption, grid, demo, inspect, tools, pocket, reference, measure)
 SUCCESS, FAILED, WRONG_USE = 0, 1, 2
 BROKEN_OFF = {"error": "The program broke off by a mistake of its own; the lines above say where."}
 

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser = subparsers.add_parser("train", help="train a LoRA", description=__doc__)
+    add_run_options(parser)
+    parser.add_argument("--resume", action="store_true", help="go on where this run was stopped")
+    parser.set_defaults(run=run)
+    return [parser]
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """What says which run is meant; `given_values` reads it."""
     parser.add_argument(
         "file", nargs="?", metavar="CONFIG.yaml", type=Path, help="options; flat lora-scripts files too"
     )
@@ -35,9 +43,6 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser.add_argument(
         "--set", metavar="option.path=value", action="append", default=[], help="any option (repeatable)"
     )
-    parser.add_argument("--resume", action="store_true", help="go on where this run was stopped")
-    parser.set_defaults(run=run)
-    return [parser]
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:

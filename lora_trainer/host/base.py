@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
+    from ..captioning.base import Build
     from ..config import TrainConfig
     from ..events import Event
     from ..sampling.infotext import Infotext
@@ -193,6 +194,9 @@ class Companion(Protocol):
 
     def configured(self, config: TrainConfig) -> Host:
         """The host with what a run's options say of device, precision and VAE, where these are its to choose."""
+
+    def captioners(self) -> Mapping[str, Build]:
+        """Captioners that only this host has, by their names."""
 
     def watch(self, event: Event) -> None:
         """Told every event of the running job, for the host's own progress display."""

@@ -12,6 +12,8 @@ from ..errors import ConfigError
 from ..host.base import Host
 from ..presets import Preset, load_presets
 from ..sentences import Sentence
+from .advisor import Advisor
+from .captioning import Captionings
 from .forecast import Forecaster
 from .habits import Habits
 from .job import Job
@@ -22,7 +24,7 @@ from .tryouts import TryOuts
 
 
 class Desk:
-    """Everything that a page shows: the host, data sets, presets, jobs and try-outs."""
+    """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs."""
 
     def __init__(
         self,
@@ -36,7 +38,9 @@ class Desk:
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
         self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
+        self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
+        self.advisor = Advisor(host, self.forecaster.scan, presets)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.jobs.on_end = self._show_what_was_learned
 

@@ -65,9 +65,9 @@ class Forecaster:
         from ..resolve import with_epochs, with_resolution
         from ..training.agenda import Agenda
 
-        check(config)
+        check(config, lambda _: self._host.describe())
         config = with_resolution(config, self._host.describe())
-        pictures = self._scan(config.data).pictures
+        pictures = self.scan(config.data).pictures
         config = with_epochs(config, pictures)
         plan = RunPlan.from_config(pictures, config)
         agenda = Agenda(config, plan.total_steps, plan.steps_per_epoch)
@@ -82,7 +82,8 @@ class Forecaster:
             saves=(*agenda.saves(), plan.total_steps),
         )
 
-    def _scan(self, data: DataOptions) -> DataSet:
+    def scan(self, data: DataOptions) -> DataSet:
+        """The pictures and captions in the folders. Raises DataError when none can be used."""
         from ..data.scan import scan
 
         key = (repr(data), tuple(_fingerprints(data)))

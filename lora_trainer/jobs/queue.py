@@ -50,7 +50,7 @@ class Jobs:
         """
         job_id = _new_id()
         config = self._in_own_folder(config, job_id)
-        check(config)
+        check(config, lambda _: self._host.describe())
         stem = safe_stem(config.save.name)
         if not replace and any(self._host.lora_folder().rglob(stem + EXTENSION)):
             raise LoraExists(lora_exists(stem))

@@ -34,15 +34,27 @@ def encode(
     `clip_skip` 1 takes the last layer, 2 the one before; SD2 ignores it, and so does SDXL unless `clip_skip_sdxl`
     (the host's option 'Clip skip SDXL') is set. Chunks are encoded singly and joined along the tokens.
     """
+    hidden, pooled = hidden_states(family, encoders, tokens.ids, clip_skip=clip_skip, clip_skip_sdxl=clip_skip_sdxl)
+    weighed = [emphasize(states, weights).flatten(1, 2) for states, weights in zip(hidden, tokens.weights)]
+    return family.conditioning(weighed, pooled)
+
+
+def hidden_states(
+    family: Family,
+    encoders: Sequence[nn.Module],
+    ids: Sequence[torch.Tensor],
+    *,
+    clip_skip: int = 1,
+    clip_skip_sdxl: bool = False,
+) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+    """Of every encoder the states (n, chunks, 77, width) for its `ids` (n, chunks, 77), and the pooled output."""
     hidden: list[torch.Tensor] = []
     pooled: torch.Tensor | None = None
-    for layout, encoder, ids, weights in zip(
-        TEXT_LAYOUTS.get(family.name).encoders, encoders, tokens.ids, tokens.weights
-    ):
-        states, pool = _encode_one(layout, encoder, ids, _layer(layout, encoder, clip_skip, clip_skip_sdxl))
-        hidden.append(emphasize(states, weights).flatten(1, 2))
+    for layout, encoder, numbers in zip(TEXT_LAYOUTS.get(family.name).encoders, encoders, ids):
+        states, pool = _encode_one(layout, encoder, numbers, _layer(layout, encoder, clip_skip, clip_skip_sdxl))
+        hidden.append(states)
         pooled = pool if layout.pooled else pooled
-    return family.conditioning(hidden, pooled)
+    return hidden, pooled
 
 
 def unconditional(family: str, negative_prompts: Sequence[str], conditioning: Conditioning) -> Conditioning:

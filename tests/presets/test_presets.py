@@ -16,7 +16,7 @@ from lora_trainer.presets import load_presets
 PRESETS = load_presets()
 GOALS = {
     "sd1-character", "sd1-style", "sd1-object", "sdxl", "sdxl-low-memory", "illustrious-character",
-    "illustrious-style", "photo-person", "no-rate", "pocket",
+    "illustrious-style", "photo-person", "no-rate", "pocket", "sdxl-style",
 }  # fmt: skip
 
 

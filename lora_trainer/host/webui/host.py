@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from ...events import Event, Started, Step
 from ..base import BaseInfo, Card, Published, Studio
 
 if TYPE_CHECKING:
+    from ...captioning.base import Build
     from .custody import Custody
     from .loan import WebUILoan
     from .turns import Turns
@@ -126,6 +127,12 @@ class WebUIHost:
         from .studio import WebUIStudio
 
         return WebUIStudio(files)
+
+    def captioners(self) -> Mapping[str, Build]:
+        """BLIP and deepbooru, as the WebUI's own buttons use them, where it has them."""
+        from .interrogators import Blip, Deepbooru
+
+        return {kind.name: kind for kind in (Blip, Deepbooru) if kind.is_there()}
 
     def lora_folder(self) -> Path:
         from .publishing import lora_folder

@@ -44,7 +44,8 @@ export class Form {
     const draft = this.#read(DRAFT);
     /** Whether the form holds something that was written here, not only what a job was begun with. */
     this.written = Boolean(draft && !draft.shown);
-    app.store.set({ preset: draft?.preset || "", changes: draft?.changes || {}, aside: this.#read(ASIDE) || [] });
+    const { preset = "", changes = {}, advised = {} } = draft || {};
+    app.store.set({ preset, changes, advised, aside: this.#read(ASIDE) || [] });
   }
 
   /** What an option is now. */
@@ -75,6 +76,27 @@ export class Form {
     if (same(value, this.before(path))) delete changes[path];
     else changes[path] = value;
     this.#keep({ changes });
+  }
+
+  /** Set several options at once. @param {Record<string, any>} values by path */
+  setAll(values) {
+    for (const [path, value] of Object.entries(values)) this.set(path, value);
+  }
+
+  /** Paths of the options that somebody chose, not a recommendation. */
+  chosenByHand() {
+    const { changes, advised } = this.app.store.values;
+    return Object.keys(changes).filter((path) => !(path in advised) || !same(changes[path], advised[path]));
+  }
+
+  /** Take recommended values; what was chosen by hand stays. */
+  takeAdvice(preset, values) {
+    const changes = this.app.store.get("changes");
+    const mine = Object.fromEntries(this.chosenByHand().map((path) => [path, changes[path]]));
+    const before = this.presetValues(preset);
+    const says = Object.entries(flat(values, this.tables)).filter(([path]) => this.options.has(path));
+    const advised = Object.fromEntries(says.filter(([path, value]) => !(path in mine) && !same(value, before[path])));
+    this.#keep({ preset, advised, changes: { ...advised, ...mine } });
   }
 
   /** Choose a preset: it has the last word on its own options; other changes stay. */
@@ -148,8 +170,8 @@ export class Form {
   #keep(values, shown = false) {
     this.written = !shown;
     this.app.store.set(values);
-    const { preset, changes } = this.app.store.values;
-    this.#write(DRAFT, { preset, changes, shown });
+    const { preset, changes, advised } = this.app.store.values;
+    this.#write(DRAFT, { preset, changes, advised, shown });
   }
 
   #putAside(all) {

@@ -14,7 +14,7 @@ import { Store } from "./store.js";
 import { training } from "./training.js";
 import { tryout } from "./tryout.js";
 
-const SHEETS = ["page", "controls", "pictures", "training", "tryout", "dialogs"];
+const SHEETS = ["page", "controls", "advice", "pictures", "captioning", "training", "tryout", "dialogs"];
 const DATASET = "lora-trainer.dataset";
 const BEGINNING = {
   server: null,
@@ -25,6 +25,9 @@ const BEGINNING = {
   upload: null,
   preset: "",
   changes: {},
+  advised: {},
+  reasons: [],
+  outlook: null,
   aside: [],
   check: null,
   tried: false,

@@ -1,5 +1,6 @@
 /** Section 1: data sets, the drop zone, and the pictures with their captions. */
 
+import { captioning } from "./captioning.js";
 import { button, fill, h, say, show } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { section } from "./section.js";
@@ -8,7 +9,7 @@ import { droppedFiles, upload } from "./upload.js";
 /** @param {import("./main.js").App} app */
 export function pictures(app) {
   const gallery = new Gallery(app);
-  const element = section(app, "pictures", [dropZone(app), folderRow(app), counts(app), gallery.element], choice(app));
+  const element = section(app, "pictures", [dropZone(app), folderRow(app), counts(app), captioning(app), gallery.element], choice(app));
   let asked = 0;
   const refresh = async () => {
     const [id, turn] = [app.store.get("dataset"), ++asked];

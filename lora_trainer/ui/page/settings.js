@@ -1,5 +1,6 @@
 /** Section 2: name, trigger word and preset, the basic options in sight, the rest folded by topic. */
 
+import { memory, recommendation } from "./advice.js";
 import { Control, readable } from "./controls.js";
 import { button, debounced, fill, h, say, show } from "./dom.js";
 import { Form, nested } from "./form.js";
@@ -26,9 +27,9 @@ export async function settings(app) {
     "settings",
     [
       origin(app, form),
-      h("div", { class: "lt-fields" }, first, presetField(app, form)),
+      h("div", { class: "lt-fields" }, first, recommendation(app, form), presetField(app, form)),
       h("div", { class: "lt-fields" }, basic.map(control)),
-      summary(app, controls),
+      summary(app, form, controls),
       topics(app, sections, shown, control),
     ],
     files(app, form),
@@ -89,7 +90,7 @@ function topics(app, sections, shown, control) {
 }
 
 /** The run in one sentence, and what is wrong with options that have no control here. */
-function summary(app, controls) {
+function summary(app, form, controls) {
   const sentence = h("p", { class: "lt-sentence", role: "status", "aria-live": "polite" });
   const others = h("ul", { class: "lt-problems" });
   const item = (text) => h("li", {}, text);
@@ -104,7 +105,7 @@ function summary(app, controls) {
     fill(others, [...new Set((check?.problems || []).filter(here).map((one) => needed(app, one)))].map(item));
     show(others, others.childElementCount > 0);
   });
-  return h("div", { class: "lt-summary" }, sentence, others);
+  return h("div", { class: "lt-summary" }, sentence, memory(app, form), others);
 }
 
 /** A problem in the words of this page, which has a place for pictures. */

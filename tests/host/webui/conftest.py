@@ -21,7 +21,19 @@ def standin(tmp_path, monkeypatch):
 
     def start(family="sd1", *, prediction_type="epsilon", others=(), **options):
         import networks
-        from modules import call_queue, devices, lowvram, paths, processing, progress, sd_models, shared
+        from modules import (
+            call_queue,
+            deepbooru,
+            devices,
+            interrogate,
+            lowvram,
+            modelloader,
+            paths,
+            processing,
+            progress,
+            sd_models,
+            shared,
+        )
 
         paths.data_path = paths.models_path = shared.cmd_opts.data_dir = str(tmp_path / "webui")
         shared.cmd_opts.lora_dir = str(tmp_path / "webui" / "models" / "Lora")
@@ -31,10 +43,13 @@ def standin(tmp_path, monkeypatch):
             sd_models.CheckpointInfo(path).register()
         shared.opts.sd_model_checkpoint = random_base(family, prediction_type).name
         sd_models.load_model()
+        shared.interrogator = interrogate.InterrogateModels()
         return SimpleNamespace(
             call_queue=call_queue,
+            deepbooru=deepbooru,
             devices=devices,
             lowvram=lowvram,
+            modelloader=modelloader,
             networks=networks,
             paths=paths,
             processing=processing,

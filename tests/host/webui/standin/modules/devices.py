@@ -5,7 +5,7 @@ import contextlib
 import torch
 
 cpu = torch.device("cpu")
-device = torch.device("cpu")
+device = device_interrogate = torch.device("cpu")
 dtype = dtype_vae = dtype_unet = dtype_inference = torch.float32
 fp8 = False
 unet_needs_upcast = False

@@ -23,6 +23,9 @@ DEFAULTS = {
     "interrupt_after_current": True,
     "live_previews_enable": True,
     "samples_save": False,
+    "interrogate_keep_models_in_memory": False,
+    "interrogate_deepbooru_score_threshold": 0.5,
+    "deepbooru_filter_tags": "",
 }
 
 
@@ -67,6 +70,7 @@ cmd_opts = SimpleNamespace(
 state = shared_state.State()
 total_tqdm = SimpleNamespace(clear=lambda: None)
 demo = None
+interrogator = None
 loaded_hypernetworks = []
 
 

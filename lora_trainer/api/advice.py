@@ -1,0 +1,49 @@
+"""What to set and what it will need, before a run is begun."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any
+
+from .. import options
+from ..recommend import GOALS
+from ..sentences import to_json
+from .call import Call, Entry, list_of, value_of
+
+
+def recommend(call: Call) -> dict[str, Any]:
+    """Settings for a goal, with reasons. `kept` are paths of options that the user has chosen."""
+    given = call.json()
+    config = call.desk.config(value_of(given, "values", dict, {}), value_of(given, "dataset", str, ""))
+    chosen = set(list_of(given, "kept", str))
+    kept = {option.path: attrgetter(option.path)(config) for option in options.walk() if option.path in chosen}
+    found = call.desk.advisor.recommend(config, value_of(given, "goal", str, GOALS[0]), kept)
+    return {
+        "preset": found.preset,
+        "values": found.values,
+        "reasons": [{"paths": list(reason.paths), **to_json(reason.sentence)} for reason in found.reasons],
+    }
+
+
+def estimate(call: Call) -> dict[str, Any]:
+    """The memory that a run will need, and what would fit where it is too much. Takes seconds."""
+    given = call.json()
+    config = call.desk.config(value_of(given, "values", dict, {}), value_of(given, "dataset", str, ""))
+    outlook = call.desk.advisor.outlook(config)
+    need = outlook.need
+    return {
+        "bytes": need.bytes,
+        "total": need.total,
+        "weights": need.step.weights,
+        "trained": need.step.trained,
+        "activations": need.step.activations,
+        "fits": need.fits,
+        "milder": dict(outlook.milder),
+        "sentence": to_json(outlook.sentence()),
+    }
+
+
+ROUTES = (
+    Entry("POST", "/recommend", recommend, slow=True),
+    Entry("POST", "/estimate", estimate, slow=True),
+)

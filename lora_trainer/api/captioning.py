@@ -1,0 +1,149 @@
+"""Captions made by models: what there is to make them with, and captionings that are begun, watched and stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from ..captioning.events import LeftOut
+from ..captioning.folder import Task
+from ..captioning.places import is_inside
+from ..captioning.vocabularies import FOLDER, forget_vocabulary, save_vocabulary, vocabulary_files
+from ..data.text_files import read_text
+from ..errors import NotFound, UserError
+from ..events import Event, Warned
+from ..events import to_json as event_values
+from ..jobs.captioning import Captioning
+from ..sentences import Sentence, to_json
+from .call import Call, Entry, value_of
+from .shown import message_json
+
+
+def captioners(call: Call) -> list[dict[str, Any]]:
+    """Each with its models; `missing` says what it lacks and where that belongs, null when it can be used."""
+    return [
+        {"name": one.name, "models": one.models, "missing": to_json(one.missing) if one.missing else None}
+        for one in call.desk.captionings.choices()
+    ]
+
+
+def begin(call: Call) -> dict[str, Any]:
+    """Caption a data set. Of models, only those that lie in the captioner's folder may be named from a page."""
+    given, desk = call.json(), call.desk
+    dataset = desk.datasets.get(value_of(given, "dataset", str, ""))
+    name = value_of(given, "captioner", str, "")
+    settings = desk.captionings.settings(
+        model=value_of(given, "model", str, ""),
+        architecture=value_of(given, "architecture", str, ""),
+        threshold=_share(given, "threshold"),
+        character_threshold=_share(given, "character_threshold"),
+        most=value_of(given, "most", int, 0),
+        prompt=value_of(given, "prompt", str, ""),
+    )
+    if not is_inside(settings, name):
+        raise UserError(
+            Sentence("model_outside", "'{model}' does not lie in the captioner's folder.", model=settings.model)
+        )
+    task = Task(
+        dataset.path,
+        mode=value_of(given, "mode", str, "keep"),
+        form=value_of(given, "format", str, "txt"),
+        trigger=value_of(given, "trigger", str, ""),
+        batch=value_of(given, "batch", int, 8),
+    )
+    return captioning_json(desk.captionings.start(dataset, name, settings, task))
+
+
+def all_captionings(call: Call) -> list[dict[str, Any]]:
+    return [captioning_json(one) for one in call.desk.captionings]
+
+
+def summary(call: Call) -> dict[str, Any]:
+    """How far it is, with the events after number `after`."""
+    one, after = _captioning(call), call.number("after", 0, 0, 2**53)
+    found = one.feed.after(after, call.number("limit", 500, 1, 10_000))
+    events = [event_json(number, event) for number, event in found]
+    return {**captioning_json(one), "events": events, "next": found[-1][0] if found else after}
+
+
+def stop(call: Call) -> dict[str, Any]:
+    _captioning(call).stop()
+    return captioning_json(_captioning(call))
+
+
+def all_vocabularies(call: Call) -> list[dict[str, Any]]:
+    return [_vocabulary_json(call, name) for name in vocabulary_files(_own(call))]
+
+
+def vocabulary(call: Call) -> dict[str, Any]:
+    return _vocabulary_json(call, call.path["name"])
+
+
+def write_vocabulary(call: Call) -> dict[str, Any]:
+    """The user's own, which takes the place of a shipped one of that name."""
+    file = save_vocabulary(_own(call), call.path["name"], value_of(call.json(), "text", str, ""))
+    return _vocabulary_json(call, file.stem)
+
+
+def remove_vocabulary(call: Call) -> dict[str, Any]:
+    """Back to the shipped one."""
+    forget_vocabulary(_own(call), call.path["name"])
+    return {}
+
+
+def _own(call: Call) -> Path:
+    return call.desk.captionings.settings().folder / FOLDER
+
+
+def _vocabulary_json(call: Call, name: str) -> dict[str, Any]:
+    """The text of one, and whether it is the user's own. Raises NotFound."""
+    file = vocabulary_files(_own(call)).get(name)
+    if file is None:
+        raise NotFound(Sentence("vocabulary_missing", "There is no vocabulary '{name}'.", name=name))
+    return {"name": name, "own": file.parent == _own(call), "text": read_text(file)}
+
+
+def captioning_json(one: Captioning) -> dict[str, Any]:
+    result = dataclasses.asdict(one.result) if one.result else None
+    return {
+        "id": one.id,
+        "state": one.state,
+        "dataset": one.dataset.id,
+        "captioner": one.captioner.name,
+        "mode": one.task.mode,
+        "done": one.done,
+        "total": one.total,
+        "left_out": [{"name": left.name, "reason": to_json(left.reason)} for left in list(one.left_out)],
+        "result": result,
+        "message": message_json(one.message),
+    }
+
+
+def event_json(number: int, event: Event) -> dict[str, Any]:
+    """An event with its number; `sentence` is what it says where it says something."""
+    values = {"n": number, **event_values(event)}
+    if isinstance(event, (Warned, LeftOut)):
+        values["sentence"] = to_json(event.message if isinstance(event, Warned) else event.reason)
+    return values
+
+
+def _share(given: dict[str, Any], name: str) -> float | None:
+    return None if given.get(name) is None else value_of(given, name, float, 0.0)
+
+
+def _captioning(call: Call) -> Captioning:
+    return call.desk.captionings.get(call.path["id"])
+
+
+ROUTES = (
+    Entry("GET", "/captioners", captioners, slow=True),
+    Entry("GET", "/vocabularies", all_vocabularies, slow=True),
+    Entry("GET", "/vocabularies/{name}", vocabulary, slow=True),
+    Entry("PUT", "/vocabularies/{name}", write_vocabulary, slow=True),
+    Entry("DELETE", "/vocabularies/{name}", remove_vocabulary, slow=True),
+    Entry("POST", "/captionings", begin, slow=True),
+    Entry("GET", "/captionings", all_captionings),
+    Entry("GET", "/captionings/{id}", summary),
+    Entry("POST", "/captionings/{id}/stop", stop),
+)

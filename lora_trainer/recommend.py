@@ -1,0 +1,265 @@
+"""Settings that fit: from the base, the goal, the pictures and the device, each with its reason."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from . import options
+from .presets import Preset
+from .sentences import Sentence
+
+if TYPE_CHECKING:
+    from .data.records import Picture
+    from .host.base import BaseInfo
+
+GOALS = ("character", "style", "object", "product", "photo")
+TAG_BASES = re.compile(r"illustrious|pony|noob|animagine|wai-?ni|autismmix", re.IGNORECASE)
+"""Names of SDXL bases that were trained on tags; nothing in such a file says so."""
+BEST_PRESETS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("sd1", ""): {"character": "sd1-character", "style": "sd1-style", "photo": "photo-person"},
+    ("sd2", ""): {"style": "sd1-style"},
+    ("sdxl", ""): {"style": "sdxl-style", "photo": "photo-person"},
+    ("sdxl", "tags"): {"style": "illustrious-style", "photo": "photo-person"},
+}
+"""By family and kind of base: the preset for a goal, where it is not the one below."""
+ELSE_PRESETS: Mapping[tuple[str, str], str] = {
+    ("sd1", ""): "sd1-object",
+    ("sd2", ""): "sd1-object",
+    ("sdxl", ""): "sdxl",
+    ("sdxl", "tags"): "illustrious-character",
+}
+FEW, ENOUGH, MANY = 10, 20, 150
+"""Pictures: below FEW a run repeats itself, from ENOUGH on some can be held back, from MANY on they are much."""
+SAVES = 8
+"""How many saves a run should leave to choose from."""
+BUCKET = 64
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a recommendation follows from. `sides` are square roots of the pictures' areas, in pixels."""
+
+    info: BaseInfo
+    goal: str
+    sides: Sequence[float]
+    captions: Sequence[str]
+    trigger_word: str = ""
+
+    @classmethod
+    def of(cls, info: BaseInfo, goal: str, pictures: Sequence[Picture], trigger_word: str = "") -> Facts:
+        shown = [picture for picture in pictures if not picture.regularization]
+        sides = [(picture.size[0] * picture.size[1]) ** 0.5 for picture in shown]
+        return cls(info, goal, sides, [picture.caption for picture in shown], trigger_word)
+
+    @property
+    def count(self) -> int:
+        return len(self.sides)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why these options have these values."""
+
+    paths: tuple[str, ...]
+    sentence: Sentence
+
+
+@dataclass
+class Recommendation:
+    """Nested option values, and the reasons for them in the order in which they were found."""
+
+    preset: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    reasons: list[Reason] = field(default_factory=list)
+
+    def advise(self, values: Mapping[str, Any], sentence: Sentence) -> None:
+        self.values = options.merged(self.values, options.unflattened(values))
+        self.reasons.append(Reason(tuple(values), sentence))
+
+    def get(self, path: str, default: Any) -> Any:
+        value = options.value_at(self.values, path)
+        return default if value is None else value
+
+
+def recommend(facts: Facts, presets: Sequence[Preset], kept: Mapping[str, Any] | None = None) -> Recommendation:
+    """What an expert would set. `kept` are option values by path that the user has chosen: nothing touches them.
+
+    Memory is no part of it: `estimate.need.what_fits` makes it milder where the device is too small.
+    """
+    found = Recommendation()
+    _begin_with_preset(found, facts, presets)
+    for rule in RULES:
+        rule(found, facts)
+    return _keeping(found, kept or {})
+
+
+def _begin_with_preset(found: Recommendation, facts: Facts, presets: Sequence[Preset]) -> None:
+    own = next((preset for preset in presets if preset.base and preset.base == facts.info.name), None)
+    lineage = "tags" if facts.info.family == "sdxl" and TAG_BASES.search(facts.info.name) else ""
+    kind = (facts.info.family, lineage)
+    name = BEST_PRESETS[kind].get(facts.goal, ELSE_PRESETS[kind])
+    preset = own or next((preset for preset in presets if preset.name == name), None)
+    if preset is None:
+        return
+    found.preset, found.values = preset.name, dict(preset.values)
+    found.reasons.append(Reason(tuple(_paths(preset.values)), preset.why))
+
+
+def _resolution(found: Recommendation, facts: Facts) -> None:
+    """Small pictures are not blown up; the base is never asked for less than half of what it knows."""
+    if not facts.count or found.get("data.resolution", 0):
+        return
+    native, side = facts.info.native_resolution, statistics.median(facts.sides)
+    if side >= 0.9 * native:
+        return
+    resolution = max(native // 2, round(side / BUCKET) * BUCKET)
+    if resolution >= native:
+        return
+    found.advise(
+        {"data.resolution": resolution},
+        Sentence(
+            "advice_small_pictures",
+            "Half of the pictures are smaller than {side} px squared; at the base's {native} px they would only be "
+            "enlarged and their blur learned.",
+            side=round(side),
+            native=native,
+        ),
+    )
+
+
+def _captions(found: Recommendation, facts: Facts) -> None:
+    """Tags are shuffled, sentences are not; captions that all say the same cannot be dropped."""
+    described = [caption for caption in facts.captions if caption.strip() not in ("", facts.trigger_word)]
+    if len(described) < facts.count / 2:
+        found.advise(
+            {"data.shuffle_tags": False, "data.caption_dropout": 0.0},
+            Sentence(
+                "advice_no_captions",
+                "Most pictures have no caption of their own: the trigger word alone takes up all that they share. "
+                "Captions of what should NOT be learned would keep it apart.",
+            ),
+        )
+        return
+    tags = sum(_looks_like_tags(caption) for caption in described) > len(described) / 2
+    if tags != bool(found.get("data.shuffle_tags", False)):
+        sentence = (
+            Sentence(
+                "advice_tags", "The captions are tags: shuffled, their order is not learned; the first stays in front."
+            )
+            if tags
+            else Sentence("advice_sentences", "The captions are sentences, which must stay in order.")
+        )
+        found.advise({"data.shuffle_tags": tags, "data.keep_tags": 1}, sentence)
+
+
+def _count(found: Recommendation, facts: Facts) -> None:
+    rank = int(found.get("network.rank", 16))
+    scale = float(found.get("network.alpha", rank / 2)) / rank
+    if 0 < facts.count < FEW:
+        smaller = max(4, rank // 2)
+        found.advise(
+            {"network.rank": smaller, "network.alpha": smaller * scale, "network.train_text_encoder": False},
+            Sentence(
+                "advice_few_pictures",
+                "{count} pictures are few: a smaller network learns them less by heart. More variety helps more than "
+                "any setting.",
+                count=facts.count,
+            ),
+        )
+    elif facts.count >= MANY and facts.goal == "style":
+        larger = min(64, rank * 2)
+        found.advise(
+            {"network.rank": larger, "network.alpha": larger * scale},
+            Sentence(
+                "advice_many_pictures",
+                "{count} pictures of a style hold more than rank {rank} does.",
+                count=facts.count,
+                rank=rank,
+            ),
+        )
+
+
+def _validation(found: Recommendation, facts: Facts) -> None:
+    if facts.count >= ENOUGH:
+        found.advise(
+            {"data.validation_share": 0.1},
+            Sentence(
+                "advice_validation",
+                "A tenth of the {count} pictures is held back: the loss on them tells which save is best.",
+                count=facts.count,
+            ),
+        )
+
+
+def _prediction(found: Recommendation, facts: Facts) -> None:
+    if facts.info.prediction_type == "v_prediction" and facts.info.zero_terminal_snr:
+        found.advise(
+            {"loss.min_snr_gamma": 0.0},
+            Sentence(
+                "advice_v_prediction",
+                "The base predicts v down to pure noise, where min-SNR would take its weight away.",
+            ),
+        )
+
+
+def _length(found: Recommendation, facts: Facts) -> None:
+    """About as many showings as experts use, and a save for each eighth."""
+    from .resolve import FEWEST_SHOWINGS, MOST_SHOWINGS, SHOWINGS_PER_PICTURE
+
+    if not facts.count or found.get("steps", 0):
+        return
+    showings = min(max(SHOWINGS_PER_PICTURE * facts.count, FEWEST_SHOWINGS), MOST_SHOWINGS)
+    batch = int(found.get("data.batch_size", 1)) * int(found.get("optimizer.accumulation", 1))
+    steps = max(SAVES, round(showings / batch))
+    every = max(1, round(steps / SAVES / 10) * 10)
+    found.advise(
+        {"steps": steps, "save.every": every},
+        Sentence(
+            "advice_length",
+            "{count} pictures are shown {showings} times in all, {batch} in a step; every {every} steps there is a "
+            "save to choose from.",
+            count=facts.count,
+            showings=steps * batch,
+            batch=batch,
+            every=every,
+        ),
+    )
+
+
+RULES: tuple[Callable[[Recommendation, Facts], None], ...] = (
+    _resolution,
+    _captions,
+    _count,
+    _validation,
+    _prediction,
+    _length,
+)
+
+
+def _looks_like_tags(caption: str) -> bool:
+    """Several short pieces between commas."""
+    pieces = [piece for piece in caption.split(",") if piece.strip()]
+    return len(pieces) >= 3 and statistics.mean(len(piece.split()) for piece in pieces) < 4
+
+
+def _keeping(found: Recommendation, kept: Mapping[str, Any]) -> Recommendation:
+    """Without advice on what the user has chosen; a reason that advises nothing else goes as well."""
+    reasons = []
+    for reason in found.reasons:
+        paths = tuple(path for path in reason.paths if path not in kept)
+        if paths:
+            reasons.append(Reason(paths, reason.sentence))
+    values = options.merged(found.values, options.unflattened(kept))
+    return Recommendation(found.preset, dict(values), reasons)
+
+
+def _paths(values: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}"
