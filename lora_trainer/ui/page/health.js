@@ -26,7 +26,7 @@ export function health(app) {
     show(element, Boolean(report && (report.pictures || names.length)));
     if (!report) return;
     const good = app.t("health.good", { n: report.pictures });
-    say(line, report.findings.length ? app.words.sentence(report.sentence) : good);
+    say(line, report.findings.length ? "" : good); // findings speak for themselves
     show(back, Boolean(state.undo));
     show(again, names.length > 0);
     say(again, app.t("health.again", { n: names.length }));
