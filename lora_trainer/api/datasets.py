@@ -51,6 +51,8 @@ def items(call: Call) -> dict[str, Any]:
                 "height": item.height,
                 "bucket": list(item.bucket),
                 "repeats": item.repeats,
+                "marks": item.marks.to_json(),
+                "window": item.window.fractions() if item.window else None,
                 "problems": [to_json(problem) for problem in item.problems],
             }
             for item in found.items(resolution, None)
@@ -84,6 +86,14 @@ def set_captions(call: Call) -> dict[str, Any]:
     return {}
 
 
+def set_marks(call: Call) -> dict[str, Any]:
+    """What was decided about pictures, {name: {excluded, orientation, border, crop, flip}}, in place of all before."""
+    given = call.json()
+    marks = {name: value_of(given, name, dict, {}) for name in given}
+    call.desk.datasets.get(call.path["id"]).set_marks(marks)
+    return {}
+
+
 ROUTES = (
     Entry("GET", "/datasets", all_sets),
     Entry("POST", "/datasets", make, slow=True),
@@ -93,4 +103,5 @@ ROUTES = (
     Entry("DELETE", "/datasets/{id}/files/{name:path}", remove_file, slow=True),
     Entry("GET", "/datasets/{id}/thumbs/{name:path}", thumbnail, slow=True),
     Entry("PUT", "/datasets/{id}/captions", set_captions, slow=True),
+    Entry("PUT", "/datasets/{id}/marks", set_marks, slow=True),
 )

@@ -16,11 +16,12 @@ from ..advice.errors import explain
 from ..device import is_out_of_memory
 from ..errors import ConfigError, UserError
 from ..registry import suggest
-from . import advise, caption, demo, diagnose, grid, inspect, measure, pocket, reference, tools, train, ui
+from . import advise, caption, check, demo, diagnose, grid, inspect, measure, pocket, reference, tools, train, ui
 
 COMMANDS: tuple[ModuleType, ...] = (
     train,
     ui,
+    check,
     advise,
     caption,
     grid,

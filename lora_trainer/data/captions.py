@@ -80,18 +80,24 @@ def _fallback(file: Found, kind: str, trigger: str) -> str:
 
 
 def _from_caption_file(picture: Path, extensions: Iterable[str], problems: list[Problem]) -> str | None:
-    """Text of the first of `cat.txt`, `cat.png.txt` and so on; its lines are joined by spaces."""
+    """Text of the first caption file that can be read; its lines are joined by spaces."""
+    for path in caption_files(picture, extensions):
+        try:
+            return read_text(path)
+        except (FileNotFoundError, IsADirectoryError):
+            continue
+        except (OSError, ValueError) as error:
+            reason = Sentence("caption_unread", "is no readable caption file ({reason})", reason=str(error))
+            problems.append(Problem(path, reason, left_out=False))
+    return None
+
+
+def caption_files(picture: Path, extensions: Iterable[str]) -> Iterator[Path]:
+    """Where a picture's caption may lie, in the order that is tried: `cat.txt`, `cat.png.txt` and so on."""
     for extension in extensions:
         ending = extension if extension.startswith(".") else f".{extension}"
-        for path in (picture.with_suffix(ending), picture.with_name(picture.name + ending)):
-            try:
-                return read_text(path)
-            except (FileNotFoundError, IsADirectoryError):
-                continue
-            except (OSError, ValueError) as error:
-                reason = Sentence("caption_unread", "is no readable caption file ({reason})", reason=str(error))
-                problems.append(Problem(path, reason, left_out=False))
-    return None
+        yield picture.with_suffix(ending)
+        yield picture.with_name(picture.name + ending)
 
 
 def _tables_beside(files: Sequence[Found], data: DataOptions) -> list[Path]:

@@ -14,12 +14,12 @@ from PIL import Image
 from ..errors import DataError
 from ..families.base import PictureSize
 from ..portions import Portions
+from . import framing
 from . import pictures as pixels
 from .cache import Entry, Store, content_key, fill
 from .masks import Masks, cut_as
 from .plan import BatchPlan, RunPlan, Variant
 from .records import Picture, Size
-from .vary import crop_position
 
 READERS = 2
 """Threads that decode the next pictures while a batch is encoded."""
@@ -121,15 +121,16 @@ class Loader:
     def key(self, variant: Variant) -> str:
         """Where the variant's latents are kept, by what the picture, its crop and the VAE are, not by their names."""
         picture, corner = self._picture(variant), self._corner(variant)
-        return content_key(
-            "latents", picture=picture.digest, bucket=picture.bucket, corner=corner, flip=variant.flip, vae=self._vae
-        )
+        parts = {"picture": picture.digest, "bucket": picture.bucket, "corner": corner, "flip": variant.flip}
+        if picture.marks.shown:  # only then, so that entries of pictures without marks are found again
+            parts["marks"] = picture.marks.shown
+        return content_key("latents", vae=self._vae, **parts)
 
     def size(self, variant: Variant) -> PictureSize:
         """Sizes for SDXL's conditioning. Of a mirrored picture the corner is counted in the mirror image."""
         picture, (top, left) = self._picture(variant), self._corner(variant)
         if variant.flip:
-            left = pixels.scaled_size(picture.size, picture.bucket)[1] - picture.bucket[1] - left
+            left = framing.scaled_size(picture)[1] - picture.bucket[1] - left
         return PictureSize(original=picture.size, crop=(top, left), target=picture.bucket)
 
     def read(self, variant: Variant) -> torch.Tensor:
@@ -145,15 +146,13 @@ class Loader:
         return self.plan.pictures[variant.picture]
 
     def _corner(self, variant: Variant) -> Size:
-        picture = self._picture(variant)
-        scaled = pixels.scaled_size(picture.size, picture.bucket)
-        return pixels.crop_corner(scaled, picture.bucket, crop_position(picture, variant.crop))
+        return framing.corner(self._picture(variant), variant.crop)
 
     def _read_scaled(self, index: int) -> Image.Image:
         """A picture at the size that its crops are cut from; kept for a moment, since they follow one another."""
         picture = self.plan.pictures[index]
         try:
-            upright = pixels.read(picture.path)
+            upright = pixels.read(picture.path, picture.marks.orientation)
         except pixels.UnreadablePicture as error:
             raise DataError(
                 f"The picture '{picture.path}' {error}. It could be read when the run was prepared: "
@@ -161,7 +160,7 @@ class Loader:
             ) from error
         if upright.digest != picture.digest:
             raise DataError(f"The picture '{picture.path}' was changed after the run was prepared. Start the run anew.")
-        return pixels.scale(upright.rgb, pixels.scaled_size(picture.size, picture.bucket))
+        return pixels.scale(framing.without_border(upright.rgb, picture.marks), framing.scaled_size(picture))
 
     def _latents(self, variant: Variant) -> torch.Tensor:
         key = self.key(variant)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from ..errors import DataError
+from . import framing
 from . import pictures as pixels
 from .plan import Variant
 from .records import Picture, Size
@@ -49,7 +50,7 @@ def _read(picture: Picture) -> Image.Image | None:
     """The mask (mode L) in its own size, white where the loss counts."""
     path = picture.mask or picture.path
     try:
-        upright = pixels.read(path)
+        upright = pixels.read(path, 0 if picture.mask else picture.marks.orientation)
     except pixels.UnreadablePicture as error:
         raise DataError(f"The mask in '{path}' {error}. Mend or remove it, or set data.masks to false.") from error
     return upright.rgb.convert("L") if picture.mask else upright.alpha
@@ -62,6 +63,5 @@ def _as_latent_bytes(image: Image.Image) -> torch.Tensor:
 
 def cut_as(picture: Picture, corner: Size, flip: bool, image: Image.Image) -> Image.Image:
     """`image`, of any size, as a variant of `picture` shows it."""
-    return pixels.cut(
-        pixels.scale(image, pixels.scaled_size(picture.size, picture.bucket)), corner, picture.bucket, flip
-    )
+    shown = framing.without_border(image, picture.marks)
+    return pixels.cut(pixels.scale(shown, framing.scaled_size(picture)), corner, picture.bucket, flip)

@@ -106,7 +106,9 @@ class RunPlan:
     def fingerprint(self) -> str:
         """A hash of all that the order follows from. A run resumed under another one sees other batches than before."""
         drawn = [getattr(self.data, name) for name in _DRAWN_FROM]
-        shown = [(p.digest, p.bucket, p.caption, p.repeats, p.weight, p.regularization) for p in self.pictures]
+        shown = [
+            (p.digest, p.bucket, p.caption, p.repeats, p.weight, p.regularization, *_marked(p)) for p in self.pictures
+        ]
         return hashlib.sha256(repr((self.seed, self.accumulation, drawn, shown)).encode()).hexdigest()
 
     @property
@@ -213,7 +215,7 @@ class RunPlan:
                 items = []
                 for index in part:
                     crop = below(self.data.crop_variants, chances["crop"]) if self.data.crop == "random" else 0
-                    flip = self.data.flip and below(2, chances["flip"]) == 1
+                    flip = self.data.flip and below(2, chances["flip"]) == 1 and self.pictures[index].marks.flip
                     caption = vary_caption(self.pictures[index].caption, self.data, chances["caption"])
                     items.append(Item(index, crop, flip, caption))
                 batches.append(BatchPlan(bucket, tuple(items)))
@@ -229,6 +231,11 @@ class RunPlan:
             for bucket, members in sorted(by_bucket.items())
             for part in _parts(members, self.data.batch_size)
         )
+
+
+def _marked(picture: Picture) -> tuple[object, ...]:
+    """What marks change of what is shown: nothing for a picture without them."""
+    return (*picture.marks.shown, *(() if picture.marks.flip else ("never mirrored",)))
 
 
 def _parts(members: Sequence[int], most: int) -> Iterable[Sequence[int]]:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from .marks import NO_MARKS, Marks
+
 Size = tuple[int, int]
 """(height, width) in pixels."""
 
@@ -28,6 +30,7 @@ class Picture:
 
     `name` is its path below its folder, with '/' on every system; `digest` the SHA-256 of the file's bytes; `size` is
     taken after the EXIF orientation, and `bucket` is the size it is trained at, both (height, width).
+    `marks` is what was decided about it; a border that they cut off does not count in `size`.
     """
 
     path: Path
@@ -40,6 +43,7 @@ class Picture:
     weight: float = 1.0
     regularization: bool = False
     mask: Path | None = None
+    marks: Marks = NO_MARKS
 
 
 @dataclass(frozen=True)

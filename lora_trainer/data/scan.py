@@ -12,6 +12,8 @@ from ..errors import DataError
 from ..sentences import Sentence
 from .buckets import Buckets
 from .captions import read_captions
+from .framing import growth, marked_size
+from .marks import EXCLUDED, Marks, MarksBook
 from .pictures import SUFFIXES, Facts, inspect
 from .records import DataSet, Picture, Problem, Size
 from .walk import Found, find_files
@@ -43,18 +45,25 @@ def scanning(data: DataOptions) -> Generator[tuple[int, int], None, DataSet]:
     return data_set
 
 
-def looking(data: DataOptions, look: Callable[[Path], Facts] = inspect) -> Generator[tuple[int, int], None, DataSet]:
-    """As `scanning`, but content with a data set in which nothing can be used. `look` may remember what it saw."""
+def looking(
+    data: DataOptions, look: Callable[[Path], Facts] = inspect, marks_of: Callable[[Path], Marks] | None = None
+) -> Generator[tuple[int, int], None, DataSet]:
+    """As `scanning`, but content with a data set in which nothing can be used.
+
+    `look` may remember what it saw; `marks_of` may know other marks than those that lie beside the pictures.
+    """
     problems: list[Problem] = []
     files = find_files(data.folders, problems)
     captions = read_captions(files, data, problems)
-    buckets = Buckets.from_options(data)
+    buckets, book = Buckets.from_options(data), MarksBook()
+    marks = [(marks_of or book)(file.path) for file in files]
+    problems += [Problem(path, reason, left_out=False) for path, reason in book.damaged]
     pictures = []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         try:
-            facts = [pool.submit(look, file.path) for file in files]
-            for done, (file, caption, answer) in enumerate(zip(files, captions, facts), 1):
-                picture = _picture(file, caption, answer, buckets, problems)
+            facts = [None if mark.excluded else pool.submit(look, file.path) for file, mark in zip(files, marks)]
+            for done, (file, caption, mark, answer) in enumerate(zip(files, captions, marks, facts), 1):
+                picture = _picture(file, caption, mark, answer, buckets, problems)
                 pictures += [picture] if picture else []
                 yield done, len(files)
         finally:
@@ -63,30 +72,40 @@ def looking(data: DataOptions, look: Callable[[Path], Facts] = inspect) -> Gener
 
 
 def _picture(
-    file: Found, caption: str, facts: Future[Facts], buckets: Buckets, problems: list[Problem]
+    file: Found,
+    caption: str,
+    marks: Marks,
+    facts: Future[Facts] | None,
+    buckets: Buckets,
+    problems: list[Problem],
 ) -> Picture | None:
     """The picture's record, or None and a new problem."""
+    if facts is None:
+        problems.append(Problem(file.path, EXCLUDED))
+        return None
     try:
         fact = facts.result()
-        bucket = buckets.choose(fact.size)
+        size = marked_size(fact, marks)
+        bucket = buckets.choose(size)
     except DataError as error:
         problems.append(Problem(file.path, error.sentence))
         return None
-    growth = max(bucket[0] / fact.size[0], bucket[1] / fact.size[1])
-    if growth > ENLARGED:
-        problems.append(Problem(file.path, _enlarged(fact.size, growth), left_out=False))
-    return Picture(
+    picture = Picture(
         path=file.path,
         name=file.name,
         digest=fact.digest,
-        size=fact.size,
+        size=size,
         bucket=bucket,
         caption=caption,
         repeats=file.repeats,
         weight=file.folder.weight,
         regularization=file.folder.regularization,
         mask=file.mask,
+        marks=marks,
     )
+    if (times := growth(picture)) > ENLARGED:
+        problems.append(Problem(file.path, _enlarged(size, times), left_out=False))
+    return picture
 
 
 def _enlarged(size: Size, growth: float) -> str:

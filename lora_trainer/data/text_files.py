@@ -20,17 +20,23 @@ def read_text(path: Path) -> str:
 
 
 def decode(data: bytes) -> str:
-    """Text of unknown encoding: what a byte order mark says, else UTF-8 if valid, GBK if likely, cp1252 at last."""
+    """Text of unknown encoding. Raises ValueError when a marked encoding is damaged."""
+    encoding = encoding_of(data)
+    return data.decode(encoding, errors="replace" if encoding == "cp1252" else "strict")
+
+
+def encoding_of(data: bytes) -> str:
+    """The codec of a text: what a byte order mark says, else UTF-8 if valid, GBK if likely, cp1252 at last."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return data.decode(encoding)
+            return encoding
     if b"\0" in data:
-        return data.decode("utf-16-le" if data[1::2].count(0) >= data[::2].count(0) else "utf-16-be")
+        return "utf-16-le" if data[1::2].count(0) >= data[::2].count(0) else "utf-16-be"
     try:
-        return data.decode("utf-8")
+        data.decode("utf-8")
     except UnicodeDecodeError:
-        pass
-    return data.decode("gbk") if _looks_like_gbk(data) else data.decode("cp1252", errors="replace")
+        return "gbk" if _looks_like_gbk(data) else "cp1252"
+    return "utf-8"
 
 
 def _looks_like_gbk(data: bytes) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from ..config import DataOptions, Folder
+from .. import health
+from ..config import DataOptions, Folder, TrainConfig
+from ..data.framing import window
+from ..data.marks import EXCLUDED, NO_MARKS, Box, Marks, MarksBook, change_marks, marks_of
 from ..data.pictures import Facts, inspect
 from ..data.records import DataSet, Problem
 from ..data.scan import looking, outcome
@@ -26,7 +29,8 @@ from .thumbnails import forget, thumbnail
 class Item:
     """A picture as the page shows it. Sizes are (width, height) in pixels; 0 where the picture cannot be read.
 
-    `caption` is what stands beside the picture, without what the run puts in front of it.
+    `caption` is what stands beside the picture, without what the run puts in front of it. `window` is what of the
+    picture, turned and without its border, the run shows where crops are not at random places.
     """
 
     name: str
@@ -36,6 +40,8 @@ class Item:
     bucket: tuple[int, int]
     repeats: int
     problems: tuple[Sentence, ...] = ()
+    marks: Marks = NO_MARKS
+    window: Box | None = None
 
 
 class DataSetFolder:
@@ -46,6 +52,7 @@ class DataSetFolder:
         self._cache = cache
         self._lock = threading.Lock()
         self._seen: dict[tuple[Path, int, int], Facts | DataError] = {}
+        self._looks = health.Looks()
 
     @property
     def name(self) -> str:
@@ -71,8 +78,9 @@ class DataSetFolder:
             trigger_word="",
             caption_fallback="empty",
         )
-        seen = outcome(looking(data, self._look))
-        items = [*self._usable(seen), *self._unusable(seen)]
+        book = MarksBook()
+        seen = outcome(looking(data, self._look, lambda path: replace(book(path), excluded=False)))
+        items = [*self._usable(seen, book), *self._unusable(seen, book)]
         return sorted(items, key=lambda item: natural_key(item.name))
 
     def add(self, filename: str, content: bytes | BinaryIO) -> Added:
@@ -81,13 +89,44 @@ class DataSetFolder:
 
     def thumbnail(self, name: str, side: int = 256) -> bytes:
         """The picture as a small JPEG of about `side` pixels. Raises DataError when it is not there or unreadable."""
-        return thumbnail(self._picture(name), side, self._cache)
+        picture = self._picture(name)
+        return thumbnail(picture, side, self._cache, MarksBook()(picture))
 
     def set_captions(self, captions: Mapping[str, str]) -> None:
         """Write captions as .txt files beside the pictures. Raises DataError, with none written, if one is gone."""
         files = {self._picture(name).with_suffix(".txt"): " ".join(text.split()) for name, text in captions.items()}
         for file, text in files.items():
             write_text(file, text + "\n" if text else "")
+
+    def examine(self, config: TrainConfig, family: str) -> health.Report:
+        """What is the matter with the pictures and captions for a run with these options. Raises DataError."""
+        return health.report_on(self._gather(config, family))
+
+    def mend(self, kind: str, pictures: Sequence[str], config: TrainConfig) -> str:
+        """Apply a fix of `examine`'s; the id for `undo`, empty when it cannot be undone. Raises UserError."""
+        if kind == health.DELETE:
+            for name in pictures:
+                self.remove(name)
+            return ""
+        subject = self._gather(config)
+        with self._lock:
+            return health.apply(kind, pictures, subject)
+
+    def set_marks(self, marks: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep what was decided about pictures (`data.marks`). Raises DataError for a wrong value, keeping none."""
+        changes = {self._picture(name): marks_of(values) for name, values in marks.items()}
+        with self._lock:
+            change_marks(changes)
+
+    def undo(self, id: str) -> None:
+        """Take back a fix. Raises NotFound, and DataError when its files were changed since."""
+        with self._lock:
+            health.undo(self.path, id)
+
+    def _gather(self, config: TrainConfig, family: str = health.FAMILY) -> health.Subject:
+        data = replace(config.data, folders=[replace(_first(config.data), path=str(self.path))])
+        tokens = config.base.max_tokens
+        return health.gather(data, self._looks, family=family, max_tokens=tokens, may_delete=self.own)
 
     def remove(self, name: str) -> None:
         """Delete a picture with its caption and mask. Raises DataError for a folder opened in place."""
@@ -107,6 +146,8 @@ class DataSetFolder:
             companions += [file for file in picture.parent.glob("*") if file.stem == picture.stem + MASK_ENDING]
             for file in (picture, *companions):
                 _unlink(file)
+            if MarksBook()(picture) != NO_MARKS:  # another picture of this name is another one
+                change_marks({picture: NO_MARKS})
 
     def _picture(self, name: str) -> Path:
         """The file of a picture of the data set. Raises NoSuchPicture."""
@@ -135,7 +176,7 @@ class DataSetFolder:
             raise known
         return known
 
-    def _usable(self, seen: DataSet) -> Iterator[Item]:
+    def _usable(self, seen: DataSet, book: MarksBook) -> Iterator[Item]:
         sharing = Counter(picture.path.with_suffix("") for picture in seen.pictures)
         for picture in seen.pictures:
             problems = [as_sentence(problem.reason) for problem in seen.problems if _concerns(problem, picture.path)]
@@ -148,15 +189,24 @@ class DataSetFolder:
                         "has the same name as another picture but for the ending: they share a caption",
                     )
                 )
-            (height, width), bucket = picture.size, picture.bucket[::-1]
-            yield Item(picture.name, picture.caption, width, height, bucket, picture.repeats, tuple(problems))
+            marks = book(picture.path)
+            yield Item(
+                picture.name,
+                picture.caption,
+                *picture.size[::-1],
+                picture.bucket[::-1],
+                picture.repeats,
+                (EXCLUDED,) if marks.excluded else tuple(problems),
+                marks,
+                window(picture),
+            )
 
-    def _unusable(self, seen: DataSet) -> Iterator[Item]:
+    def _unusable(self, seen: DataSet, book: MarksBook) -> Iterator[Item]:
         for problem in seen.problems:
             path = problem.path
             if problem.left_out and names.is_picture(path.name) and path.is_file() and path.is_relative_to(self.path):
-                name = path.relative_to(self.path).as_posix()
-                yield Item(name, "", 0, 0, (0, 0), repeats_of(path, self.path)[0], (as_sentence(problem.reason),))
+                name, repeats = path.relative_to(self.path).as_posix(), repeats_of(path, self.path)[0]
+                yield Item(name, "", 0, 0, (0, 0), repeats, (as_sentence(problem.reason),), book(path))
 
 
 def _concerns(problem: Problem, picture: Path) -> bool:
@@ -164,6 +214,11 @@ def _concerns(problem: Problem, picture: Path) -> bool:
     if problem.path == picture:
         return True
     return problem.path.suffix in names.CAPTION_SUFFIXES and problem.path.with_suffix("") == picture.with_suffix("")
+
+
+def _first(data: DataOptions) -> Folder:
+    """What the options say of the data set's own folder."""
+    return data.folders[0] if data.folders else Folder()
 
 
 def _unlink(file: Path) -> None:

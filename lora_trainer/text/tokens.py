@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
-from .chunks import LENGTH, Chunk, Chunker
-from .layout import TEXT_LAYOUTS, EncoderLayout
+from .chunks import LENGTH, Chunk
+from .layout import TEXT_LAYOUTS
+from .length import chunker_of
 from .prompt import Run, drawn_text, parse
-from .tokenizer import load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -38,26 +38,6 @@ def tokenize_captions(
     return _tokenize(family, [[Run(caption)] for caption in captions], most=limit, least=limit if fill else 1)
 
 
-def tokens_cut_off(family: str, captions: Iterable[str], max_tokens: int) -> dict[str, int]:
-    """How many tokens of each caption `tokenize_captions` leaves out, for those of which it leaves out any.
-
-    Where the encoders of a family count differently, the one that loses most.
-    """
-    lost = {}
-    for caption in dict.fromkeys(captions):
-        if len(caption.encode("utf-8")) <= max_tokens:  # a token is a byte at the least
-            continue
-        if missing := max(_cut_off(encoder, caption, max_tokens) for encoder in TEXT_LAYOUTS.get(family).encoders):
-            lost[caption] = missing
-    return lost
-
-
-def _cut_off(encoder: EncoderLayout, caption: str, max_tokens: int) -> int:
-    chunker = _chunker(encoder)
-    beyond = chunker.chunks([Run(caption)])[max_tokens // LENGTH :]
-    return sum(chunk.tokens.index(chunker.tokenizer.end) - 1 for chunk in beyond)
-
-
 def tokenize_prompts(family: str, prompts: Sequence[str]) -> TextTokens:
     """Prompts with the host's emphasis syntax, of any length; all get as many chunks as the longest of them."""
     return _tokenize(family, [parse(drawn_text(prompt)) for prompt in prompts])
@@ -65,7 +45,7 @@ def tokenize_prompts(family: str, prompts: Sequence[str]) -> TextTokens:
 
 def _tokenize(family: str, texts: Sequence[list[Run]], *, most: int | None = None, least: int = 1) -> TextTokens:
     """Each text's chunks for each encoder, filled up to one number with the chunk of an empty text."""
-    chunkers = [_chunker(encoder) for encoder in TEXT_LAYOUTS.get(family).encoders]
+    chunkers = [chunker_of(encoder) for encoder in TEXT_LAYOUTS.get(family).encoders]
     chunked = [[chunker.chunks(runs)[:most] for runs in texts] for chunker in chunkers]
     count = max([least, *(len(chunks) for rows in chunked for chunks in rows)])
     filled = [
@@ -73,11 +53,6 @@ def _tokenize(family: str, texts: Sequence[list[Run]], *, most: int | None = Non
         for chunker, rows in zip(chunkers, chunked)
     ]
     return TextTokens(tuple(map(_ids, filled)), tuple(map(_weights, filled)))
-
-
-def _chunker(layout: EncoderLayout) -> Chunker:
-    tokenizer = load_tokenizer(layout.flavour)
-    return Chunker(tokenizer, tokenizer.end if layout.pad is None else layout.pad)
 
 
 def _ids(rows: list[list[Chunk]]) -> torch.Tensor:

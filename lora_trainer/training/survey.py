@@ -141,7 +141,7 @@ def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]
 
 def _long_captions(known: Survey) -> Iterator[Warned]:
     """One remark on all captions of which the text encoders do not see the end."""
-    from ..text.tokens import tokens_cut_off
+    from ..text.length import tokens_cut_off
 
     most, pictures = known.config.base.max_tokens, known.data.pictures
     by_caption = tokens_cut_off(known.info.family, [picture.caption for picture in pictures], most)

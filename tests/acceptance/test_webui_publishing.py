@@ -7,10 +7,6 @@ pocket-sd2v and pocket-sdxl on this machine, and whose extensions/ has a link to
 import base64
 import io
 import json
-import os
-import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,10 +19,21 @@ from lora_trainer.events import Finished, Sample
 from lora_trainer.files.read import read_lora
 from lora_trainer.files.write import write_lora
 from lora_trainer.training import sampling
+from tests.acceptance.webui import (
+    MARKS,
+    Before,
+    Job,
+    Refusal,
+    ask,
+    probe,
+    progress,
+    remove_lora,
+    select,
+    wait_for,
+)
 from tests.runs import draw_pictures, of_kind, run, values
 
-URL = os.environ.get("WEBUI_URL", "").rstrip("/")
-pytestmark = [pytest.mark.acceptance, pytest.mark.skipif(not URL, reason="WEBUI_URL names no running WebUI")]
+pytestmark = MARKS
 
 BASES = {"sd1": "pocket", "sd2": "pocket-sd2v", "sdxl": "pocket-sdxl"}
 KINDS = {
@@ -41,28 +48,24 @@ BODY = {"prompt": "a zorb", "seed": 5, "steps": STEPS, "width": 64, "height": 64
 SAMPLES = {"samples__prompts": [PROMPT], "samples__negative_prompt": NEGATIVE, "samples__steps": STEPS}
 
 
-def ask(path, body=None):
-    """An answer of the host as plain values; errors of ours come as a dict with 'error'."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(URL + path, data, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=600) as answer:
-            return json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        if error.code != 409:
-            raise AssertionError(f"{path}: {error.code} {error.read()[:500]!r}") from error
-        return json.loads(error.read())
+@pytest.fixture(scope="module", autouse=True)
+def clean_folder():
+    """The host tells LoRAs apart by their content too: what an earlier run left would stand for ours."""
+    _remove_ours()
+    yield
+    _remove_ours()
 
 
-def probe(question, **values):
-    return ask(f"/train-lora-probe/{question}", values)
+def _remove_ours():
+    for name in ("equal-*", "zorb"):
+        remove_lora(name)
 
 
-def select(base):
-    """Make the host load `base`; returns the checkpoint's file."""
-    ask("/sdapi/v1/options", {"sd_model_checkpoint": f"{base}.safetensors"})
-    models = {model["model_name"]: model["filename"] for model in ask("/sdapi/v1/sd-models")}
-    return Path(models[base])
+def refused(question, **asked):
+    """The sentence with which the host's side of ours refuses."""
+    with pytest.raises(Refusal) as refusal:
+        probe(question, **asked)
+    return refusal.value.sentence
 
 
 def picture(png):
@@ -145,6 +148,16 @@ def test_the_host_draws_with_the_published_file_what_the_trainer_drew_with_live_
     assert np.abs(txt2img(prompt=PROMPT) - txt2img(prompt=prompt)).mean() > MOST_MEAN  # the LoRA is seen at all
 
 
+@pytest.mark.parametrize("base", BASES.values())
+@pytest.mark.parametrize("times", [1, 12])
+def test_captions_are_what_the_host_makes_of_them_with_their_parentheses_taken_literally(base, times):
+    select(base)
+    caption, prompt = "a zorb (animal), [small]; ", r"a zorb \(animal\), \[small\]; "
+    made = probe("captions", caption=caption * times, prompt=prompt * times)
+    assert made["tokens"] == (77 if times == 1 else 2 * 77)
+    assert made["host"] == 0 and made["twins"] < 1e-4
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A LoRA for pocket, and another one of its name that does something else."""
@@ -183,8 +196,8 @@ def test_without_its_tag_the_host_draws_as_before(trained, kept):
 
 
 def test_an_existing_lora_is_not_replaced_unless_it_is_said(trained, kept):
-    refused = probe("publish", file=str(trained[1]))["error"]
-    assert (refused["kind"], refused["code"]) == ("LoraExists", "lora_exists")
+    said = refused("publish", file=str(trained[1]))
+    assert (said["kind"], said["code"]) == ("LoraExists", "lora_exists")
 
 
 def test_the_host_s_list_holds_the_published_file_with_its_metadata(kept):
@@ -193,6 +206,31 @@ def test_the_host_s_list_holds_the_published_file_with_its_metadata(kept):
     assert shown["metadata"]["ss_base_model_version"] == "sd_v1"
     assert shown["metadata"]["ss_dataset_dirs"]["pictures"]["img_count"] == 4
     assert json.loads(Path(kept["file"]).with_suffix(".json").read_text(encoding="utf-8"))["preferred weight"] == 0.7
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A job that was run and published through the page's routes, with pictures of its own."""
+    select("pocket")
+    before = Before()
+    pictures = draw_pictures(tmp_path / "zorb")
+    options = {"samples__every": 2, "samples__prompts": ["a zorb"], "data__trigger_word": "zorblat"}
+    job = Job(pictures, steps=4, save__every=2, **options)
+    assert job.until("finished", "failed")["state"] == "finished"
+    yield job.look(), before
+    remove_lora(Job.NAME)
+
+
+def test_the_card_of_a_finished_job_shows_its_picture_trigger_word_and_weight(finished):
+    job, before = finished
+    assert job["published"]["name"] == Job.NAME
+    assert [save["file"] for save in job["saves"]] == [f"{Job.NAME}-step000002.safetensors", f"{Job.NAME}.safetensors"]
+    listed = [lora["name"] for lora in ask("/sdapi/v1/loras")]
+    assert Job.NAME in listed and f"{Job.NAME}-step000002" not in listed
+    card = probe("card", name=Job.NAME)
+    assert card["prompt"] == f'"<lora:{Job.NAME}:" + 1.0 + ">" + " zorblat"'
+    assert f"{Job.NAME}.preview.png" in card["preview"] and card["sd_version"] == "SD1"
+    before.again()
 
 
 def tried_pictures(strengths, prompt="a zorb"):
@@ -238,23 +276,19 @@ def test_the_axis_of_strengths_is_in_the_plot_and_draws(kept):
         assert np.array_equal(cell, txt2img(prompt=f"a zorb <lora:zorb:{strength}>"))
 
 
-def wait_for_job(name):
-    """The host's progress while a job of this name is at work."""
-    for _ in range(300):
-        now = ask("/sdapi/v1/progress?skip_current_image=true")
-        if now["state"]["job"] == name and now["state"]["sampling_step"] > 1:
-            return now
-        time.sleep(0.1)
-    raise AssertionError(f"The host shows no job '{name}'.")
+def tries_out():
+    """The host's progress while pictures are tried out."""
+    now = progress()
+    return now["state"]["job"] == "Train LoRA: try it" and now["state"]["sampling_step"] > 1 and now
 
 
 def test_the_host_s_progress_shows_a_try_out_and_its_interrupt_ends_it(trained, kept):
     long = [{**one, "steps": 150} for one in tried_pictures([(0, 0.5), (0, 1.0)])]
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(probe, "draw", files=[str(trained[0])], pictures=long)
-        assert 0 < wait_for_job("Train LoRA: try it")["progress"] < 1
+        answer = pool.submit(refused, "draw", files=[str(trained[0])], pictures=long)
+        assert 0 < wait_for(tries_out)["progress"] < 1
         ask("/sdapi/v1/interrupt", {})
-        assert answer.result(60)["error"]["code"] == "interrupted"
+        assert answer.result(60)["code"] == "interrupted"
     after = probe("look")
     assert after["baked"] == 0 and after["loaded"] == []
-    assert ask("/sdapi/v1/progress")["state"]["job"] == ""
+    assert progress()["state"]["job"] == ""

@@ -8,27 +8,49 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from pathlib import Path
+
+import pytest
 
 from tests.runs import values
 
 URL = os.environ.get("WEBUI_URL", "").rstrip("/")
-PATIENCE = 600
+MARKS = [pytest.mark.acceptance, pytest.mark.skipif(not URL, reason="WEBUI_URL names no running WebUI")]
+PATIENCE = 300
 """Seconds until a run or an answer must be there."""
+OURS = "/lora-trainer/v1"
+OTHER = "a small green square, red background"
+"""The prompt of whoever else uses the host."""
 
 
-def ask(path, body=None, timeout=PATIENCE):
-    """An answer of the host as plain values."""
+class Refusal(AssertionError):
+    """The host answered with an error; `sentence` is what ours say."""
+
+    def __init__(self, path, code, body):
+        super().__init__(f"{path}: {code} {body[:500]!r}")
+        try:
+            self.sentence = json.loads(body)["error"]
+        except (ValueError, KeyError, TypeError):
+            self.sentence = None
+
+
+def ask(path, body=None, method=None, timeout=PATIENCE):
+    """An answer of the host as plain values. Raises Refusal."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(URL + path, data, {"Content-Type": "application/json"})
+    request = urllib.request.Request(URL + path, data, {"Content-Type": "application/json"}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
-        raise AssertionError(f"{path}: {error.code} {error.read()[:500]!r}") from error
+        raise Refusal(path, error.code, error.read()) from error
 
 
 def probe(question, **asked):
     return ask(f"/train-lora-probe/{question}", asked)
+
+
+def progress():
+    return ask("/sdapi/v1/progress?skip_current_image=true")
 
 
 def picture(prompt="a large red circle, blue background", seed=1, side=64, steps=8, **more):
@@ -39,22 +61,64 @@ def picture(prompt="a large red circle, blue background", seed=1, side=64, steps
 
 
 def select(base):
-    """Select a checkpoint as the page does."""
+    """Select a checkpoint as the page does; returns its file."""
     ask("/sdapi/v1/options", {"sd_model_checkpoint": f"{base}.safetensors"})
+    return Path(bases()[base])
+
+
+def bases():
+    """The host's checkpoints: {name: file}."""
+    return {model["model_name"]: model["filename"] for model in ask("/sdapi/v1/sd-models")}
+
+
+def reload_ui():
+    """Press 'Reload UI' and wait until the page is there again. Asked too early, the host itself breaks off."""
+    started = Path(ask("/sdapi/v1/cmd-flags")["data_dir"]) / "train-lora-probe.started"
+    before = started.read_text(encoding="ascii")
+    probe("disturb", what="reload ui")
+    wait_for(lambda: started.read_text(encoding="ascii") not in (before, ""))
+    time.sleep(0.5)
+
+
+def wait_for(condition, seconds=PATIENCE):
+    """What `condition` gives once it gives something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"Nothing happened for {seconds} seconds.")
+
+
+class Before:
+    """The host at the beginning of a test; `again` asserts that it is the same, to the byte of a picture."""
+
+    def __init__(self):
+        picture()  # the first picture after a change of the checkpoint leaves marks of its own
+        self.picture, self.state = picture(), probe("snapshot")
+
+    def again(self, *, host_drew=False):
+        """`host_drew`: the host made a picture or its page meanwhile, which draws from Python's random state."""
+        state = probe("snapshot")
+        if host_drew:
+            state["random"]["python"] = self.state["random"]["python"]
+        assert {key: value for key, value in state.items() if value != self.state[key]} == {}
+        assert picture() == self.picture
 
 
 class HostRun:
-    """A run inside the host, begun at once. `how`: resume, give_way, break_at, error; `more`: as of runs.values."""
+    """A run inside the host, begun at once. `how`: resume, give_way, disturbed; `more`: as of runs.values."""
 
     def __init__(self, pictures, output, how=None, **more):
         flat = _flat(values("", pictures, output, **{"network__dropout": 0.2, **more}))
         self.number = probe("start", values=flat, **(how or {}))["run"]
-        self.seen = []
+        self.seen, self.raised, self.waiting = [], "", []
 
     def look(self):
         """What is known of it now."""
         answer = probe("events", run=self.number, after=len(self.seen))
         self.seen += answer["events"]
+        self.waiting = answer["waiting"]
         return answer
 
     def until(self, kind, step=0):
@@ -74,15 +138,52 @@ class HostRun:
     def losses(self):
         return [event["loss"] for event in self.seen if event["kind"] == "step"]
 
+    def assert_finished_as(self, losses):
+        """It ends well, with these losses to the bit."""
+        assert self.finish()["kind"] == "finished", (self.seen[-1], self.raised)
+        assert self.losses == losses
+
     def _wait(self, condition):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        def look():
             alive = self.look()["alive"]
-            if (found := condition()) is not None:
-                return found
-            assert alive, f"The run ended: {self.seen[-1:]} {self.look()['raised']}"
-            time.sleep(0.05)
-        raise AssertionError(f"Nothing happened for {PATIENCE} seconds: {self.seen[-1:]}")
+            found = condition()
+            assert alive or found is not None, f"The run ended: {self.seen[-1:]} {self.look()['raised']}"
+            return found
+
+        return wait_for(look)
+
+
+class Job:
+    """A job through the routes that the page uses."""
+
+    NAME = "acceptance-job"
+
+    def __init__(self, pictures, **more):
+        dataset = ask(f"{OURS}/datasets", {"path": str(pictures)})["id"]
+        given = values("", pictures, Path("unused"), **{"network__dropout": 0.2, "save__name": self.NAME, **more})
+        del given["base"], given["data"]["folders"], given["save"]["output"]
+        self.id = ask(f"{OURS}/jobs", {"values": given, "dataset": dataset, "replace": True})["id"]
+
+    def look(self):
+        return ask(f"{OURS}/jobs/{self.id}")
+
+    def events(self):
+        return ask(f"{OURS}/jobs/{self.id}/events?limit=10000")["events"]
+
+    def control(self, name):
+        return ask(f"{OURS}/jobs/{self.id}/{name}", {})
+
+    def until(self, *states, step=0):
+        """Wait until it is in one of the states, at or after a step; returns its summary."""
+        return wait_for(lambda: (job := self.look())["state"] in states and job["step"] >= step and job)
+
+
+def remove_lora(name):
+    """Take a LoRA out of the host's folder, with what lies beside it."""
+    for file in Path(ask("/sdapi/v1/cmd-flags")["lora_dir"]).glob(f"{name}.*"):
+        if file.is_file():
+            file.unlink()
+    ask("/sdapi/v1/refresh-loras", {})
 
 
 class Meanwhile(threading.Thread):

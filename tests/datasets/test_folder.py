@@ -151,3 +151,18 @@ def test_texts_are_not_given_out_as_pictures(cats):
     cats.add("tom.txt", b"a cat")
     with pytest.raises(DataError):
         cats.thumbnail("tom.txt")
+
+
+def test_what_was_decided_about_a_picture_is_shown_with_it_and_goes_when_it_is_removed(cats):
+    cats.add("tom.png", picture((96, 64)))
+    cats.add("kit.png", picture((96, 64), BLUE))
+    cats.set_marks({"tom.png": {"excluded": True}, "kit.png": {"border": [0.5, 0, 0.5, 1], "flip": False}})
+    kit, tom = cats.items(64)
+    assert tom.marks.excluded and codes(tom) == ["picture_excluded"]
+    assert (kit.width, kit.height) == (48, 64) and not kit.marks.flip
+    cats.remove("tom.png")
+    cats.add("tom.png", picture((96, 64), RED))
+    assert not cats.items(64)[1].marks.excluded
+    with pytest.raises(DataError):
+        cats.set_marks({"kit.png": {"border": "left"}})
+    assert not cats.items(64)[0].marks.flip

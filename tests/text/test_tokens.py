@@ -1,6 +1,7 @@
 import torch
 
-from lora_trainer.text.tokens import tokenize_captions, tokenize_prompts, tokens_cut_off
+from lora_trainer.text.length import tokens_cut_off
+from lora_trainer.text.tokens import tokenize_captions, tokenize_prompts
 
 CAT = 2368
 

@@ -139,3 +139,16 @@ def test_a_job_s_settings_that_were_only_looked_at_are_not_put_aside_and_those_c
         form.set("steps", 5); form.showJob(job); told.push(form.app.store.get("aside").length);
         tell(form); form.takeBack(); tell(form);"""
     assert told(script) == [0, 1, ["zorb", "quick", True], ["other", "", False]]
+
+
+@pytest.mark.parametrize(
+    ("box", "nearer", "middle", "wanted"),
+    [
+        ([0.25, 0, 0.5, 1], 1, [0.9, 0.5], [0.5, 0, 0.5, 1]),
+        ([0.25, 0, 0.5, 1], 1, [0.1, 0.5], [0, 0, 0.5, 1]),
+        ([0, 0, 1, 0.5], 2, [0.5, 0.5], [0.25, 0.375, 0.5, 0.25]),
+        ([0.5, 0.5, 0.25, 0.25], 1, [0.6, 0.6], [0, 0, 1, 1]),
+    ],
+)
+def test_a_window_keeps_its_shape_and_stays_inside_the_picture(box, nearer, middle, wanted):
+    assert call("crop.js", "placed", box, nearer, middle) == pytest.approx(wanted)

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from ...text.prompt import drawn_text, escape
 from ...twin.unet import SIZE_FEATURES
 from ..base import Conditioning
 
@@ -18,29 +17,21 @@ SIZES = 6
 """Numbers about a picture's size behind SDXL's pooled state."""
 
 
-def encode_captions(model: Any, captions: Sequence[str], *, clip_skip: int, max_tokens: int) -> Conditioning:
-    """Captions taken literally, each cut off after `max_tokens`; no gradients. Called under the host's lock.
-
-    The host encodes chunk by chunk, so what is beyond the limit can be cut off afterwards.
-    """
-    made = _encode(model, [escape(caption) for caption in captions], clip_skip)
-    return Conditioning(made.context[:, : max_tokens // CHUNK * ROWS], made.pooled)
-
-
-def encode_prompts(model: Any, prompts: Sequence[str], *, clip_skip: int) -> Conditioning:
-    """Prompts with the host's emphasis, without tags of LoRAs; no gradients. Called under the host's lock."""
-    return _encode(model, [drawn_text(prompt) for prompt in prompts], clip_skip)
-
-
-def _encode(model: Any, texts: list[str], clip_skip: int) -> Conditioning:
+def encode(model: Any, texts: Sequence[str], clip_skip: int) -> Conditioning:
+    """Texts in the host's prompt syntax, without tags of LoRAs; no gradients. Called under the host's lock."""
     from modules import devices
 
     with torch.no_grad(), devices.autocast(), _clip_skip(clip_skip):
-        made = model.get_learned_conditioning(texts)
+        made = model.get_learned_conditioning(list(texts))
     if not isinstance(made, dict):
         return Conditioning(made)
     # SDXL's vector is the pooled state and then the sizes, which the trainer gives for each picture by itself.
     return Conditioning(made["crossattn"], made["vector"][:, : -SIZES * SIZE_FEATURES])
+
+
+def cut(made: Conditioning, max_tokens: int) -> Conditioning:
+    """Without what comes after `max_tokens`: the host encodes chunk by chunk, so that can be taken off afterwards."""
+    return Conditioning(made.context[:, : max_tokens // CHUNK * ROWS], made.pooled)
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
@@ -13,6 +13,7 @@ from ...errors import UserError
 from ...families.base import FAMILIES
 from ...seeds import untouched_random_state
 from ...sentences import Sentence
+from ...text.prompt import drawn_text, escape
 from ...twin.refill import Places
 from ...twin.text import build_text_encoder, encoder_sources
 from ...twin.unet import build_unet, live_heads, unet_sources
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FLOAT8 = "float8"
+MOVES = 3
+"""So often the model may be moved under one and the same work."""
+REMEMBERED = 32
+"""Texts whose conditioning is kept, at about 0.25 MB each."""
+
+T = TypeVar("T")
 
 
 class WebUILoan:
@@ -42,6 +49,7 @@ class WebUILoan:
         self._vae_dtype: torch.dtype | None = None
         self._places: list[tuple[Places, Callable[[], nn.Module], torch.dtype | None]] = []
         self._guests: list[Guest] = []
+        self._conditionings: dict[tuple[tuple[str, ...], int], Conditioning] = {}
 
     def unet(self) -> nn.Module:
         if self._unet is None:
@@ -70,20 +78,16 @@ class WebUILoan:
         return self._texts
 
     def encode_captions(self, captions: Sequence[str], *, clip_skip: int, max_tokens: int) -> Conditioning:
-        self._give_way()
-        return conditioning.encode_captions(self._model, captions, clip_skip=clip_skip, max_tokens=max_tokens)
+        return conditioning.cut(self._encode(map(escape, captions), clip_skip), max_tokens)
 
     def encode_prompts(self, prompts: Sequence[str], *, clip_skip: int) -> Conditioning:
-        self._give_way()
-        return conditioning.encode_prompts(self._model, prompts, clip_skip=clip_skip)
+        return self._encode(map(drawn_text, prompts), clip_skip)
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
-        self._give_way()
-        return self._with_vae(lambda vae: self._means(vae, pixels))
+        return self._whole(lambda: self._with_vae(lambda vae: self._means(vae, pixels)))
 
     def decode_latents(self, latents: Tensor) -> Tensor:
-        self._give_way()
-        return self._with_vae(lambda vae: self._pictures(vae, latents))
+        return self._whole(lambda: self._with_vae(lambda vae: self._pictures(vae, latents)))
 
     def sha256(self) -> str:
         """The host hashes the file when it loads it, unless it was told not to."""
@@ -121,11 +125,36 @@ class WebUILoan:
     def close(self) -> None:
         """Drop the twins."""
         self._unet, self._texts, self._vae = None, [], None
-        self._places, self._guests = [], []
+        self._places, self._guests, self._conditionings = [], [], {}
 
     @property
     def _model(self) -> Any:
         return self._custody.model
+
+    def _encode(self, texts: Iterable[str], clip_skip: int) -> Conditioning:
+        """The last ones are remembered: samples are mostly drawn of captions, and with the same negative prompt."""
+        words = tuple(texts)
+        known, key = self._conditionings, (words, clip_skip)
+        if key not in known:
+            known[key] = self._whole(lambda: conditioning.encode(self._model, words, clip_skip))
+            if len(known) > REMEMBERED:
+                del known[next(iter(known))]
+        return known[key]
+
+    def _whole(self, work: Callable[[], T]) -> T:
+        """What `work` makes of the model; made anew where one of the host's buttons moved the model meanwhile."""
+        self._give_way()
+        for _ in range(MOVES):
+            try:
+                made = work()
+            except RuntimeError:
+                if not self._custody.moved:
+                    raise
+            else:
+                if not self._custody.moved:
+                    return made
+            self._give_way()
+        return work()
 
     def _between_predictions(self, twin: nn.Module, inputs: Any) -> None:
         """Samples and validations take many predictions; between two of them nothing is kept for a way back."""

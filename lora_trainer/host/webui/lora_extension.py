@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import FileFormatError, UserError
 from ...files.container import read_header
+from ...seeds import untouched_random_state
 from ...sentences import Sentence
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def unmatched(file: Path) -> list[str]:
     """Modules of a LoRA file that the host's loader leaves out, or whose shapes do not fit the loaded model."""
     entry = SimpleNamespace(filename=str(file))
     try:
-        network = networks().load_network(file.stem, entry)
+        with untouched_random_state():  # the loader builds layers, whose first values are drawn
+            network = networks().load_network(file.stem, entry)
     except (AssertionError, RuntimeError, KeyError, ValueError) as error:
         raise FileFormatError(
             Sentence(

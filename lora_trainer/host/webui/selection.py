@@ -55,8 +55,8 @@ def selected_checkpoint() -> Any:
 def bring_back(expected: str = "") -> Any:
     """Do what the host does before a picture: have the selected checkpoint loaded, whole and on its device.
 
-    Called under the host's lock. Raises BaseAway when another file than `expected` is selected, BaseModelError when
-    the host cannot load it or it cannot be trained on.
+    Called under the host's lock. Raises BaseAway when another file than `expected` is selected or the host cannot
+    load that one any more, BaseModelError when it cannot load the first one or it cannot be trained on.
     """
     from modules import sd_models
 
@@ -68,14 +68,8 @@ def bring_back(expected: str = "") -> Any:
         model = sd_models.reload_model_weights() or sd_models.load_model(selected)
         _return_to_device(model)
     except LOADING as error:
-        raise BaseModelError(
-            Sentence(
-                "base_not_loaded",
-                "The WebUI cannot load the checkpoint '{name}' ({reason}). Its log says more.",
-                name=selected.name_for_extra,
-                reason=error,
-            )
-        ) from error
+        name = selected.name_for_extra
+        raise (BaseAway(_lost(name, error)) if expected else BaseModelError(_not_loaded(name, error))) from error
     require_trainable(model)
     return model
 
@@ -85,6 +79,20 @@ def away(path: str) -> Sentence:
     return Sentence(
         "base_away", "Another checkpoint is selected. Select '{name}' to go on with the training.", name=Path(path).stem
     )
+
+
+def _not_loaded(name: str, error: Exception) -> Sentence:
+    text = "The WebUI cannot load the checkpoint '{name}' ({reason}). Its log says more."
+    return Sentence("base_not_loaded", text, name=name, reason=error)
+
+
+def _lost(name: str, error: Exception) -> Sentence:
+    """Said by a run that is under way: what it has learned is kept, so it may go on later."""
+    text = (
+        "The WebUI let go of the checkpoint '{name}' and cannot load it again ({reason}). Its log says more. What was "
+        "learned is kept: load '{name}' again to go on with the training."
+    )
+    return Sentence("base_lost", text, name=name, reason=error)
 
 
 def same_file(one: str, other: str) -> bool:

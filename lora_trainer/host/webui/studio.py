@@ -17,6 +17,7 @@ from ...files.names import split_stem
 from ...sampling.infotext import lora_tag
 from ...sampling.request import Request
 from ...sampling.samplers import SAMPLERS
+from ...seeds import untouched_random_state
 from ...sentences import Sentence
 from ..base import Drawn, LoraUse
 from . import interrupts, lora_extension
@@ -79,7 +80,7 @@ class WebUIStudio:
                     lora_extension.networks().networks_in_memory.pop(tried.name, None)
 
     def draw(self, request: Request, loras: Sequence[LoraUse] = ()) -> Drawn:
-        """One picture by the host's txt2img; nothing is written to its output folder, and no setting changes.
+        """One picture by the host's txt2img; nothing is written to its output folder, no setting or chance changes.
 
         Tags of a tried LoRA in the prompt give way to those of `loras`; tags of other LoRAs stay. Waits for its turn.
         Raises UserError when the host's Interrupt or Skip was pressed or it could not draw, FileFormatError when a
@@ -131,7 +132,8 @@ class WebUIStudio:
         work.scripts = scripts.ScriptRunner()  # an empty one; without any, the infotext would lack the LoRAs' tags
         work.cached_c, work.cached_uc = self._conditionings["cached_c"], self._conditionings["cached_uc"]
         try:
-            return processing.process_images(work)
+            with untouched_random_state():
+                return processing.process_images(work)
         except devices.NansException as error:
             raise UserError(
                 Sentence("drawing_no_numbers", "The picture has no numbers: {reason}", reason=error)

@@ -46,7 +46,7 @@ async function recommend(app, form, goal) {
 export function memory(app, form) {
   const sentence = h("span", { role: "status", "aria-live": "polite" });
   const use = button(app.t("advice.use"), () => form.setAll(app.store.get("outlook").milder), { class: "lt-link" });
-  const line = h("p", { class: "lt-memory", hidden: true }, sentence, " ", use);
+  const line = h("p", { class: "lt-need", hidden: true }, sentence, " ", use);
   let asked = 0;
   const ask = async () => {
     const { check, dataset, job } = app.store.values;

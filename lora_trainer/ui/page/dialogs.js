@@ -29,7 +29,7 @@ export class Dialogs {
         h("div", { class: "lt-row lt-end" }, no, act),
       );
       dialog.addEventListener("cancel", () => answer(false));
-      this.#open(dialog);
+      this.open(dialog);
       no.focus();
     });
   }
@@ -60,7 +60,7 @@ export class Dialogs {
       const dialog = h("dialog", { class: "lt-dialog", "aria-label": question }, form);
       form.addEventListener("submit", () => answer(input.value.trim() || null));
       dialog.addEventListener("cancel", () => answer(null));
-      this.#open(dialog);
+      this.open(dialog);
       input.select();
     });
   }
@@ -95,7 +95,7 @@ export class Dialogs {
     });
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     turn(0);
-    this.#open(dialog);
+    this.open(dialog);
   }
 
   /** A short notice that goes away by itself, or when it is clicked. */
@@ -109,7 +109,8 @@ export class Dialogs {
     setTimeout(() => line.remove(), kind === "good" ? 4000 : 9000);
   }
 
-  #open(dialog) {
+  /** Show a dialog that goes when it is closed. */
+  open(dialog) {
     this.root.append(dialog);
     dialog.addEventListener("close", () => dialog.remove());
     dialog.showModal();

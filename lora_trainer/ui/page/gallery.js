@@ -1,6 +1,7 @@
 /** The pictures of a data set: thumbnail, size and bucket, what is wrong, and the caption to write in. */
 
-import { button, h, say, show } from "./dom.js";
+import { address, decide, framed } from "./crop.js";
+import { attribute, button, h, say, show } from "./dom.js";
 
 const SIDE = 256;
 
@@ -41,12 +42,13 @@ export class Gallery {
 class Card {
   constructor(app, set, item) {
     Object.assign(this, { app, set, name: item.name });
-    const image = h("img", {
-      src: app.api.url(["datasets", set.id, "thumbs", item.name], { side: SIDE }),
-      alt: item.name,
-      loading: "lazy",
-      decoding: "async",
-    });
+    this.image = h("img", { alt: item.name, loading: "lazy", decoding: "async" });
+    this.frame = framed(this.image);
+    const open = () => this.item.width && decide(app, set, this.item);
+    attribute(this.frame.element, "role", "button");
+    this.frame.element.tabIndex = 0;
+    this.frame.element.addEventListener("click", open);
+    this.frame.element.addEventListener("keydown", (event) => event.key === "Enter" && open());
     const remove = button("×", () => this.#remove(), {
       class: "lt-remove",
       "aria-label": app.t("pictures.remove", { name: item.name }),
@@ -68,7 +70,7 @@ class Card {
     this.element = h(
       "li",
       { class: "lt-card", data: { name: item.name } },
-      h("div", { class: "lt-thumb", title: item.name }, image, set.own && remove, this.problems),
+      h("div", { class: "lt-thumb", title: item.name }, this.frame.element, set.own && remove, this.problems),
       this.size,
       this.caption,
     );
@@ -76,6 +78,11 @@ class Card {
 
   update(item) {
     const { app } = this;
+    this.item = item;
+    const source = address(app, this.set, item, SIDE);
+    if (this.image.getAttribute("src") !== source) this.image.src = source;
+    this.frame.show(item);
+    this.element.classList.toggle("lt-excluded", Boolean(item.marks?.excluded));
     const [width, height] = item.bucket || [];
     const times = item.repeats > 1 ? ` · × ${item.repeats}` : "";
     const bucket = width && (width !== item.width || height !== item.height) ? ` → ${width} × ${height}` : "";
@@ -85,7 +92,7 @@ class Card {
       : "";
     if (this.caption.getRootNode().activeElement !== this.caption) this.caption.value = item.caption || "";
     this.problems.replaceChildren(...(item.problems || []).map((problem) => h("li", {}, app.words.sentence(problem))));
-    this.element.classList.toggle("lt-wrong", Boolean(item.problems?.length));
+    this.element.classList.toggle("lt-wrong", Boolean(item.problems?.length) && !item.marks?.excluded);
   }
 
   async #keep() {

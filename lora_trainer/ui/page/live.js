@@ -5,6 +5,10 @@ import { Run } from "./run.js";
 const BUSY = 700;
 const CALM = 2500;
 const HIDDEN = 8000;
+/** The WebUI breaks off when it is asked in a certain moment of its own start ('Reload UI'), so it is left in peace. */
+const AWAY = 5000;
+/** No answer at all, or one of a host whose start has not come to our routes yet. */
+const NOT_OURS = ["page.unreachable", "page.status"];
 const ALIVE = ["queued", "preparing", "running", "stopping"];
 const PAGE = 500;
 
@@ -42,8 +46,14 @@ export class Live {
 
   #later() {
     clearTimeout(this.#timer);
-    const pause = document.hidden ? HIDDEN : alive(this.app.store.get("job")) ? BUSY : CALM;
-    this.#timer = setTimeout(() => this.soon(), pause);
+    if (!this.app.element.isConnected) return; // the host emptied its page and will load it anew
+    this.#timer = setTimeout(() => this.soon(), this.#pause());
+  }
+
+  #pause() {
+    const { reachable, job } = this.app.store.values;
+    if (reachable === false) return AWAY;
+    return document.hidden ? HIDDEN : alive(job) ? BUSY : CALM;
   }
 
   async #round() {
@@ -56,7 +66,7 @@ export class Live {
       await this.#follow();
     } catch (error) {
       if (error.status === undefined) throw error;
-      this.app.store.set({ reachable: error.status !== 0 });
+      this.app.store.set({ reachable: !NOT_OURS.includes(error.sentence.code) });
     }
   }
 

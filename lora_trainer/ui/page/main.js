@@ -14,7 +14,18 @@ import { Store } from "./store.js";
 import { training } from "./training.js";
 import { tryout } from "./tryout.js";
 
-const SHEETS = ["page", "controls", "advice", "pictures", "captioning", "training", "tryout", "dialogs"];
+const SHEETS = [
+  "page",
+  "controls",
+  "advice",
+  "pictures",
+  "health",
+  "crop",
+  "captioning",
+  "training",
+  "tryout",
+  "dialogs",
+];
 const DATASET = "lora-trainer.dataset";
 const BEGINNING = {
   server: null,

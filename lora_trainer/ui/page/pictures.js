@@ -3,13 +3,15 @@
 import { captioning } from "./captioning.js";
 import { button, fill, h, say, show } from "./dom.js";
 import { Gallery } from "./gallery.js";
+import { health } from "./health.js";
 import { section } from "./section.js";
 import { droppedFiles, upload } from "./upload.js";
 
 /** @param {import("./main.js").App} app */
 export function pictures(app) {
   const gallery = new Gallery(app);
-  const element = section(app, "pictures", [dropZone(app), folderRow(app), counts(app), captioning(app), gallery.element], choice(app));
+  const content = [dropZone(app), folderRow(app), counts(app), health(app), captioning(app), gallery.element];
+  const element = section(app, "pictures", content, choice(app));
   let asked = 0;
   const refresh = async () => {
     const [id, turn] = [app.store.get("dataset"), ++asked];

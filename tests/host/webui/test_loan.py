@@ -22,6 +22,15 @@ def test_captions_are_encoded_literally_and_cut_off(standin, family):
         assert plain.pooled.shape[1] == webui.shared.sd_model.text_modules()[1].text_projection.shape[1]
 
 
+def test_texts_that_come_again_are_not_encoded_again(webui, pictures, tmp_path, monkeypatch):
+    from lora_trainer.host.webui import conditioning
+
+    encode, asked = conditioning.encode, []
+    monkeypatch.setattr(conditioning, "encode", lambda *call: asked.append(call[1]) or encode(*call))
+    run(pictures, tmp_path, steps=1)  # samples are drawn of two captions, and there are no others
+    assert sorted(asked) == [("",), ("a zorb, number 0",), ("a zorb, number 1",)]
+
+
 def test_clip_skip_is_the_run_s_and_the_host_s_setting_stays(webui):
     with WebUIHost().lend() as loan:
         one = loan.encode_captions(["a cat"], clip_skip=1, max_tokens=75).context

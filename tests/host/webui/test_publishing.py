@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from lora_trainer.errors import FileFormatError, LoraExists, UserError
 from lora_trainer.files.atomic import FileInUse
@@ -42,6 +43,12 @@ def test_nothing_of_the_published_file_stays_in_the_weights(webui, tmp_path):
     plain = draw(webui)
     publish(write(webui, tmp_path / "zorb.safetensors"), CARD)
     assert draw(webui) == plain
+
+
+def test_publishing_leaves_the_global_chance_as_it_was(webui, tmp_path):
+    file, before = write(webui, tmp_path / "zorb.safetensors"), torch.get_rng_state()
+    publish(file, CARD)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_an_existing_lora_is_not_replaced_unless_it_is_said(webui, tmp_path):

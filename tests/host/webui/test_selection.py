@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lora_trainer.errors import BaseModelError
+from lora_trainer.host.webui import conditioning, loan
 from lora_trainer.host.webui.host import WebUIHost
 from lora_trainer.sentences import Sentence
 from tests.bases import random_base
@@ -122,6 +123,54 @@ def test_a_model_thrown_away_in_the_middle_of_a_step_is_brought_back_and_the_ste
     monkeypatch.setattr(Objective, "losses", throw_away)
     events = run(pictures, tmp_path / "b", steps=3)
     assert losses(events) == losses(undisturbed)
+
+
+ENCODINGS = {
+    "pictures": (loan.WebUILoan, "_means"),
+    "captions": (conditioning, "encode"),
+    "a sample": (loan.WebUILoan, "_pictures"),
+}
+
+
+@pytest.mark.parametrize("what", ENCODINGS)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_the_model_was_moved_under_is_encoded_again(webui, pictures, tmp_path, monkeypatch, what, when):
+    owner, name = ENCODINGS[what]
+    work, calls = getattr(owner, name), []
+
+    def moved(*arguments):
+        calls.append(None)
+        if len(calls) == 1 and when == "before":
+            webui.sd_models.send_model_to_trash(webui.sd_models.model_data.sd_model)
+        made = work(*arguments)
+        if len(calls) == 1 and when == "after":
+            webui.sd_models.send_model_to_trash(webui.sd_models.model_data.sd_model)
+        return made
+
+    undisturbed = run(pictures, tmp_path / "a", steps=2, samples__every=1)
+    monkeypatch.setattr(owner, name, moved)
+    events = run(pictures, tmp_path / "b", steps=2, samples__every=1)
+    assert events[-1].kind == "finished", events[-1]
+    assert losses(events) == losses(undisturbed)
+
+
+def test_a_run_whose_base_cannot_be_loaded_again_pauses_and_keeps_what_it_has_learned(
+    webui, pictures, tmp_path, monkeypatch
+):
+    undisturbed, load = run(pictures, tmp_path / "a", steps=3), webui.sd_models.load_model
+
+    def refuse(info=None):
+        raise RuntimeError("no memory for it")
+
+    def throw_away_for_good(event):
+        if event.kind == "step":
+            webui.sd_models.send_model_to_trash(webui.sd_models.model_data.sd_model)
+            monkeypatch.setattr(webui.sd_models, "load_model", refuse)
+
+    first = run(pictures, tmp_path / "b", steps=3, at=throw_away_for_good)
+    assert (first[-1].kind, first[-1].step, first[-1].message.code) == ("paused", 1, "base_lost")
+    monkeypatch.setattr(webui.sd_models, "load_model", load)
+    assert losses(first) + losses(run(pictures, tmp_path / "b", steps=3, resume=True)) == losses(undisturbed)
 
 
 def test_when_another_checkpoint_is_selected_the_run_pauses_and_says_which_one_it_wants(webui, pictures, tmp_path):

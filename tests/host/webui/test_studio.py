@@ -3,6 +3,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from lora_trainer.errors import FileFormatError, UserError
 from lora_trainer.host.base import LoraUse
@@ -39,6 +40,13 @@ def test_the_picture_is_the_host_s_own_with_the_file_in_its_list(webui, saves):
     (lora_folder() / "mine.safetensors").write_bytes(saves[0].read_bytes())
     webui.networks.list_available_networks()
     assert tried.image.tobytes() == draw(webui, "a cat <lora:mine:0.5>") != plain.image.tobytes()
+
+
+def test_it_leaves_the_global_chance_as_it_was(webui, saves):
+    before = torch.get_rng_state()
+    with WebUIStudio(saves) as studio:
+        studio.draw(ASKED, [LoraUse(saves[0], 1.0)])
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_the_infotext_names_the_save(saves):

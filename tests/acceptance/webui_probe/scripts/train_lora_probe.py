@@ -8,7 +8,7 @@ import io
 import sys
 from pathlib import Path
 
-from modules import prompt_parser, script_callbacks, scripts, sd_models, shared
+from modules import prompt_parser, script_callbacks, scripts, sd_models, shared, ui_extra_networks
 from modules.call_queue import queue_lock
 
 ROOT = str(Path(__file__).resolve().parents[4])
@@ -100,6 +100,41 @@ def _conditioning(model, values, negative):
     return {"c_crossattn": [cond[None]]}
 
 
+def captions(values):
+    """How far a caption's conditioning lies from the host's own of a prompt, and from that of the twins."""
+    import torch
+
+    from lora_trainer.families.base import FAMILIES
+    from lora_trainer.host.webui.host import WebUIHost
+    from lora_trainer.text.encode import encode
+    from lora_trainer.text.tokens import tokenize_captions
+
+    with WebUIHost().lend() as loan:
+        family = FAMILIES.get(loan.info.family)
+        made = loan.encode_captions([values["caption"]], clip_skip=1, max_tokens=225).context
+        tokens = tokenize_captions(family.name, [values["caption"]], max_tokens=225)
+        with torch.no_grad():
+            twins = encode(family, loan.text_encoders(), tokens, clip_skip=1).context
+    with queue_lock, torch.no_grad():
+        size = {"prompt": values["prompt"], "width": 64, "height": 64}
+        found = _conditioning(shared.sd_model, size, negative=False)
+        host = found["crossattn"] if "crossattn" in found else found["c_crossattn"][0]
+    return {
+        "tokens": made.shape[1],
+        "host": float((made - host).abs().max()),
+        "twins": float((made - twins).abs().max()),
+    }
+
+
+def card(values):
+    """What the host's page shows of a LoRA after a click on Refresh."""
+    page = next(page for page in ui_extra_networks.extra_pages if page.name == "lora")
+    page.refresh()
+    page.create_html("txt2img")
+    item = page.create_item(values["name"])
+    return {key: str(item[key]) for key in ("prompt", "preview", "description", "sd_version")}
+
+
 def axis(values):
     """What the X/Y/Z plot of txt2img offers, in its order."""
     module = next(data.module for data in scripts.scripts_data if data.script_class.__module__ == "xyz_grid.py")
@@ -121,7 +156,7 @@ def _app_started(demo, app):
 
         return handler
 
-    for function in (publish, draw, look, predict, axis):
+    for function in (publish, draw, look, predict, captions, card, axis):
         app.add_api_route(f"/train-lora-probe/{function.__name__}", serve(function), methods=["POST"])
 
 

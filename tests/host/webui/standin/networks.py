@@ -61,6 +61,7 @@ def load_network(name, network_on_disk):
         if part == "lora_up.weight" and lora_name in mapping:
             down, rank = tensors[f"{lora_name}.lora_down.weight"].float(), up.shape[1]
             scale = float(tensors.get(f"{lora_name}.alpha", rank)) / rank
+            torch.nn.Linear(1, rank)  # draws its first values, as the WebUI's loader does
             layer = shared.sd_model.network_layer_mapping[mapping[lora_name]]
             modules[mapping[lora_name]] = LoadedModule(key, layer, scale * (up.float().flatten(1) @ down.flatten(1)))
     return Network(name, network_on_disk, modules)

@@ -44,6 +44,7 @@ def process_images(p):
 def process_images_inner(p):
     import networks
 
+    torch.manual_seed(p.seed)
     sd_hijack.model_hijack.clear_comments()
     tags = TAG.findall(p.prompt)
     networks.load_networks([name for name, _ in tags], [float(s) for _, s in tags], [float(s) for _, s in tags])
