@@ -33,7 +33,7 @@ HEALTHY = (
     {"data.validation_share": 0.2, "optimizer.learning_rate": 1e-3},
     {"data.flip": True, "loss.min_snr_gamma": 5.0},
     {"loss.type": "huber", "memory.precision": "bf16"},
-    {"loss.debiased": True},
+    {"loss.debiased": True, "loss.min_snr_gamma": 0.0},
     {"seed": 11, "memory.checkpointing": "all", "steps": 60},
 )
 
