@@ -52,7 +52,7 @@ def bare_stepper(unet: nn.Module, dtype: torch.dtype, resolution: int, rank: int
     loan: Any = GivenUNet(unet, dtype, "sd1")
     model = build_model(config, loan)
     conditioning = Conditioning(torch.randn(1, 77, 768))
-    captions: Any = lambda texts: conditioning  # noqa: E731
+    captions: Any = lambda texts, rows: conditioning  # noqa: E731
     loader: Any = OneBatch(resolution)
     objective = Objective(NoiseSchedule.scaled_linear().to(model.device), "epsilon", config.loss)
     return Stepper(config, model, loader, captions, objective, LossScaler(enabled=False), total_steps=1000)

@@ -12,6 +12,8 @@ from typing import Any
 BASIC, ADVANCED = "basic", "advanced"
 EPSILON, V_PREDICTION = "epsilon", "v_prediction"
 """What a base may predict: the noise, or the velocity."""
+CHECKPOINTING = ("off", "largest", "all")
+"""Which activations are computed twice, from none to all of them."""
 
 
 def option(
@@ -252,7 +254,7 @@ class MemoryOptions:
     checkpointing: str = option(
         "off",
         "Recompute activations instead of keeping them: in all blocks, or only in those that keep most.",
-        choices=("off", "largest", "all"),
+        choices=CHECKPOINTING,
     )
     packing: bool = option(
         True,

@@ -77,6 +77,17 @@ def used_memory(device: torch.device) -> int:
     return _resident_bytes()
 
 
+def card_memory(device: torch.device) -> int:
+    """Bytes that a card has; 0 where the device is none, or does not tell."""
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    if device.type == "xpu":
+        return int(torch.xpu.get_device_properties(device).total_memory)
+    return 0
+
+
 def _resident_bytes() -> int:
     """Resident size of this process; 0 where the system does not tell."""
     with contextlib.suppress(OSError, ValueError, IndexError, ImportError):

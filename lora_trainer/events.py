@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from .registry import Registry
+from .sentences import Sentence
 
 EVENTS: Registry[type[Event]] = Registry("event")
 
@@ -36,7 +37,10 @@ class Preparing(Event):
 
 @dataclass(frozen=True)
 class Started(Event):
-    """The first step is about to be taken. `first_step` is above 0 when a run is resumed."""
+    """The first step is about to be taken. `first_step` is above 0 when a run is resumed.
+
+    `card_bytes` is the memory of the card; 0 on a CPU, or where it is not told.
+    """
 
     name: str
     family: str
@@ -51,6 +55,7 @@ class Started(Event):
     seed: int
     trainable_parameters: int
     modules: int
+    card_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,22 @@ class Warned(Event):
     message: str
     step: int = 0
     values: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, sentence: Sentence, step: int = 0) -> Warned:
+        """A sentence that can be translated, as an event."""
+        return cls(sentence.code, sentence, step, dict(sentence.values))
+
+
+@dataclass(frozen=True)
+class Advised(Event):
+    """A known condition was recognised. `changes` are the options, by their paths, that the next run should have."""
+
+    code: str
+    message: str
+    step: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

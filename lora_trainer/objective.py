@@ -144,6 +144,10 @@ class Task:
     timesteps: torch.Tensor
     weights: torch.Tensor
 
+    def __getitem__(self, rows: slice) -> Task:
+        """What some of the pictures are asked."""
+        return Task(self.noisy[rows], self.target[rows], self.timesteps[rows], self.weights[rows])
+
 
 @dataclass(frozen=True)
 class Objective:

@@ -172,8 +172,8 @@ def weights_for_use(optimizer: torch.optim.Optimizer) -> Iterator[None]:
     if not (hasattr(optimizer, "eval") and hasattr(optimizer, "train")):
         yield
         return
-    optimizer.eval()
     try:
+        optimizer.eval()
         yield
     finally:
         optimizer.train()

@@ -57,6 +57,12 @@ class RunFolder:
         write_text(self.config, options.to_yaml(config))
         write_text(self.path / "environment.json", json.dumps(environment, indent=2, ensure_ascii=False))
 
+    def note(self, name: str, values: dict[str, Any]) -> None:
+        """Add something that came about on the way to what was written down about the run's environment."""
+        path = self.path / "environment.json"
+        environment = json.loads(path.read_text(encoding="utf-8"))
+        write_text(path, json.dumps({**environment, name: values}, indent=2, ensure_ascii=False))
+
     def put_aside(self) -> Path | None:
         """Move an earlier run of the same name, with its files, to NAME.run-1, -2 ...; None when there is none.
 

@@ -5,23 +5,30 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from . import device, optimizers
+from .advice.catalogue import Adviser
 from .advice.errors import explain
 from .config import TrainConfig
 from .control import Control, Wish
 from .data.cache import Store
+from .device import is_out_of_memory
 from .errors import BaseAway, TrainingError, UserError
-from .events import Event, Failed, Finished, Paused, Step, Validated, Warned
+from .events import Event, Failed, Finished, Paused, Saved, Step, Validated, Warned
 from .files.atomic import write_text
 from .host.base import Host, Loan
+from .portions import MAY_RUN_OUT
 from .run_folder import describe_environment
+from .sentences import Sentence
 from .state import State
 from .training.prepare import PreparedRun, encode_captions, prepare
 from .training.step import StepResult
 from .training.survey import Survey, last_step, open_folder, open_records, survey
+
+T = TypeVar("T")
 
 EXPECTED = (UserError, OSError, MemoryError, RuntimeError)
 """What can go wrong without a mistake in this program: said in a sentence, and the host gets its model back."""
@@ -50,9 +57,17 @@ def train(
         return
     state, remarks = open_folder(known, resume)
     with open_records(known) as record:
-        for event in _guarded(known, host, control or Control(), state, remarks, store):
+        for event in advised(known.config, _guarded(known, host, control or Control(), state, remarks, store)):
             record(event)
             yield event
+
+
+def advised(config: TrainConfig, events: Iterator[Event]) -> Iterator[Event]:
+    """A run's events, each with the advice that it calls for before it: a run's end stays the last of all."""
+    adviser = Adviser(config)
+    for event in events:
+        yield from adviser.see(event)
+        yield event
 
 
 def _guarded(
@@ -124,7 +139,8 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
             break
         try:
             yield from encode_captions(run.captions, done)
-            pending.append(_take_step(run, host, done))
+            taken = yield from _take_step(run, host, done)
+            pending.append(taken)
             done += 1
             due = run.agenda.anything_due(done)
             yield from _report(run, pending, keep=0 if due or loan.device.type == "cpu" else 1)
@@ -144,22 +160,30 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         yield from _finish(run, done, wish)
 
 
-def _take_step(run: PreparedRun, host: Host, step: int) -> StepResult:
+def _take_step(run: PreparedRun, host: Host, step: int) -> Generator[Event, None, StepResult]:
     """Take a step, giving way before every micro-batch.
 
-    A host may move its base without asking, in the middle of a step. Such a step is taken anew: it draws the same.
+    A host may move its base without asking, in the middle of a step. Such a step is taken anew: it draws the same. So
+    is one that runs out of memory, with less of it, which is told.
     """
 
     def between() -> None:
         host.give_way()
 
-    try:
-        return run.stepper.take(step, between)
-    except RuntimeError:
-        if not host.give_way():
-            raise
-        run.model.optimizer.zero_grad(set_to_none=True)
-        return run.stepper.take(step, between)
+    moved = False
+    while True:
+        try:
+            return run.stepper.take(step, between)
+        except MAY_RUN_OUT as error:
+            ran_out, reason = is_out_of_memory(error), str(error)
+            moved = not ran_out and not moved and host.give_way()
+            if not (ran_out or moved):
+                raise
+        # Only here is the error gone, and with it the frames that held what the step had made.
+        if ran_out:
+            yield from run.relief.ease(step, reason)
+        else:
+            run.model.forget_gradients()
 
 
 def _report(run: PreparedRun, pending: list[StepResult], keep: int) -> Iterator[Event]:
@@ -197,31 +221,56 @@ def _bad_step(run: PreparedRun, step: int) -> Iterator[Event]:
 
 def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
     """Validation, save and samples after `done` steps, as far as they are due. The end has its own save."""
-    with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
-        if run.agenda.validation_due(done):
-            loss = run.validation.measure(done)
-            if math.isfinite(loss):
-                yield Validated(done, loss, best=run.validation.best_step == done)
-            else:
-                yield Warned("bad_validation", f"The validation after step {done} gave no number.", done)
+    if run.agenda.validation_due(done):
+        yield _validate(run, done)
     if run.agenda.save_due(done):
-        yield run.saver.save_lora(done, final=False)
+        yield _save(run, done, final=False)
     if run.agenda.sample_due(done):
-        sha256 = run.saver.model_hash()
+        yield from run.sampler.draw(run.model, done, _with_room(run, run.saver.model_hash))
+
+
+def _validate(run: PreparedRun, done: int) -> Event:
+    """The validation after `done` steps; left out where memory does not suffice for one picture."""
+    try:
         with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
-            yield from run.sampler.draw(run.model, done, sha256)
+            loss = run.validation.measure(done)
+    except MAY_RUN_OUT as error:
+        if not is_out_of_memory(error):
+            raise
+        sentence = "The validation after step {step} was left out: memory does not suffice for it."
+        return Warned.of(Sentence("memory_validation", sentence, step=done), done)
+    if math.isfinite(loss):
+        return Validated(done, loss, best=run.validation.best_step == done)
+    return Warned("bad_validation", f"The validation after step {done} gave no number.", done)
+
+
+def _save(run: PreparedRun, done: int, *, final: bool) -> Saved:
+    return _with_room(run, lambda: run.saver.save_lora(done, final=final))
+
+
+def _with_room(run: PreparedRun, work: Callable[[], T]) -> T:
+    """What `work` gives; where memory runs out, once more with all that is the run's own off the device meanwhile."""
+    try:
+        return work()
+    except MAY_RUN_OUT as error:
+        if not is_out_of_memory(error):
+            raise
+    with run.model.aside():
+        device.release_memory(run.model.device)
+        return work()
 
 
 def _pause(run: PreparedRun, done: int, away: str) -> Iterator[Event]:
     """Keep all that going on needs; whoever paused gets a save of this step, to try out what is learned so far."""
     _save_state(run, done)
     if done and not away and not run.saver.path_of(done):
-        yield run.saver.save_lora(done, final=False)
+        yield _save(run, done, final=False)
     yield Paused(done, away)
 
 
 def _save_state(run: PreparedRun, done: int) -> None:
-    run.saver.save_state(done, run.meter, run.validation, run.scaler)
+    thrift = run.relief.state()
+    _with_room(run, lambda: run.saver.save_state(done, run.meter, run.validation, run.scaler, thrift))
 
 
 def _finish(run: PreparedRun, done: int, wish: Wish) -> Iterator[Event]:
@@ -229,7 +278,7 @@ def _finish(run: PreparedRun, done: int, wish: Wish) -> Iterator[Event]:
     stopped = done < run.plan.total_steps
     path = ""
     if wish is not Wish.STOP and done:  # before the first step there is nothing worth a file
-        saved = run.saver.save_lora(done, final=True)
+        saved = _save(run, done, final=True)
         path = saved.path
         yield saved
     _save_state(run, done)

@@ -15,7 +15,7 @@ from .data.records import DataSet
 from .errors import TrainingError
 from .events import Event, Failed, Finished, Paused
 from .host.base import Host, Loan
-from .train import run_steps, start
+from .train import advised, run_steps, start
 from .training.model import TrainingModel
 from .training.prepare import PreparedRun
 from .training.survey import Survey, open_folder, open_records, survey
@@ -84,7 +84,7 @@ class LoRATrainer:
         self.build_model()
         if self._run is None or self._loan is None:
             raise RuntimeError("build_model() left nothing to train.")
-        for event in run_steps(self._run, self._host, self._loan, self.control):
+        for event in advised(self.config, run_steps(self._run, self._host, self._loan, self.control)):
             self._tell(event)
             if isinstance(event, Failed):
                 raise TrainingError(event.message)

@@ -31,6 +31,9 @@ class Wording:
     wanted: Conditioning
     unwanted: Conditioning
 
+    def to(self, device: torch.device) -> Wording:
+        return Wording(self.wanted.to(device), self.unwanted.to(device))
+
 
 def encode_wording(
     loan: Loan, request: Request, encode: Callable[[Sequence[str]], Conditioning] | None = None

@@ -12,6 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"errors", "registry", "own_process", "packages", "placeholders", "private_copies", "scalars", "sentences"},
     {"config", "events", "control", "device", "seeds"},
+    {"portions"},
     {"options", "host", "host.base", "reference", "schedules", "objective", "resolve"},
     {
         "families",
@@ -49,6 +50,7 @@ LIGHT = (
     "health",
     "jobs",
     "api",
+    "portions",
 )
 
 

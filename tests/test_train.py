@@ -290,15 +290,6 @@ def spoil(monkeypatch, steps):
     monkeypatch.setattr(Objective, "losses", losses)
 
 
-def test_memory_that_runs_out_is_a_sentence_with_advice(quick, monkeypatch):
-    def out_of_memory(self, prediction, task, mask=None):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes.")
-
-    monkeypatch.setattr(Objective, "losses", out_of_memory)
-    (failed,) = of_kind(run(quick(data__batch_size=4)), Failed)
-    assert failed.message.startswith("Memory ran out. Batch size 4 does not fit: try data.batch_size 2")
-
-
 def test_a_full_disk_is_told_before_the_first_step(quick, monkeypatch):
     monkeypatch.setattr("lora_trainer.files.disk.free_bytes", lambda folder: 1000)
     events = run(quick())

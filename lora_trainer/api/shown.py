@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from ..events import Event, Failed, Paused, Sample, Saved, Warned
+from ..events import Advised, Event, Failed, Paused, Sample, Saved, Warned
 from ..events import to_json as event_values
 from ..jobs.job import Job
 from ..jobs.request import TryOutRequest
@@ -53,7 +53,7 @@ def event_json(number: int, event: Event, job: Job) -> dict[str, Any]:
         values |= {"path": file, "url": f"jobs/{job.id}/{kind}/{quote(file)}"}
     if isinstance(event, Warned) and not isinstance(event.message, Sentence):
         values["sentence"] = {"code": event.code, "text": event.message, "values": event.values}
-    elif isinstance(event, (Warned, Paused, Failed)):
+    elif isinstance(event, (Warned, Advised, Paused, Failed)):
         values["sentence"] = message_json(event.message)
     return values
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..events import Event, Failed, Finished, Preparing, Sample, Saved, Started, Step, Validated, Warned
+from ..events import Advised, Event, Failed, Finished, Preparing, Sample, Saved, Started, Step, Validated, Warned
 
 
 def show(events: Iterable[Event], *, quiet: bool = False) -> dict[str, Any]:
@@ -22,7 +22,7 @@ class Screen:
     """The terminal's picture of a run. `result` holds the end of it as plain values."""
 
     def __init__(self, quiet: bool) -> None:
-        self.result: dict[str, Any] = {"ok": False, "saves": [], "warnings": []}
+        self.result: dict[str, Any] = {"ok": False, "saves": [], "warnings": [], "advice": []}
         self._quiet = quiet
         self._bar: Any = None
         self._phase = ""
@@ -34,6 +34,7 @@ class Screen:
             Validated: self._validated,
             Saved: self._saved,
             Warned: self._warned,
+            Advised: self._advised,
             Failed: self._failed,
             Finished: self._finished,
         }
@@ -93,6 +94,10 @@ class Screen:
     def _warned(self, event: Warned) -> None:
         self._say(f"Note: {event.message}")
         self.result["warnings"].append({"code": event.code, "message": event.message})
+
+    def _advised(self, event: Advised) -> None:
+        self._say(f"Advice: {event.message}")
+        self.result["advice"].append({"code": event.code, "message": event.message, "changes": event.changes})
 
     def _failed(self, event: Failed) -> None:
         self.result |= {"ok": False, "step": event.step, "error": event.message}

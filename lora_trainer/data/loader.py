@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..errors import DataError
 from ..families.base import PictureSize
+from ..portions import Portions
 from . import framing
 from . import pictures as pixels
 from .cache import Entry, Store, content_key, fill
@@ -39,18 +40,40 @@ class Batch:
     pictures: tuple[int, ...]
     mask: torch.Tensor | None = None
 
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    def __getitem__(self, rows: slice) -> Batch:
+        """Some of its pictures."""
+        return Batch(
+            self.latents[rows],
+            self.captions[rows],
+            self.sizes[rows],
+            self.weights[rows],
+            self.pictures[rows],
+            None if self.mask is None else self.mask[rows],
+        )
+
 
 class Loader:
     """Gives the batches of a plan, with every variant of a picture encoded once.
 
     `encode` is the loan's `encode_pixels`: (n, 3, h, w) in -1..1 to latents (n, 4, h/8, w/8). `vae` names the VAE's
-    weights (their hash). `prior_weight` is the factor on the loss of regularization pictures.
+    weights (their hash). `prior_weight` is the factor on the loss of regularization pictures. `portions` tells how many
+    pictures are encoded at a time, and learns it where memory runs out.
     """
 
     def __init__(
-        self, plan: RunPlan, store: Store, encode: Callable[[torch.Tensor], torch.Tensor], *, vae: str
+        self,
+        plan: RunPlan,
+        store: Store,
+        encode: Callable[[torch.Tensor], torch.Tensor],
+        *,
+        vae: str,
+        portions: Portions | None = None,
     ) -> None:
         self.plan, self._store, self._encode, self._vae = plan, store, encode, vae
+        self.portions = portions or Portions()
         self._scaled = lru_cache(maxsize=2 * READERS)(self._read_scaled)
         self._masks = Masks(plan.pictures, self._cut_mask)
 
@@ -149,7 +172,11 @@ class Loader:
 
     def _make(self, variants: Sequence[Variant], tensors: Sequence[torch.Tensor]) -> list[Entry]:
         """Latents of variants of one bucket, each as a tensor of its own (a view would keep the whole batch alive)."""
-        latents = self._encode(torch.stack(list(tensors))).detach().float().cpu()
+        latents = torch.cat(
+            self.portions.map(
+                lambda rows: self._encode(torch.stack(list(tensors[rows]))).detach().float().cpu(), len(tensors)
+            )
+        )
         for variant, values in zip(variants, latents):
             if not bool(values.isfinite().all()):
                 raise DataError(
@@ -176,7 +203,10 @@ class _ReadAhead:
     def __call__(self, variant: Variant) -> torch.Tensor:
         """The pixels of the variant whose turn it is."""
         self._submit_next()
-        return self._running.pop(variant).result()
+        try:
+            return self._running.pop(variant).result()
+        except MemoryError:  # several pictures at once did not fit
+            return self._read(variant)
 
     def _submit_next(self) -> None:
         for variant in islice(self._waiting, 1):

@@ -36,15 +36,17 @@ CHUNK = 77
 @dataclass(frozen=True)
 class StepMemory:
     """Bytes: the base's `weights` that a step needs, what is `trained` (adapters, gradients, optimizer), and the most
-    that is alive of everything else at a time, `activations`."""
+    that is alive of everything else at a time: `activations`, or when they are gone the copy that is kept while the
+    optimizer moves, `moving`."""
 
     weights: int
     trained: int
     activations: int
+    moving: int = 0
 
     @property
     def beside_weights(self) -> int:
-        return self.trained + self.activations
+        return self.trained + max(self.activations, self.moving)
 
     @property
     def total(self) -> int:
@@ -71,6 +73,7 @@ def step_memory(config: TrainConfig, base: BaseShapes, size: tuple[int, int], dt
         weights=sum(parameter.numel() * parameter.element_size() for parameter in frozen),
         trained=count * (4 + state),  # gradients were alive in the step itself
         activations=live.most,
+        moving=count * (4 + state),
     )
 
 

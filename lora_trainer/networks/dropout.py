@@ -1,7 +1,8 @@
 """Dropout that depends on where a run is, not on what was drawn before.
 
 Each mask comes from a generator seeded from (seed, step, micro-batch, module). So the second forward of gradient
-checkpointing and a resumed run get the same masks, and the global random states stay untouched.
+checkpointing and a resumed run get the same masks, and the global random states stay untouched. Where a micro-batch is
+taken in parts, each part gets its rows of the whole mask: every picture keeps its own, however many come at a time.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ class DropoutClock:
 
     def __init__(self, seed: int) -> None:
         self.seed, self.step, self.micro = seed, 0, 0
+        self.rows, self.pictures = slice(0, 1), 1
         self.training = False
 
-    def set(self, step: int, micro: int = 0) -> None:
-        """To be called before every micro-batch."""
-        self.step, self.micro = step, micro
+    def set(self, step: int, micro: int = 0, rows: slice = slice(0, 1), pictures: int = 1) -> None:
+        """To be called before every micro-batch, or part of one: its `rows` of `pictures`."""
+        self.step, self.micro, self.rows, self.pictures = step, micro, rows, pictures
 
     def skips(self, module: str, share: float) -> bool:
         """Whether `module` is left out of this micro-batch altogether, which happens to `share` of them."""
@@ -44,8 +46,10 @@ class DropoutClock:
     def mask(self, module: str, purpose: str, shape: tuple[int, ...], share: float, like: torch.Tensor) -> torch.Tensor:
         """What is kept: 0 for `share` of the entries, 1 / (1 - share) for the others, so that the mean stays.
 
-        Has the device and dtype of `like`.
+        `shape` begins with the rows of the part's pictures, as many for each. Has the device and dtype of `like`.
         """
         draw = generator(like.device, self.seed, purpose, self.step, self.micro, module)
-        kept = torch.rand(shape, generator=draw, device=draw.device) >= share
-        return kept.to(like) / (1 - share)
+        first, last = self.rows.start, self.rows.stop
+        each = shape[0] // (last - first)
+        whole = torch.rand((self.pictures * each, *shape[1:]), generator=draw, device=draw.device)
+        return (whole[first * each : last * each] >= share).to(like) / (1 - share)

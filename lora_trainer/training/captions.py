@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -11,14 +12,19 @@ from torch import nn
 from ..config import BaseOptions
 from ..data.cache import Entry, Store, content_key, fill
 from ..data.plan import CaptionChunk, RunPlan
+from ..device import release_memory
 from ..errors import DataError
 from ..families.base import Family
 from ..host.base import Conditioning, Loan
+from ..portions import once_more
 from ..text.encode import encode
 from ..text.tokens import tokenize_captions
 
 MOST_CAPTIONS = 4000
 """How many distinct captions are kept encoded at a time: at 77 x 768 numbers each, about 1 GB."""
+
+
+ALL = slice(None)
 
 
 class CaptionSource(Protocol):
@@ -27,8 +33,8 @@ class CaptionSource(Protocol):
     def prepare(self, step: int) -> Iterator[tuple[int, int]]:
         """Make ready for `step` (from 0) and those after it, yielding (done, total)."""
 
-    def __call__(self, captions: Sequence[str]) -> Conditioning:
-        """The conditioning of n captions, on the loan's device."""
+    def __call__(self, captions: Sequence[str], rows: slice = ALL) -> Conditioning:
+        """The conditioning of `rows` of n captions, as they have it among the others, on the loan's device."""
 
 
 class EncodedCaptions:
@@ -53,9 +59,9 @@ class EncodedCaptions:
         yield from fill(self._store, wanted, self._encode)
         self._loan.release("text")
 
-    def __call__(self, captions: Sequence[str]) -> Conditioning:
+    def __call__(self, captions: Sequence[str], rows: slice = ALL) -> Conditioning:
         entries = [self._entry(caption) for caption in captions]
-        longest = max(entry["context"].shape[0] for entry in entries)
+        longest, entries = max(entry["context"].shape[0] for entry in entries), entries[rows]
         contexts = [self._padded(entry["context"], longest) for entry in entries]
         pooled = [entry["pooled"] for entry in entries if "pooled" in entry]
         conditioning = Conditioning(torch.stack(contexts), torch.stack(pooled) if pooled else None)
@@ -80,8 +86,14 @@ class EncodedCaptions:
         """An entry for each caption, with as many chunks as it has by itself."""
         entries = []
         for caption in captions:
-            made = self._loan.encode_captions(
-                [caption], clip_skip=self._base.clip_skip, max_tokens=self._base.max_tokens
+            made = once_more(
+                partial(
+                    self._loan.encode_captions,
+                    [caption],
+                    clip_skip=self._base.clip_skip,
+                    max_tokens=self._base.max_tokens,
+                ),
+                partial(release_memory, self._loan.device),
             )
             entry = {"context": made.context[0].float().cpu().clone()}
             if not bool(entry["context"].isfinite().all()):
@@ -107,6 +119,6 @@ class LiveCaptions:
     def prepare(self, step: int) -> Iterator[tuple[int, int]]:
         return iter(())
 
-    def __call__(self, captions: Sequence[str]) -> Conditioning:
+    def __call__(self, captions: Sequence[str], rows: slice = ALL) -> Conditioning:
         tokens = tokenize_captions(self._family.name, captions, max_tokens=self._base.max_tokens)
-        return encode(self._family, self._encoders, tokens, clip_skip=self._base.clip_skip)
+        return encode(self._family, self._encoders, tokens[rows], clip_skip=self._base.clip_skip)

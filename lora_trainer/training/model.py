@@ -11,11 +11,13 @@ import torch
 from torch import nn
 
 from .. import optimizers
-from ..config import TrainConfig
+from ..config import OptimizerOptions, TrainConfig
 from ..families.base import FAMILIES, Family, PictureSize
 from ..host.base import Conditioning, Loan
 from ..networks.base import NETWORKS
+from ..optim.adamw_bytes import AdamWBytes
 from .checkpointing import checkpoint_blocks
+from .undo import whole_or_not_at_all
 
 if TYPE_CHECKING:
     from ..networks.adapters import Adapters
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class TrainingModel:
-    """Everything that is trained and what it is trained on. `text_encoders` is empty where they are frozen."""
+    """Everything that is trained and what it is trained on. `text_encoders` is empty where they are frozen.
+
+    With `states_off` the optimizer's state is on the CPU, but while the optimizer moves.
+    """
 
     family: Family
     unet: nn.Module
@@ -32,6 +37,7 @@ class TrainingModel:
     optimizer: torch.optim.Optimizer
     device: torch.device
     dtype: torch.dtype
+    states_off: bool = False
 
     @property
     def parameters(self) -> list[nn.Parameter]:
@@ -46,10 +52,55 @@ class TrainingModel:
         return self.unet(noisy.to(self.dtype), timesteps, return_dict=False, **inputs)[0]
 
     def move(self, finite: torch.Tensor) -> None:
-        """Let the optimizer move by the gradients, unless `finite` is false; then forget the gradients."""
-        optimizers.step_if(self.optimizer, finite)
+        """Let the optimizer move by the gradients, unless `finite` is false; then forget the gradients.
+
+        A move that breaks off, as for want of memory, leaves everything as it was before.
+        """
+        with whole_or_not_at_all(self.optimizer), self._states_here():
+            optimizers.step_if(self.optimizer, finite)
+            self.adapters.limit_norms()
+            self.forget_gradients()
+
+    def forget_gradients(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)
-        self.adapters.limit_norms()
+
+    def keep_states_off(self) -> None:
+        """From now on, the optimizer's state is on the device only while it moves."""
+        self.states_off = True
+        self._put_states_off()
+
+    def can_keep_bytes(self, options: OptimizerOptions) -> bool:
+        """Whether there is a form of the optimizer that remembers in 8 bits."""
+        return options.name == "adamw" and not {*options.arguments} - {"betas", "eps", "foreach", "fused"}
+
+    def keep_bytes(self) -> None:
+        """From now on, the optimizer remembers in 8 bits what it does in 32."""
+        if not isinstance(self.optimizer, AdamWBytes):
+            self.optimizer = AdamWBytes.going_on_from(self.optimizer)
+
+    @contextmanager
+    def _states_here(self) -> Iterator[None]:
+        """Inside, the optimizer's state is where its weights are."""
+        if not self.states_off:
+            yield
+            return
+        for state, device in self._states():
+            state.data = state.data.to(device)
+        try:
+            yield
+        finally:
+            self._put_states_off()
+
+    def _put_states_off(self) -> None:
+        for state, _ in self._states():
+            state.data = state.data.cpu()
+
+    def _states(self) -> Iterator[tuple[torch.Tensor, torch.device]]:
+        """What the optimizer remembers of every weight, and where that weight is. Counters stay where they are."""
+        for parameter in self.parameters:
+            for value in self.optimizer.state.get(parameter, {}).values():
+                if torch.is_tensor(value) and value.dim():
+                    yield value, parameter.device
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -78,7 +129,6 @@ def build_model(config: TrainConfig, loan: Loan) -> TrainingModel:
     unet = loan.unet()
     encoders = loan.text_encoders() if config.network.train_text_encoder else []
     adapters = NETWORKS.get(config.network.type).attach(family, unet, encoders, config)
-    if config.network.train_unet:
-        checkpoint_blocks(unet, config.memory.checkpointing)
+    checkpoint_blocks(unet, config.memory.checkpointing)
     optimizer = optimizers.build(config.optimizer, adapters.parameter_groups(config))
     return TrainingModel(family, unet, encoders, adapters, optimizer, loan.device, loan.dtype)

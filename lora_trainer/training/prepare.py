@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .. import optimizers, packages
@@ -13,12 +14,15 @@ from ..config import TrainConfig
 from ..data.cache import Store, open_store
 from ..data.loader import Loader
 from ..data.plan import RunPlan
-from ..events import Event, Preparing, Started
+from ..device import card_memory, release_memory
+from ..events import Event, Preparing, Started, Warned
 from ..files.hashes import sha256_of_file
 from ..host.base import Loan
 from ..objective import NoiseSchedule, Objective
+from ..portions import Portions
 from ..run_folder import RunFolder
 from ..seeds import untouched_random_state
+from ..sentences import Sentence
 from ..state import State
 from .agenda import Agenda
 from .captions import CaptionSource, EncodedCaptions, LiveCaptions
@@ -28,6 +32,7 @@ from .sampling import Sampler
 from .saving import Saver
 from .scaler import LossScaler
 from .step import Stepper
+from .thrift import Relief
 from .validation import Validation, validation_batches
 
 PICTURES, CAPTIONS, MODEL = "encoding pictures", "encoding captions", "building the model"
@@ -48,10 +53,12 @@ class PreparedRun:
     agenda: Agenda
     meter: Meter
     scaler: LossScaler
+    relief: Relief
     first_step: int = 0
 
     def restore(self, state: State) -> None:
         """Go on after `state`. Raises TrainingError when it belongs to another network."""
+        self.relief.restore(state.values.get("thrift", {}))
         self.model.adapters.restore(state.network)
         optimizers.load_optimizer_state(self.model.optimizer, state.optimizer, state.values["optimizer"])
         self.meter.restore(state.values["meter"])
@@ -77,6 +84,7 @@ class PreparedRun:
             seed=self.config.seed,
             trainable_parameters=sum(parameter.numel() for parameter in self.model.parameters),
             modules=len(self.model.adapters),
+            card_bytes=card_memory(self.model.device),
         )
 
 
@@ -98,7 +106,8 @@ def prepare(
     first_step = state.step if state else 0
     store = store or open_store(config.data, folder.cache)
     base_identity = _base_identity(config, loan)
-    loader = Loader(plan, store, loan.encode_pixels, vae=_vae_identity(config, base_identity))
+    portions = Portions(partial(release_memory, loan.device))
+    loader = Loader(plan, store, loan.encode_pixels, vae=_vae_identity(config, base_identity), portions=portions)
     yield from _encode_pictures(loader, plan, first_step)
     loan.release("vae")
     sampler = Sampler(config, loan, plan.pictures, folder.samples)
@@ -135,8 +144,20 @@ def _vae_identity(config: TrainConfig, base_identity: str) -> str:
 def _encode_pictures(loader: Loader, plan: RunPlan, first_step: int) -> Iterator[Event]:
     measured = [item.variant for batch in validation_batches(plan) for item in batch.items]
     variants = list(dict.fromkeys([*plan.all_variants(first_step), *measured]))
+    most = loader.portions.most
     for done, total in loader.prepare(variants, plan.data.batch_size):
         yield Preparing(PICTURES, done, total)
+        if loader.portions.most != most:
+            most = loader.portions.most
+            yield Warned.of(_encoded_by(most))
+
+
+def _encoded_by(count: int) -> Sentence:
+    return Sentence(
+        "memory_encoding",
+        "Memory ran out while pictures were encoded: it is now done with {count} at a time. The result stays the same.",
+        count=count,
+    )
 
 
 def encode_captions(captions: CaptionSource, step: int) -> Iterator[Event]:
@@ -160,6 +181,7 @@ def _assemble(
     objective = Objective(noise, info.prediction_type, config.loss)
     scaler = LossScaler(enabled=str(loan.dtype) == "torch.float16")
     stepper = Stepper(config, model, loader, captions, objective, scaler, plan.total_steps)
+    relief = Relief(config, plan, model, stepper, sampler, partial(folder.note, "given_up_for_memory"))
     validation = Validation(stepper)
     return PreparedRun(
         config=config,
@@ -173,4 +195,5 @@ def _assemble(
         agenda=Agenda(config, plan.total_steps, plan.steps_per_epoch),
         meter=Meter(plan.total_steps),
         scaler=scaler,
+        relief=relief,
     )

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
+from .. import optimizers
 from ..config import TrainConfig
 from ..data.records import Picture
-from ..events import Event, Sample
+from ..device import is_out_of_memory, release_memory
+from ..events import Event, Sample, Warned
+from ..families.base import PictureSize
 from ..files.names import step_name
 from ..host.base import Conditioning, Loan
+from ..portions import MAY_RUN_OUT, Portions, once_more
 from ..sampling.infotext import write_png
 from ..sampling.request import Request
+from ..sentences import Sentence
 from ..text.encode import encode
 from ..text.prompt import escape
 from ..text.tokens import tokenize_prompts
 from ..txt2img import Wording, decode, draw_latents, encode_wording, infotext_of
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from .model import TrainingModel
 
 MOST_CAPTIONS_AS_PROMPTS = 2
@@ -37,25 +45,69 @@ class Sampler:
             for prompt in prompts
         ]
         self._wordings: list[Wording] = []
+        self._portions = Portions(self._release)
 
     def encode_prompts(self) -> None:
         """Encode all prompts now, so that the text encoders may leave."""
-        self._wordings = [encode_wording(self._loan, request) for request in self.requests]
+        self._wordings = [
+            once_more(partial(encode_wording, self._loan, request), self._release) for request in self.requests
+        ]
+
+    def keep_off(self) -> None:
+        """Keep what prompts were encoded to off the device."""
+        self._wordings = [wording.to(torch.device("cpu")) for wording in self._wordings]
 
     def draw(self, model: TrainingModel, step: int, sha256: str) -> Iterator[Event]:
-        """Draw all prompts with the weights after `step` steps.
+        """Draw all prompts with the weights after `step` steps, but for those that the memory does not suffice for.
 
         `sha256` is the LoRA's `sshs_model_hash`, by which a host finds it under the name that it has in the end.
         """
         for number, request in enumerate(self.requests):
-            wording = self._wordings[number] if self._wordings else self._live_wording(model, request)
-            with torch.no_grad():
-                latents = draw_latents(self._loan, model.predict, wording, request)
-                (image,) = decode(self._loan, latents)
+            image = self._picture_that_fits(model, number)
+            if image is None:
+                yield Warned.of(_left_out(request, step), step)
+                continue
             path = self._folder / f"step{step:06d}-{number + 1}.png"
             write_png(path, image, infotext_of(request, self._loan, {self._name(step): (1.0, sha256)}))
             yield Sample(step, str(path), request.prompt, request.seed)
         self._loan.release("vae")
+
+    def _picture_that_fits(self, model: TrainingModel, number: int) -> Image.Image | None:
+        """The sample of a request, by its number; None when memory does not suffice, at a second try neither."""
+        try:
+            return once_more(partial(self._picture, model, number), self._release)
+        except MAY_RUN_OUT as error:
+            if not is_out_of_memory(error):
+                raise
+        self._release()
+        return None
+
+    def _picture(self, model: TrainingModel, number: int) -> Image.Image:
+        request = self.requests[number]
+        with torch.no_grad(), optimizers.weights_for_use(model.optimizer), model.adapters.evaluating():
+            wording = self._wordings[number] if self._wordings else self._live_wording(model, request)
+            latents = draw_latents(self._loan, partial(self._predict, model), wording, request)
+            (image,) = decode(self._loan, latents)
+        return image
+
+    def _predict(
+        self,
+        model: TrainingModel,
+        noisy: torch.Tensor,
+        timesteps: torch.Tensor,
+        conditioning: Conditioning,
+        sizes: Sequence[PictureSize],
+    ) -> torch.Tensor:
+        """The model's prediction, by rows where they do not fit together."""
+        predict = model.predict
+        predicted = self._portions.map(
+            lambda rows: predict(noisy[rows], timesteps[rows], conditioning[rows], sizes[rows]), len(noisy)
+        )
+        return predicted[0] if len(predicted) == 1 else torch.cat(predicted)
+
+    def _release(self) -> None:
+        self._loan.release("vae")
+        release_memory(self._loan.device)
 
     def _live_wording(self, model: TrainingModel, request: Request) -> Wording:
         """Through the text encoders under training."""
@@ -69,6 +121,17 @@ class Sampler:
 
     def _name(self, step: int) -> str:
         return Path(step_name(self._config.save.name, step)).stem
+
+
+def _left_out(request: Request, step: int) -> Sentence:
+    return Sentence(
+        "memory_sample",
+        "The sample of {width} x {height} after step {step} was left out: memory does not suffice for it. "
+        "Set a smaller samples.width and samples.height.",
+        width=request.width,
+        height=request.height,
+        step=step,
+    )
 
 
 def _prompts_from_captions(pictures: Sequence[Picture]) -> list[str]:

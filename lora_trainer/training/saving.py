@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .. import optimizers, schedules
 from ..config import TrainConfig
@@ -88,14 +89,17 @@ class Saver:
             modules = self.model.adapters.modules()
         return model_hash(modules, self.model.family.metadata(self.info), self.config.save.dtype)
 
-    def save_state(self, step: int, meter: Meter, validation: Validation, scaler: LossScaler) -> None:
-        """Write the state after `step` steps."""
+    def save_state(
+        self, step: int, meter: Meter, validation: Validation, scaler: LossScaler, thrift: dict[str, Any]
+    ) -> None:
+        """Write the state after `step` steps; `thrift` is what was given up for memory."""
         tensors, plain = optimizers.optimizer_state(self.model.optimizer)
         values = {
             "optimizer": plain,
             "meter": meter.state(),
             "validation": validation.state(),
             "scaler": scaler.state(),
+            "thrift": thrift,
             "session_id": self.session_id,
             "started_at": self.started_at,
             "fingerprint": self.plan.fingerprint,

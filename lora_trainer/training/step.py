@@ -12,9 +12,10 @@ from ..config import TrainConfig
 from ..data.loader import Batch, Loader
 from ..device import Later
 from ..objective import Objective, Task
+from ..portions import parts
 from ..schedules import rate_factor
 from ..seeds import generator
-from .captions import CaptionSource
+from .captions import ALL, CaptionSource
 from .model import TrainingModel
 from .scaler import LossScaler
 
@@ -34,7 +35,11 @@ class StepResult:
 
 
 class Stepper:
-    """Takes steps. All that is random in one is drawn from (seed, step, micro-batch), so any step can be taken anew."""
+    """Takes steps. All that is random in one is drawn from (seed, step, micro-batch), so any step can be taken anew.
+
+    `at_a_time` is how many pictures go through the model together; 0: a whole micro-batch. A micro-batch is drawn first
+    and then taken apart, so that less at a time asks the same of every picture and gives the same gradients.
+    """
 
     def __init__(
         self,
@@ -48,34 +53,43 @@ class Stepper:
     ) -> None:
         self.config, self.model, self.loader, self.captions = config, model, loader, captions
         self.objective, self.scaler, self.total_steps = objective, scaler, total_steps
+        self.at_a_time = 0
 
     def take(self, step: int, between: Callable[[], None] = lambda: None) -> StepResult:
-        """Take step number `step` (from 0). `between` is called before every micro-batch."""
+        """Take step number `step` (from 0). `between` is called before everything that goes through the model.
+
+        What breaks it off leaves weights and optimizer as they were.
+        """
         count = self.config.optimizer.accumulation
-        losses = []
-        for micro in range(count):
-            between()
-            losses.append(self._backward(step, micro, count))
+        losses = [self._backward(step, micro, count, between) for micro in range(count)]
         rates = optimizers.set_rates(self.model.optimizer, rate_factor(self.config.optimizer, step, self.total_steps))
         return self._move(step, rates, torch.stack(losses).mean())
 
-    def _backward(self, step: int, micro: int, count: int) -> torch.Tensor:
+    def _backward(self, step: int, micro: int, count: int, between: Callable[[], None]) -> torch.Tensor:
         """Gradients of one micro-batch of a step of `count`; its loss, detached."""
+        between()
         batch = self.loader.batch(step, micro)
-        self.model.adapters.clock.set(step, micro)
-        with torch.enable_grad():
-            task = self.draw(batch, step, micro)
-            loss = (self.losses(batch, task) * batch.weights.to(self.model.device)).mean()
-            (loss * (self.scaler.factor / count)).backward()
-        return loss.detach()
+        task, weights = self.draw(batch, step, micro), batch.weights.to(self.model.device)
+        shares: list[torch.Tensor] = []
+        for rows in parts(len(batch), self.at_a_time):
+            if shares:
+                between()
+            self.model.adapters.clock.set(step, micro, rows, len(batch))
+            with torch.enable_grad():
+                share = (self.losses(batch, task, rows) * weights[rows]).sum() / len(batch)
+                (share * (self.scaler.factor / count)).backward()
+            shares.append(share.detach())
+        return torch.stack(shares).sum()
 
     def draw(self, batch: Batch, step: int, micro: int) -> Task:
         latents = batch.latents.to(self.model.device, non_blocking=True)
         return self.objective.draw(latents, generator("cpu", self.config.seed, "noise", step, micro))
 
-    def losses(self, batch: Batch, task: Task) -> torch.Tensor:
-        """The weighted loss of each picture, (n,) fp32."""
-        prediction = self.model.predict(task.noisy, task.timesteps, self.captions(batch.captions), batch.sizes)
+    def losses(self, batch: Batch, task: Task, rows: slice = ALL) -> torch.Tensor:
+        """The weighted loss of each picture, or of some of them, (n,) fp32."""
+        conditioning = self.captions(batch.captions, rows)
+        batch, task = batch[rows], task[rows]
+        prediction = self.model.predict(task.noisy, task.timesteps, conditioning, batch.sizes)
         mask = None if batch.mask is None else batch.mask.to(self.model.device)
         return self.objective.losses(prediction, task, mask)
 

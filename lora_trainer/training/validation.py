@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import torch
 
 from ..data.loader import Batch
 from ..data.plan import BatchPlan, Item, RunPlan
+from ..device import release_memory
+from ..portions import Portions
 from ..seeds import generator
 from .step import Stepper
 
@@ -18,11 +21,15 @@ MOST_PICTURES = 16
 
 
 class Validation:
-    """Measures the mean unweighted loss over `validation_batches`, which never change during a run."""
+    """Measures the mean unweighted loss over `validation_batches`, which never change during a run.
+
+    `portions` tells how many pictures are measured at a time.
+    """
 
     def __init__(self, stepper: Stepper) -> None:
         self._stepper = stepper
         self._batches = validation_batches(stepper.loader.plan)
+        self.portions = Portions(partial(release_memory, stepper.model.device))
         self.losses: dict[int, float] = {}
         """By steps taken; only those that are numbers."""
 
@@ -66,7 +73,7 @@ class Validation:
         task = stepper.objective.fixed_task(
             latents, stratum, TIMESTEPS, generator("cpu", stepper.config.seed, "validation", number)
         )
-        return stepper.losses(batch, task)
+        return torch.cat(self.portions.map(lambda rows: stepper.losses(batch, task, rows), len(batch)))
 
 
 def validation_batches(plan: RunPlan) -> list[BatchPlan]:

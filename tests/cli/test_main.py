@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 from lora_trainer.cli.main import FAILED, SUCCESS, WRONG_USE, main
+from lora_trainer.events import Paused, Warned, to_json
 from lora_trainer.training.step import Stepper
 from tests.runs import draw_pictures
 
@@ -193,6 +194,21 @@ def test_inspect_says_what_is_in_a_file(quick, tmp_path, capsys):
     assert answer(capsys)["parts"] == {"unet": 192}
 
 
+def test_diagnose_says_what_was_wrong_with_a_run_and_only_that(quick, tmp_path, capsys):
+    main(quick)
+    capsys.readouterr()
+    assert main(["diagnose", str(tmp_path / "zorb.run")]) == SUCCESS
+    assert "Nothing is known to be wrong" in capsys.readouterr().out
+    values = {"step": 1, "batch": 4, "parts": "4 x 1", "at_a_time": 1}
+    with (tmp_path / "zorb.run" / "events.jsonl").open("a", encoding="utf-8") as events:
+        for event in (Warned("memory_batch", "Memory ran out.", 1, values), Paused(1)):
+            events.write(json.dumps(to_json(event)) + "\n")
+    assert main(["diagnose", str(tmp_path / "zorb.run"), "--json"]) == SUCCESS
+    (advice,) = answer(capsys)["advice"]
+    assert advice["code"] == "advice_out_of_memory" and advice["changes"]["data.batch_size"] == 1
+    assert main(["diagnose", str(tmp_path), "--json"]) == FAILED and "events.jsonl" in answer(capsys)["error"]
+
+
 COMMANDS_WITH_FILES = [
     "inspect GONE",
     "merge THERE GONE=0.5 --out new.safetensors",
@@ -205,7 +221,9 @@ COMMANDS_WITH_FILES = [
 ]
 
 
-@pytest.mark.parametrize("line", [*COMMANDS_WITH_FILES, "ui --base GONE", "pocket --into GONE", "train GONE"])
+@pytest.mark.parametrize(
+    "line", [*COMMANDS_WITH_FILES, "ui --base GONE", "pocket --into GONE", "train GONE", "diagnose GONE"]
+)
 def test_a_file_that_is_not_there_is_wrong_use(line, tmp_path, capsys):
     (tmp_path / "broken.safetensors").write_bytes(b"no tensors")
     words = line.replace("GONE", str(tmp_path / "gone.safetensors")).replace(

@@ -26,7 +26,7 @@ export function log(app) {
 /** An event in the reader's language. */
 export function sentenceOf(app, event) {
   if (event.kind === "preparing") return app.t("log.preparing", { ...event, phase: phaseOf(app, event.phase) });
-  if (event.kind === "warned")
+  if (event.kind === "warned" || event.kind === "advised")
     return app.words.sentence({ code: event.code, text: event.message, values: event.values });
   if (event.kind === "validated") return app.t("log.validated", { step: event.step, loss: short(event.loss, 4) });
   if (event.kind === "saved")

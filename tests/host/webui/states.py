@@ -12,6 +12,7 @@ import torch
 from lora_trainer import options
 from lora_trainer.control import Control
 from lora_trainer.host.webui.host import WebUIHost
+from lora_trainer.seeds import untouched_random_state
 from lora_trainer.train import train
 from tests.runs import values
 
@@ -28,6 +29,8 @@ def snapshot(webui):
     digest = hashlib.sha256()
     for tensor in (*model.parameters(), *model.buffers()):
         digest.update(tensor.detach().numpy().tobytes())
+    with untouched_random_state():  # the host seeds torch's own generator for a picture
+        picture = draw(webui)
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return {
         "weights": digest.hexdigest(),
@@ -42,7 +45,7 @@ def snapshot(webui):
         "state": (webui.shared.state.job, webui.shared.state.interrupted, vars(webui.shared.state).get("interrupt")),
         "settings": dict(webui.shared.opts.data),
         "threads": threading.active_count(),
-        "picture": draw(webui),
+        "picture": picture,
     }
 
 

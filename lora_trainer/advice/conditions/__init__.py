@@ -1,0 +1,1 @@
+"""The conditions of the catalogue, a file each; `catalogue` imports them all."""
