@@ -75,6 +75,10 @@ class Adapters:
         for adapter in self._adapters.values():
             adapter.strength = strength
 
+    @property
+    def limits_norms(self) -> bool:
+        return bool(self._most_norm)
+
     def limit_norms(self) -> None:
         """Hold every adapter to `network.scale_weight_norms`, if it is set."""
         if self._most_norm:

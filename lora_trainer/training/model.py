@@ -56,7 +56,8 @@ class TrainingModel:
 
         A move that breaks off, as for want of memory, leaves everything as it was before.
         """
-        with whole_or_not_at_all(self.optimizer), self._states_here():
+        alone = not (self.states_off or self.adapters.limits_norms)
+        with whole_or_not_at_all(self.optimizer, alone=alone), self._states_here():
             optimizers.step_if(self.optimizer, finite)
             self.adapters.limit_norms()
             self.forget_gradients()

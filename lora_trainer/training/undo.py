@@ -16,13 +16,14 @@ from ..portions import MAY_RUN_OUT
 
 
 @contextmanager
-def whole_or_not_at_all(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+def whole_or_not_at_all(optimizer: torch.optim.Optimizer, *, alone: bool = False) -> Iterator[None]:
     """Inside, the optimizer moves. Should that break off, weights and its state are as they were before, to the bit.
 
     A copy of both is kept meanwhile. Activations are gone by then, so that this is hardly ever where a step needs most
-    memory; and whatever the optimizer, the step can be taken again without moving anything twice.
+    memory; and whatever the optimizer, the step can be taken again without moving anything twice. Where nothing but the
+    move is done inside (`alone`) and a single kernel makes it, there is nothing to take back but counters.
     """
-    before = _Copy(optimizer)
+    before = _Copy(optimizer, counters_only=alone and _moves_at_once(optimizer))
     try:
         yield
     except BaseException:
@@ -30,10 +31,15 @@ def whole_or_not_at_all(optimizer: torch.optim.Optimizer) -> Iterator[None]:
         raise
 
 
+def _moves_at_once(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether all weights are moved by one fused kernel; neither it nor what follows takes any memory."""
+    return len(optimizer.param_groups) == 1 and bool(optimizer.param_groups[0].get("fused"))
+
+
 class _Copy:
     """The weights of an optimizer, its state and its groups' values, as they are now."""
 
-    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer, *, counters_only: bool) -> None:
         self._optimizer = optimizer
         self._groups = [
             {name: _kept(value) for name, value in group.items() if name != "params"}
@@ -45,7 +51,8 @@ class _Copy:
         }
         weights = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         values = [value for table in (*self._groups, *self._states.values()) for value in table.values()]
-        self._tensors = _Contents([*weights, *filter(torch.is_tensor, values)])
+        tensors = [*weights, *filter(torch.is_tensor, values)]
+        self._tensors = _Contents([tensor for tensor in tensors if not (counters_only and tensor.dim())])
 
     def restore(self) -> None:
         """Nothing here needs memory on the device."""

@@ -137,7 +137,7 @@ def test_a_failure_at_any_operation_of_a_step_is_survived(plain):
         _, told, _ = plain.take(0, place)
         assert told == ["memory_batch"], place
         again, told, _ = plain.take(1)
-        assert told == [] and again == pytest.approx(loss, rel=1e-4)
+        assert told == [] and again == pytest.approx(loss, rel=1e-4), place
         ended = plain.weights()
         # AdamW makes much of the rounding of single gradients near zero, but not of many.
         error, change = (_distance(wanted, other) for other in (ended, plain.start))

@@ -17,6 +17,8 @@ OPTIMIZERS = {
     "an import path": OptimizerOptions(name="torch.optim.RAdam"),
 }
 
+ONE_GROUP = "a single kernel"
+
 
 def groups():
     draw = torch.Generator().manual_seed(1)
@@ -33,7 +35,7 @@ def move(optimizer, step):
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = torch.randn(parameter.shape, generator=draw)
-    with whole_or_not_at_all(optimizer):
+    with whole_or_not_at_all(optimizer, alone=True):
         optimizers.step_if(optimizer, torch.tensor(True))
 
 
@@ -55,10 +57,12 @@ def same(one, other):
 def made(name):
     if name == "bytes":
         return AdamWBytes(groups())
+    if name == ONE_GROUP:
+        return optimizers.build(OPTIMIZERS["adamw"], groups()[:1])
     return optimizers.build(OPTIMIZERS[name], groups())
 
 
-@pytest.mark.parametrize("name", [*OPTIMIZERS, "bytes"])
+@pytest.mark.parametrize("name", [*OPTIMIZERS, "bytes", ONE_GROUP])
 @pytest.mark.parametrize("before", [0, 2], ids=["the first move", "a later move"])
 def test_a_move_that_breaks_off_anywhere_leaves_all_as_it_was_and_can_be_done_again(name, before):
     optimizer, undisturbed = made(name), made(name)
@@ -76,3 +80,15 @@ def test_a_move_that_breaks_off_anywhere_leaves_all_as_it_was_and_can_be_done_ag
     move(optimizer, before + 1)
     move(undisturbed, before + 1)
     assert same(everything(optimizer), everything(undisturbed))
+
+
+def test_where_a_single_kernel_moves_all_weights_none_of_them_is_copied(monkeypatch):
+    optimizer = made(ONE_GROUP)
+    if not optimizer.param_groups[0].get("fused"):
+        pytest.skip("this torch has no fused AdamW on a processor")
+    move(optimizer, 0)
+    clone, copied = torch.Tensor.clone, []
+    monkeypatch.setattr(torch.Tensor, "clone", lambda tensor: copied.append(tensor.dim()) or clone(tensor))
+    with whole_or_not_at_all(optimizer, alone=True):
+        pass
+    assert not any(copied)
