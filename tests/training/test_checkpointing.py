@@ -8,7 +8,7 @@ from torch import nn
 
 from lora_trainer.training.checkpointing import UNITS, checkpoint_blocks
 from lora_trainer.twin.unet import meta_unet
-from lora_trainer.twin.unet_keys import UNetLayout
+from lora_trainer.twin.unet_keys import SD1, SDXL, UNetLayout
 
 TINY = UNetLayout((32, 64), (1, 1), 1, context=24)
 
@@ -53,9 +53,20 @@ def test_all_blocks_keep_a_fraction_and_give_the_same_gradient_to_the_bit(unet: 
     assert kept_now < kept / 3
 
 
-def test_the_largest_are_the_first_block_down_and_the_last_one_up(unet: nn.Module) -> None:
-    assert checkpoint_blocks(unet, "largest") == len(units(unet.down_blocks[0])) + len(units(unet.up_blocks[-1]))
-    assert all("forward" not in vars(unit) for unit in units(unet.mid_block))
+def recomputed(network: nn.Module) -> list[nn.Module]:
+    return [unit for unit in units(network) if "forward" in vars(unit)]
+
+
+def test_the_largest_are_those_of_the_highest_resolution() -> None:
+    unet = meta_unet(SD1, heads=8)
+    assert checkpoint_blocks(unet, "largest") == len(recomputed(unet)) > 0
+    assert recomputed(unet) == [*units(unet.down_blocks[0]), *units(unet.up_blocks[-1])]
+
+
+def test_the_largest_of_sdxl_are_those_with_many_transformers() -> None:
+    unet = meta_unet(SDXL)
+    checkpoint_blocks(unet, "largest")
+    assert recomputed(unet) == [*units(unet.down_blocks[2]), *units(unet.up_blocks[0])]
 
 
 def test_a_later_mode_replaces_an_earlier_one(unet: nn.Module) -> None:
