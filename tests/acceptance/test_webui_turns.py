@@ -70,12 +70,12 @@ def lora(pictures):
 
 
 def test_a_lora_of_a_picture_in_between_is_taken_out_of_the_weights_again(pictures, tmp_path, undisturbed, lora):
-    losses, plain = undisturbed(steps=6), picture(OTHER)
+    losses, plain = undisturbed(steps=60), picture(OTHER)
     tagged = f"{OTHER} <lora:{lora}:1>"
     with_lora = picture(tagged)
     assert with_lora != plain
     picture(OTHER)
-    before, run = Before(), HostRun(pictures, tmp_path, steps=6)
+    before, run = Before(), HostRun(pictures, tmp_path, steps=60)
     run.until("step", 2)
     assert Meanwhile(lambda: picture(tagged)).result == with_lora
     run.assert_finished_as(losses)
