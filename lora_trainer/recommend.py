@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import options
 from .presets import Preset
+from .resolve import showings_for
 from .sentences import Sentence
 
 if TYPE_CHECKING:
@@ -208,13 +209,10 @@ def _prediction(found: Recommendation, facts: Facts) -> None:
 
 def _length(found: Recommendation, facts: Facts) -> None:
     """About as many showings as experts use, and a save for each eighth."""
-    from .resolve import FEWEST_SHOWINGS, MOST_SHOWINGS, SHOWINGS_PER_PICTURE
-
     if not facts.count or found.get("steps", 0):
         return
-    showings = min(max(SHOWINGS_PER_PICTURE * facts.count, FEWEST_SHOWINGS), MOST_SHOWINGS)
     batch = int(found.get("data.batch_size", 1)) * int(found.get("optimizer.accumulation", 1))
-    steps = max(SAVES, round(showings / batch))
+    steps = max(SAVES, round(showings_for(facts.count) / batch))
     every = max(1, round(steps / SAVES / 10) * 10)
     found.advise(
         {"steps": steps, "save.every": every},

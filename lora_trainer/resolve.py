@@ -30,5 +30,9 @@ def with_epochs(config: TrainConfig, pictures: Sequence[Picture]) -> TrainConfig
         return config
     shown = [picture for picture in pictures if not picture.regularization]
     in_an_epoch = max(1, sum(picture.repeats for picture in shown))
-    wanted = min(max(SHOWINGS_PER_PICTURE * len(shown), FEWEST_SHOWINGS), MOST_SHOWINGS)
-    return replace(config, epochs=max(1, round(wanted / in_an_epoch)))
+    return replace(config, epochs=max(1, round(showings_for(len(shown)) / in_an_epoch)))
+
+
+def showings_for(pictures: int) -> int:
+    """How often so many pictures are to be shown in all."""
+    return min(max(SHOWINGS_PER_PICTURE * pictures, FEWEST_SHOWINGS), MOST_SHOWINGS)

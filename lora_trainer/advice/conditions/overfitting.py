@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...events import Event, Validated
+from ...events import Event
 from ...sentences import Sentence
 from ..catalogue import CONDITIONS, ENDS, Advice, Condition
+from ..validations import Validations
 
 WORSE = 1.05
 LEAST = 3
@@ -21,16 +22,13 @@ class Overfitting(Condition):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self._losses: dict[int, float] = {}
+        self._validations = Validations()
 
     def see(self, event: Event) -> Advice | None:
-        if isinstance(event, Validated):
-            self._losses[event.step] = event.loss
-        if not (isinstance(event, ENDS) and self._losses and self.config.data.validation_share):
+        self._validations.see(event)
+        if not (isinstance(event, ENDS) and self._validations and self.config.data.validation_share):
             return None
-        best = min(self._losses, key=self._losses.__getitem__)
-        least = self._losses[best]
-        after = [loss for step, loss in self._losses.items() if step > best]
+        best, least, after = self._validations.best, self._validations.least, self._validations.since_best
         if len(after) < LEAST or after[-1] < WORSE * least:
             return None
         sentence = Sentence(

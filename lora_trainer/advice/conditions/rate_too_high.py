@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...events import Event, Finished, Validated
+from ...events import Event, Finished
 from ...sentences import Sentence
 from ..catalogue import CONDITIONS, Advice, Condition, rounded
+from ..validations import Validations
 
 WORSE = 1.1
 LEAST = 3
@@ -20,16 +21,14 @@ class RateTooHigh(Condition):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self._losses: dict[int, float] = {}
+        self._validations = Validations()
 
     def see(self, event: Event) -> Advice | None:
-        if isinstance(event, Validated):
-            self._losses[event.step] = event.loss
-        if not isinstance(event, Finished) or self.config.data.validation_share or len(self._losses) < LEAST:
+        self._validations.see(event)
+        if not isinstance(event, Finished) or self.config.data.validation_share or len(self._validations) < LEAST:
             return None
-        best = min(self._losses, key=self._losses.__getitem__)
-        after = [loss for step, loss in self._losses.items() if step > best]
-        if len(after) < LEAST - 1 or after[-1] < WORSE * self._losses[best]:
+        best, least, after = self._validations.best, self._validations.least, self._validations.since_best
+        if len(after) < LEAST - 1 or after[-1] < WORSE * least:
             return None
         rate = self.config.optimizer.learning_rate
         sentence = Sentence(
@@ -37,7 +36,7 @@ class RateTooHigh(Condition):
             "The loss on trained pictures rose from {best_loss} at step {best} to {loss} at the end: the learning "
             "rate is too high. Lower it from {rate} to {lower}, or use the save of step {best}.",
             best=best,
-            best_loss=round(self._losses[best], 4),
+            best_loss=round(least, 4),
             loss=round(after[-1], 4),
             rate=rate,
             lower=rounded(rate / 3),
