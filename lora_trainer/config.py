@@ -25,9 +25,21 @@ def option(
     most: float | None = None,
     choices: tuple[Any, ...] = (),
     also: tuple[str, ...] = (),
+    place: bool = False,
 ) -> Any:
-    """One option. `least` and `most` are inclusive bounds; `also` are its flat keys in a lora-scripts YAML file."""
-    metadata = {"help": help, "level": level, "least": least, "most": most, "choices": choices, "also": also}
+    """One option. `least` and `most` are inclusive bounds; `also` are its flat keys in a lora-scripts YAML file.
+
+    `place`: its value names a file or folder of the machine.
+    """
+    metadata = {
+        "help": help,
+        "level": level,
+        "least": least,
+        "most": most,
+        "choices": choices,
+        "also": also,
+        "place": place,
+    }
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -37,7 +49,7 @@ def option(
 class Folder:
     """A folder of pictures."""
 
-    path: str = option("", "The folder; its subfolders are searched as well.", level=BASIC)
+    path: str = option("", "The folder; its subfolders are searched as well.", level=BASIC, place=True)
     repeats: int = option(
         0,
         "How often each picture is seen in an epoch. 0: read from a name like '10_cat', else once.",
@@ -58,8 +70,9 @@ class BaseOptions:
         "Checkpoint file, diffusers folder, or 'pocket' for the small embedded base.",
         level=BASIC,
         also=("base_model",),
+        place=True,
     )
-    vae: str = option("", "Another VAE file to encode pictures with; empty: the one in the checkpoint.")
+    vae: str = option("", "Another VAE file to encode pictures with; empty: the one in the checkpoint.", place=True)
     family: str = option("auto", "Kind of base; 'auto' reads it from the file.", choices=("auto", "sd1", "sd2", "sdxl"))
     prediction_type: str = option(
         "auto",
@@ -88,6 +101,7 @@ class DataOptions:
         "",
         "A .csv (file, prompt) or .jsonl (file_name, text) with captions; empty: looked for beside the pictures.",
         also=("metadata_path",),
+        place=True,
     )
     caption_extensions: list[str] = option(
         [".txt", ".caption"], "Endings of caption files, in the order they are tried."
@@ -135,7 +149,7 @@ class DataOptions:
     )
     prior_weight: float = option(1.0, "Factor on the loss of regularization pictures.", least=0.0, most=10.0)
     cache: str = option("ram", "Where encoded pictures and captions are kept.", choices=("ram", "disk"))
-    cache_folder: str = option("", "Folder of the disk cache; empty: in the run's folder.")
+    cache_folder: str = option("", "Folder of the disk cache; empty: in the run's folder.", place=True)
     cache_dtype: str = option("fp32", "Number format of the disk cache.", choices=("fp32", "fp16"))
 
 
@@ -190,7 +204,7 @@ class NetworkOptions:
     )
     train_unet: bool = option(True, "Train the U-Net.")
     train_text_encoder: bool = option(False, "Train the text encoder(s) as well.", level=BASIC)
-    train_on: str = option("", "A LoRA file to go on from; its ranks may differ.")
+    train_on: str = option("", "A LoRA file to go on from; its ranks may differ.", place=True)
     arguments: dict[str, Any] = option({}, "Options of the network's type alone, where it has any.")
     scale_weight_norms: float = option(
         0.0, "Longest allowed norm of an adapter's product (max-norm); 0: no limit.", least=0.0, most=100.0
@@ -283,7 +297,7 @@ class SaveOptions:
     """Files that are written."""
 
     name: str = option("", "Name of the LoRA.", level=BASIC)
-    output: str = option("out", "Folder that the LoRA is written to.", level=BASIC, also=("output_dir",))
+    output: str = option("out", "Folder that the LoRA is written to.", level=BASIC, also=("output_dir",), place=True)
     every: int = option(
         0, "Steps between saves; 0: see every_epochs.", least=0, most=1000000, also=("save_steps", "save_every_n_steps")
     )
@@ -306,7 +320,7 @@ class SaveOptions:
     comment: str = option("", "A remark that is stored in the file.")
     tensorboard: bool = option(True, "Write curves for TensorBoard, when it is installed.")
     log_folder: str = option(
-        "", "Folder of the TensorBoard curves; empty: in the run's folder.", also=("log_dir", "logging_dir")
+        "", "Folder of the TensorBoard curves; empty: in the run's folder.", also=("log_dir", "logging_dir"), place=True
     )
 
 

@@ -30,6 +30,7 @@ class Option:
     most: float | None
     choices: tuple[Any, ...]
     also: tuple[str, ...]
+    place: bool
 
 
 def walk(section: type = TrainConfig, prefix: str = "") -> Iterator[Option]:

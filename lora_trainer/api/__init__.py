@@ -5,5 +5,6 @@ few threads of their own: those of the server may all be taken by requests that 
 """
 
 from .mount import PREFIX, add_routes
+from .private_files import keep_private
 
-__all__ = ["PREFIX", "add_routes"]
+__all__ = ["PREFIX", "add_routes", "keep_private"]

@@ -19,6 +19,16 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 lets others in, without any sign-in"
     )
+    parser.add_argument("--listen", action="store_true", help="the same as --host 0.0.0.0")
+    parser.add_argument(
+        "--lora-trainer-folder",
+        dest="folders",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a folder that may be used from the page although others can reach it; may be given several times",
+    )
     parser.add_argument("--set", action="append", default=[], metavar="option.path=value", help="base.*, memory.*")
     parser.set_defaults(run=run)
     return [parser]
@@ -26,6 +36,8 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Serve until the program is interrupted."""
+    from ..datasets import DataSets, roots_of
+    from ..host.base import is_this_machine
     from ..host.standalone import StandaloneHost
     from ..jobs.desk import Desk
     from ..ui.server import serve
@@ -37,5 +49,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     folder: Path = arguments.data
     host = StandaloneHost(config.base, config.memory, arguments.loras or folder / "loras", folder / ".train-lora")
     host.describe()
-    serve(Desk(host), address=arguments.host, port=arguments.port)
+    address = "0.0.0.0" if arguments.listen else arguments.host
+    roots = roots_of(host, arguments.folders, listens=not is_this_machine(address))
+    serve(Desk(host, DataSets(host.data_folder() / "datasets", roots)), address=address, port=arguments.port)
     return {}

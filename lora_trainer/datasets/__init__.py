@@ -2,6 +2,7 @@
 
 from .folder import DataSetFolder, Item
 from .intake import Added, Refused
+from .roots import Roots, roots_of
 from .store import DataSets, NoSuchDataSet
 
-__all__ = ["Added", "DataSetFolder", "DataSets", "Item", "NoSuchDataSet", "Refused"]
+__all__ = ["Added", "DataSetFolder", "DataSets", "Item", "NoSuchDataSet", "Refused", "Roots", "roots_of"]

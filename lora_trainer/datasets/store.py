@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import hashlib
 import json
+import os
 import shutil
 import threading
 import unicodedata
@@ -17,6 +18,7 @@ from ..files.atomic import write_text
 from ..files.names import safe_stem
 from ..sentences import Sentence
 from .folder import DataSetFolder
+from .roots import Roots
 
 THUMBNAILS, OPENED = ".thumbnails", ".opened.json"
 
@@ -26,18 +28,21 @@ class NoSuchDataSet(NotFound):
 
 
 class DataSets:
-    """The data sets in `folder`, and folders opened in place: anywhere, or only below `roots` where these are given."""
+    """The data sets in `folder`, and folders opened in place, as far as `roots` allow them."""
 
-    def __init__(self, folder: Path, roots: Sequence[Path] | None = None) -> None:
+    def __init__(self, folder: Path, roots: Roots | None = None) -> None:
         self.folder = folder
-        self._roots = roots
+        self.roots = roots or Roots()
         self._lock = threading.Lock()
         self._known: dict[Path, DataSetFolder] = {}
 
     def list(self) -> list[DataSetFolder]:
         """Uploaded ones first, each kind in natural order of its names."""
         own = [self._data_set(path, own=True) for path in self._own_folders()]
-        opened = [self._data_set(path, own=False) for path in self._opened() if path.is_dir()]
+        allowed = [
+            path for path in self._opened() if self.roots.allow(path)
+        ]  # what was opened before others could look
+        opened = [self._data_set(path, own=False) for path in allowed if path.is_dir()]
         return [*own, *sorted(opened, key=lambda found: natural_key(found.name))]
 
     def get(self, id: str) -> DataSetFolder:
@@ -60,7 +65,9 @@ class DataSets:
 
     def open_folder(self, path: str | Path) -> DataSetFolder:
         """A folder of the machine, used where it lies. Raises DataError when it is none, or not to be opened."""
-        folder = Path(str(path).strip().strip('"')).expanduser()
+        folder = Path(os.path.expanduser(str(path).strip().strip('"')))  # noqa: PTH111  Path raises for '~nobody'
+        if folder.is_absolute():
+            self.roots.require(folder)  # before anything is asked of the disk
         if not folder.is_absolute() or not folder.is_dir():
             raise DataError(
                 Sentence(
@@ -78,7 +85,6 @@ class DataSets:
             )
         if folder.parent == self.folder.resolve() and not folder.name.startswith("."):
             return self._data_set(self.folder / folder.name, own=True)
-        self._require_allowed(folder)
         with self._lock:
             self._remember([*(known for known in self._opened() if known != folder), folder])
         return self._data_set(folder, own=False)
@@ -115,18 +121,6 @@ class DataSets:
             return []
         folders = [path for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
         return sorted(folders, key=lambda path: natural_key(path.name))
-
-    def _require_allowed(self, folder: Path) -> None:
-        if self._roots is None or any(folder.is_relative_to(root.resolve()) for root in self._roots):
-            return
-        raise DataError(
-            Sentence(
-                "folder_not_allowed",
-                "'{path}' may not be opened from a page that others can reach. Drop the pictures instead, or allow the "
-                "folder when the WebUI is started: --lora-trainer-folder FOLDER.",
-                path=str(folder),
-            )
-        )
 
     def _opened(self) -> builtins.list[Path]:
         try:

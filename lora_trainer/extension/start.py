@@ -21,11 +21,13 @@ def start(app: Any, demo: Any = None) -> None:
     Never raises: what fails is what the page then shows.
     """
     try:
-        from ..api import add_routes
+        from ..api import add_routes, keep_private
         from ..host.webui.flags import read_flags
+        from ..host.webui.host import WebUIHost
         from ..ui.assets import add_page
         from .guard import Guard
 
+        keep_private(app, WebUIHost().data_folder)  # first: also where all that follows fails
         add_routes(app, desk(), guard=Guard(app, read_flags().api_auth))
         add_page(app)
     except Exception as error:
@@ -43,7 +45,7 @@ def desk() -> Any:
 
 
 def _make_desk() -> Any:
-    from ..datasets import DataSets
+    from ..datasets import DataSets, roots_of
     from ..host.webui.flags import read_flags
     from ..host.webui.host import WebUIHost
     from ..jobs.desk import Desk
@@ -52,7 +54,8 @@ def _make_desk() -> Any:
 
     settle()
     host, flags = WebUIHost(), read_flags()
-    datasets = DataSets(host.data_folder() / "datasets", roots=flags.folders if flags.listens else None)
+    roots = roots_of(host, flags.folders, listens=flags.listens)
+    datasets = DataSets(host.data_folder() / "datasets", roots)
     return Desk(host, datasets, presets=load_presets)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -198,5 +199,18 @@ class Companion(Protocol):
     def captioners(self) -> Mapping[str, Build]:
         """Captioners that only this host has, by their names."""
 
+    def model_folders(self) -> Sequence[Path]:
+        """Files and folders of models that a page may name also where others can reach it."""
+
     def watch(self, event: Event) -> None:
         """Told every event of the running job, for the host's own progress display."""
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether a server at this address is reached by this machine's own programs alone."""
+    if address.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return False

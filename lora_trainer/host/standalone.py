@@ -96,6 +96,11 @@ class StandaloneHost:
     def lora_folder(self) -> Path:
         return self._lora_folder
 
+    def model_folders(self) -> list[Path]:
+        """The LoRA folder, and the base and VAE themselves: what else lies beside them is nobody's business."""
+        vae = [Path(self._base.vae)] if self._base.vae else []
+        return [self._lora_folder, self.path, *vae]
+
     def data_folder(self) -> Path:
         return self._data_folder
 

@@ -47,13 +47,16 @@ class Desk:
     def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:
         """A configuration from what a page sends: the base is the host's, the pictures those of the data set.
 
-        Raises ConfigError for wrong options and UserError for an unknown data set.
+        Raises ConfigError for wrong options and for files that may not be used, UserError for an unknown data set.
         """
         info = self.host.describe()
-        values = options.merged(options.unflattened(values), {"base": {"checkpoint": info.path or info.name}})
+        base, known = info.path or info.name, []
+        values = options.merged(options.unflattened(values), {"base": {"checkpoint": base}})
         if dataset:
             values = options.merged(values, {"data": {"folders": self._folders(values, dataset)}})
+            known = [values["data"]["folders"][0]["path"]]
         config = options.build(values)
+        self.datasets.roots.check(config, known=(base, *known))
         if "." in config.optimizer.name:
             sentence = "{path} is '{value}': from a page, only built-in optimizers can be chosen."
             raise ConfigError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from ..api import add_routes
+from ..api import add_routes, keep_private
 from ..errors import UserError
 from ..sentences import Sentence
 from . import assets
@@ -27,6 +27,7 @@ def make_app(desk: Desk) -> FastAPI:
     from .tab import ELEMENT, build_tab
 
     app = FastAPI(title="Train LoRA", docs_url=None, redoc_url=None, openapi_url=None)
+    keep_private(app, desk.host.data_folder)
     add_routes(app, desk)
     assets.add_page(app)
     loader = f"./lora-trainer/v1/page/{assets.version()}/loader.js"

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from lora_trainer.datasets import DataSets, NoSuchDataSet
+from lora_trainer.datasets import DataSets, NoSuchDataSet, Roots
 from lora_trainer.errors import DataError, UserError
 
 from .conftest import picture
@@ -91,7 +91,7 @@ def test_what_is_no_folder_of_pictures_is_refused_in_words(store, path):
 
 
 def test_where_others_can_reach_the_page_only_allowed_folders_open(store, holiday, tmp_path):
-    guarded = DataSets(store.folder, roots=[tmp_path / "my pictures"])
+    guarded = DataSets(store.folder, Roots([tmp_path / "my pictures"]))
     assert guarded.open_folder(holiday).count == 1
     with pytest.raises(DataError, match="may not be opened"):
         guarded.open_folder(tmp_path)

@@ -6,6 +6,8 @@ import configparser
 import json
 from types import SimpleNamespace
 
+import pytest
+
 from lora_trainer.extension.stamp import ROOT
 from lora_trainer.host.webui.flags import flags_of
 
@@ -32,7 +34,23 @@ def test_accounts_are_read_as_the_webui_reads_them():
 def test_a_webui_that_others_can_reach_is_known_as_such():
     assert flags_of(SimpleNamespace(listen=True)).listens
     assert flags_of(SimpleNamespace(server_name="0.0.0.0")).listens
+    assert flags_of(SimpleNamespace(nowebui=True)).listens
     assert not flags_of(SimpleNamespace(listen=False)).listens
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "listens"),
+    [
+        ("GRADIO_SERVER_NAME", "0.0.0.0", True),
+        ("GRADIO_SERVER_NAME", "::", True),
+        ("GRADIO_SERVER_NAME", "127.0.0.1", False),
+        ("GRADIO_SERVER_NAME", "localhost", False),
+        ("GRADIO_SHARE", "True", True),
+    ],
+)
+def test_gradio_s_own_variables_count_too(monkeypatch, name, value, listens):
+    monkeypatch.setenv(name, value)
+    assert flags_of(SimpleNamespace()).listens is listens
 
 
 def test_the_localizations_under_all_names_say_the_same():

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ..base import is_this_machine
+
+LISTENING = ("listen", "share", "ngrok", "server_name", "webui_is_non_local", "nowebui")
+"""Flags that let others in; without its page, the WebUI answers on every address."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +35,13 @@ def flags_of(options: Any) -> Flags:
     pairs = [pair.split(":", 1) for pair in (getattr(options, "api_auth", None) or "").split(",") if ":" in pair]
     return Flags(
         api_auth={user.strip(): password for user, password in pairs},
-        listens=any(
-            getattr(options, name, None) for name in ("listen", "share", "ngrok", "server_name", "webui_is_non_local")
-        ),
+        listens=any(getattr(options, name, None) for name in LISTENING) or _gradio_listens(os.environ),
         folders=tuple(Path(folder) for folder in getattr(options, "lora_trainer_folder", None) or ()),
     )
+
+
+def _gradio_listens(environment: Mapping[str, str]) -> bool:
+    """Whether gradio's own variables let others in."""
+    address = environment.get("GRADIO_SERVER_NAME", "")
+    shared = environment.get("GRADIO_SHARE", "").lower() == "true"
+    return shared or bool(address and not is_this_machine(address))

@@ -139,6 +139,14 @@ class WebUIHost:
 
         return lora_folder()
 
+    def model_folders(self) -> list[Path]:
+        """The WebUI's folder of models, and those that its flags name beside it."""
+        from modules import paths, shared
+
+        flags = ("ckpt_dir", "vae_dir", "lora_dir", "embeddings_dir", "hypernetwork_dir")
+        named = [getattr(shared.cmd_opts, flag, None) for flag in flags]
+        return [Path(folder) for folder in (paths.models_path, *named) if folder]
+
     def data_folder(self) -> Path:
         from modules import paths
 
