@@ -81,8 +81,8 @@ Handler = Callable[[Call], Any]
 class Entry:
     """A row of a table of routes: what `handler` gives becomes the answer, JSON unless it is a response already.
 
-    `before` is awaited first, without a thread of ours. `upload`: the body goes into a file. What may take long is
-    `slow`: it has threads of its own, so that controls and live state never wait behind it.
+    `before` is awaited first, without a thread of ours. `upload`: the body, of at most `limit` bytes, goes into a file.
+    What may take long is `slow`: it has threads of its own, so that controls and live state never wait behind it.
     """
 
     method: str
@@ -91,3 +91,4 @@ class Entry:
     before: Callable[[Call], Awaitable[None]] | None = None
     upload: bool = False
     slow: bool = False
+    limit: int = UPLOAD_LIMIT

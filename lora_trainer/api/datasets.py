@@ -7,13 +7,16 @@ from typing import Any
 from starlette.responses import Response
 
 from ..datasets.folder import DataSetFolder
+from ..datasets.pack import zipped
 from ..sentences import to_json
 from .call import Call, Entry, Malformed, value_of, wrong_value
-from .files import picture
+from .files import picture, streamed
+from .uploads import added_json
 
 
 def all_sets(call: Call) -> list[dict[str, Any]]:
-    return [dataset_json(one) for one in call.desk.datasets.list()]
+    """All of them, with their sizes in bytes."""
+    return [{**dataset_json(one), "bytes": one.size} for one in call.desk.datasets.list()]
 
 
 def dataset_json(one: DataSetFolder) -> dict[str, Any]:
@@ -27,12 +30,34 @@ def make(call: Call) -> dict[str, Any]:
     path = value_of(given, "path", str, "")
     datasets = call.desk.datasets
     made = datasets.open_folder(path) if path else datasets.create(value_of(given, "name", str, ""))
-    return {"id": made.id, "name": made.name}
+    return _named(made)
 
 
 def delete(call: Call) -> dict[str, Any]:
+    if call.desk.datasets.get(call.path["id"]).own:  # others keep their files
+        call.desk.require_idle(call.path["id"])
     call.desk.datasets.delete(call.path["id"])
     return {}
+
+
+def rename(call: Call) -> dict[str, Any]:
+    """Another name, and with it another id."""
+    call.desk.require_idle(call.path["id"])
+    return _named(call.desk.datasets.rename(call.path["id"], value_of(call.json(), "name", str, "")))
+
+
+def copy(call: Call) -> dict[str, Any]:
+    return _named(call.desk.datasets.copy(call.path["id"], value_of(call.json(), "name", str, "")))
+
+
+def export(call: Call) -> Response:
+    """The data set as a zip file that can be uploaded again."""
+    found = call.desk.datasets.get(call.path["id"])
+    return streamed(zipped(found.contents(table=True)), f"{found.name}.zip", "application/zip")
+
+
+def _named(made: DataSetFolder) -> dict[str, Any]:
+    return {"id": made.id, "name": made.name}
 
 
 def items(call: Call) -> dict[str, Any]:
@@ -65,8 +90,7 @@ def add_file(call: Call) -> dict[str, Any]:
     if call.upload is None:
         raise Malformed(wrong_value("body", "a file"))
     result = call.desk.datasets.get(call.path["id"]).add(call.path["name"], call.upload)
-    refused = [{"name": one.name, **to_json(one.reason)} for one in result.refused]
-    return {"added": list(result.added), "refused": refused}
+    return added_json(result)
 
 
 def remove_file(call: Call) -> dict[str, Any]:
@@ -95,10 +119,13 @@ def set_marks(call: Call) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("GET", "/datasets", all_sets),
+    Entry("GET", "/datasets", all_sets, slow=True),
     Entry("POST", "/datasets", make, slow=True),
     Entry("DELETE", "/datasets/{id}", delete, slow=True),
     Entry("GET", "/datasets/{id}", items, slow=True),
+    Entry("PUT", "/datasets/{id}/name", rename, slow=True),
+    Entry("POST", "/datasets/{id}/copy", copy, slow=True),
+    Entry("GET", "/datasets/{id}/export", export, slow=True),
     Entry("PUT", "/datasets/{id}/files/{name:path}", add_file, upload=True, slow=True),
     Entry("DELETE", "/datasets/{id}/files/{name:path}", remove_file, slow=True),
     Entry("GET", "/datasets/{id}/thumbs/{name:path}", thumbnail, slow=True),

@@ -7,10 +7,12 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
+from ..datasets.uploads import WrongOffset
 from ..errors import BaseAway, BaseModelError, ConfigError, LoraExists, NotFound, UserError
 from ..sentences import Sentence, to_json
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (WrongOffset, 409),
     (NotFound, 404),
     (LoraExists, 409),
     (BaseAway, 409),

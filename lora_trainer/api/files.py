@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -43,6 +43,22 @@ def download(path: Path) -> Response:
         "content-length": str(path.stat().st_size),
     }
     return StreamingResponse(_pieces(path), media_type="application/octet-stream", headers=headers)
+
+
+def streamed(pieces: Iterator[bytes], name: str, kind: str) -> Response:
+    """Bytes that are made while they are sent, to be kept under a name. They are not packed once more on the way."""
+    headers = {
+        "content-disposition": f"attachment; filename*=utf-8''{quote(name)}",
+        "content-encoding": "identity",
+        "x-content-type-options": "nosniff",
+    }
+    return StreamingResponse(_in_threads(pieces), media_type=kind, headers=headers)
+
+
+async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    while piece := await loop.run_in_executor(None, next, pieces, b""):
+        yield piece
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:

@@ -17,8 +17,8 @@ from starlette.routing import Route
 from ..errors import UserError
 from ..jobs.desk import Desk
 from ..sentences import Sentence
-from . import advice, captioning, datasets, health, jobs, keeping, options, state, tryouts
-from .call import JSON_LIMIT, UPLOAD_LIMIT, Call, Entry
+from . import advice, captioning, datasets, health, jobs, keeping, options, state, tryouts, uploads
+from .call import JSON_LIMIT, Call, Entry
 from .errors import Refused, answer
 from .gate import Guard, require_let_in, require_same_site
 
@@ -31,6 +31,7 @@ TABLES = (
     options.ROUTES,
     advice.ROUTES,
     datasets.ROUTES,
+    uploads.ROUTES,
     health.ROUTES,
     captioning.ROUTES,
     jobs.ROUTES,
@@ -62,7 +63,7 @@ def _endpoint(
             await require_let_in(request, guard)
             body = b""
             if entry.upload:
-                upload = await _body_as_file(request, pool)
+                upload = await _body_as_file(request, pool, entry.limit)
             elif request.method != "GET":
                 body = await _body(request)
             call = Call(desk, request.path_params, request.query_params, body, upload)
@@ -117,7 +118,7 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _body_as_file(request: Request, pool: ThreadPoolExecutor) -> BinaryIO:
+async def _body_as_file(request: Request, pool: ThreadPoolExecutor, limit: int) -> BinaryIO:
     """The body in a file that vanishes when it is closed; small ones stay in memory."""
     loop = asyncio.get_running_loop()
     file: Any = tempfile.SpooledTemporaryFile(SPOOL)  # noqa: SIM115  closed by the caller
@@ -126,8 +127,8 @@ async def _body_as_file(request: Request, pool: ThreadPoolExecutor) -> BinaryIO:
         async for piece in request.stream():
             pending += piece
             size += len(piece)
-            if size > UPLOAD_LIMIT:
-                raise _too_large(UPLOAD_LIMIT)
+            if size > limit:
+                raise _too_large(limit)
             if len(pending) >= PIECE:
                 await loop.run_in_executor(pool, file.write, bytes(pending))
                 pending.clear()

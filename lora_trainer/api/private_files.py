@@ -1,7 +1,7 @@
 """Keeps a server from giving out files of the private folder by routes that are not ours.
 
-gradio answers `/file=PATH` with any file below the folders that its host allows, and a WebUI allows all of its data path.
-Versions before 4 leave out folders whose names begin with a dot; later ones do not.
+gradio answers `/file=PATH` with any file below the folders that its host allows, and a WebUI allows all of its data
+path. Versions before 4 leave out folders whose names begin with a dot; later ones do not.
 """
 
 from __future__ import annotations

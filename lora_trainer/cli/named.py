@@ -7,6 +7,9 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..pocket.embedded import is_embedded
 
+DATA = Path("out/ui")
+"""Where `ui` keeps data sets, runs and LoRAs."""
+
 
 def require(*paths: Path | str | None) -> None:
     """Raise ConfigError with a sentence for each path that is not there; empty ones and the embedded base are none."""

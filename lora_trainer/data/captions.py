@@ -39,6 +39,17 @@ def read_captions(files: Sequence[Found], data: DataOptions, problems: list[Prob
     The first of these that there is: the table named in `data.metadata`, a caption file beside the picture, a metadata
     table in the picture's folder or above it, and the fallback. Raises DataError if `data.metadata` cannot be read.
     """
+    captions = []
+    for file, text in zip(files, written_captions(files, data, problems)):
+        trigger = trigger_of(file, data)
+        if text is None:
+            text = _fallback(file, data.caption_fallback, trigger)
+        captions.append(with_trigger(" ".join(text.split()), trigger))
+    return captions
+
+
+def written_captions(files: Sequence[Found], data: DataOptions, problems: list[Problem]) -> list[str | None]:
+    """As `read_captions`, but as they were written, and None for pictures that have none."""
     given = _from_tables([Path(data.metadata).expanduser()] if data.metadata else [], files, problems, required=True)
     found = _from_tables(_tables_beside(files, data), files, problems)
     captions = []
@@ -46,12 +57,7 @@ def read_captions(files: Sequence[Found], data: DataOptions, problems: list[Prob
         text = given.get(index)
         if text is None:
             text = _from_caption_file(file.path, data.caption_extensions, problems)
-        if text is None:
-            text = found.get(index)
-        trigger = trigger_of(file, data)
-        if text is None:
-            text = _fallback(file, data.caption_fallback, trigger)
-        captions.append(with_trigger(" ".join(text.split()), trigger))
+        captions.append(found.get(index) if text is None else text)
     return captions
 
 

@@ -155,6 +155,16 @@ def marks_of(values: Mapping[str, Any]) -> Marks:
     return marks
 
 
+def marks_in(data: bytes) -> dict[str, Marks]:
+    """The marks in a file's bytes, by the pictures' names. Raises ValueError when they cannot be understood."""
+    return {name: marks_from(entry) for name, entry in _entries(_parsed(data)).items()}
+
+
+def marks_file(marks: Mapping[str, Marks]) -> bytes:
+    """A file with the marks of the pictures of one folder, by their names."""
+    return _as_bytes({"version": VERSION, "pictures": {name: one.to_json() for name, one in marks.items()}})
+
+
 def change_marks(changes: Mapping[Path, Marks]) -> None:
     """Write the marks of these pictures. A file in which nothing is left is removed.
 
@@ -182,7 +192,11 @@ def _change(folder: Path, changed: Mapping[str, Marks]) -> None:
     if not entries and content.keys() == {"version", "pictures"}:
         file.unlink(missing_ok=True)
     else:
-        write_text(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+        write_text(file, _as_bytes(content).decode())
+
+
+def _as_bytes(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _content_or_aside(folder: Path) -> dict[str, Any]:
@@ -199,11 +213,16 @@ def _content_or_aside(folder: Path) -> dict[str, Any]:
 def _content(folder: Path) -> dict[str, Any]:
     """The file's values, empty when there is none. Raises ValueError when it cannot be understood."""
     try:
-        content = json.loads((folder / MARKS_FILE).read_bytes().decode("utf-8-sig"))
+        return _parsed((folder / MARKS_FILE).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise ValueError(error.strerror or str(error)) from error
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(content, dict):

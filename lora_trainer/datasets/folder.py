@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +21,7 @@ from ..errors import DataError
 from ..files.atomic import write_text
 from ..sentences import Sentence
 from . import names
+from .contents import Part, contents
 from .intake import Added, Intake, as_sentence
 from .thumbnails import forget, thumbnail
 
@@ -45,11 +46,16 @@ class Item:
 
 
 class DataSetFolder:
-    """A folder of pictures with an id and a name; `own` when it was uploaded, else it was opened in place."""
+    """A folder of pictures with an id and a name; `own` when it was uploaded, else it was opened in place.
 
-    def __init__(self, id: str, path: Path, cache: Path, *, own: bool) -> None:
+    Pictures that `allow` does not allow (links that lead out) are neither shown nor given away.
+    """
+
+    def __init__(
+        self, id: str, path: Path, cache: Path, *, own: bool, allow: Callable[[Path], bool] = lambda path: True
+    ) -> None:
         self.id, self.path, self.own = id, path, own
-        self._cache = cache
+        self._cache, self._allow = cache, allow
         self._lock = threading.Lock()
         self._seen: dict[tuple[Path, int, int], Facts | DataError] = {}
         self._looks = health.Looks()
@@ -83,7 +89,20 @@ class DataSetFolder:
         items = [*self._usable(seen, book), *self._unusable(seen, book)]
         return sorted(items, key=lambda item: natural_key(item.name))
 
-    def add(self, filename: str, content: bytes | BinaryIO) -> Added:
+    @property
+    def size(self) -> int:
+        """Bytes of all pictures and masks; 0 when the folder is gone."""
+        try:
+            files = [path for found in self._files() for path in (found.path, found.mask) if path]
+        except DataError:
+            return 0
+        return sum(map(_bytes, files))
+
+    def contents(self, *, table: bool = False) -> list[Part]:
+        """The files that it consists of, with a metadata.csv if `table`. Raises DataError when the folder is gone."""
+        return contents(self.path, self._allow, table=table)
+
+    def add(self, filename: str, content: bytes | BinaryIO | Path) -> Added:
         """Take a picture, a caption or a zip of them. Nothing is overwritten but captions; what is refused says why."""
         return Intake(self.path, self._lock).take(filename, content)
 
@@ -152,7 +171,7 @@ class DataSetFolder:
     def _picture(self, name: str) -> Path:
         """The file of a picture of the data set. Raises NoSuchPicture."""
         path = names.inside(self.path, name)
-        if not (names.is_picture(name) and path.is_file()):
+        if not (names.is_picture(name) and path.is_file() and self._allow(path)):
             raise names.NoSuchPicture(name)
         return path
 
@@ -161,6 +180,8 @@ class DataSetFolder:
 
     def _look(self, path: Path) -> Facts:
         """As `inspect`, but each state of a file is looked at once."""
+        if not self._allow(path):
+            raise DataError(Sentence("picture_link", "is a link that leads out of the allowed folders: not shown"))
         try:
             facts = path.stat()
         except OSError:
@@ -219,6 +240,13 @@ def _concerns(problem: Problem, picture: Path) -> bool:
 def _first(data: DataOptions) -> Folder:
     """What the options say of the data set's own folder."""
     return data.folders[0] if data.folders else Folder()
+
+
+def _bytes(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _unlink(file: Path) -> None:

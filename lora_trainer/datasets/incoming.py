@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..sentences import Sentence
 from . import names
 
 CHUNK = 1 << 20
+INCOMING, STALE_SECONDS = ".incoming-", 24 * 3600.0
 LARGEST_PICTURE = 512 << 20
 LARGEST_TEXT = 16 << 20
 """Bytes of one file. No picture that is decoded here needs more; the captions of ten thousand pictures need 2 MB."""
@@ -26,7 +28,10 @@ LARGEST_TEXT = 16 << 20
 def staging(folder: Path) -> Iterator[Path]:
     """A hidden folder beside the pictures: on the same disk, so that a finished file only changes its name."""
     folder.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix=".incoming-", dir=folder))
+    for left in folder.glob(INCOMING + "*"):  # by a program that was killed
+        if time.time() - left.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+    place = Path(tempfile.mkdtemp(prefix=INCOMING, dir=folder))
     try:
         yield place
     finally:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from ..data.marks import MARKS_FILE, change_marks, marks_in
 from ..data.walk import MASK_ENDING
 from ..errors import DataError
 from ..sentences import Sentence
 from . import names
-from .incoming import CHUNK, copy, stage, staging
+from .incoming import CHUNK, LARGEST_TEXT, copy, stage, staging
 from .unpack import MOST_BYTES, Member, opened
 
 
@@ -39,34 +41,53 @@ class Intake:
         self.root, self.result = root, Added()
         self._lock = lock
         self._renamed: dict[str, str] = {}
+        self._placed: dict[str, str] = {}
 
-    def take(self, filename: str, content: bytes | BinaryIO) -> Added:
-        """A picture, a caption, or a zip of them."""
-        stream = BytesIO(content) if isinstance(content, bytes) else content
+    def take(self, filename: str, content: bytes | BinaryIO | Path) -> Added:
+        """A picture, a caption, or a zip of them. A file's path spares a large zip a copy; the file stays."""
         try:
             name = names.safe_name(filename)
             with staging(self.root) as place:
-                if name.lower().endswith(".zip"):
-                    self._take_zip(place, stream)
+                if names.is_zip(name):
+                    self._take_zip(place, _as_file(content, place / "upload.zip"))
                 else:
-                    self._take_file(place, name, stream)
+                    with _as_stream(content) as stream:
+                        self._take_file(place, name, stream)
         except DataError as error:
             self._refuse(filename, error)
         return self.result
 
-    def _take_zip(self, place: Path, stream: BinaryIO) -> None:
+    def _take_zip(self, place: Path, archive: Path) -> None:
         """Every member on its own: one bad picture does not keep the others out."""
-        archive = place / "upload.zip"
-        copy(stream, archive, MOST_BYTES)
         with opened(archive) as members:
             for member in sorted(members, key=_pictures_first):
-                if names.is_litter(member.name):
+                decided = PurePosixPath(member.name).name == MARKS_FILE
+                if names.is_litter(member.name) and not decided:
                     continue
                 try:
-                    name = names.safe_name(member.name)
-                    self._take_file(place, name, member.open())
+                    if decided:
+                        self._take_marks(member)
+                    else:
+                        self._take_file(place, names.safe_name(member.name), member.open())
                 except DataError as error:
                     self._refuse(member.name, error)
+
+    def _take_marks(self, member: Member) -> None:
+        """What was decided about the pictures of a folder of the zip, under the names that they were given."""
+        data = member.open().read(LARGEST_TEXT + 1)
+        try:
+            entries = marks_in(data) if len(data) <= LARGEST_TEXT else {}
+        except ValueError as error:
+            raise DataError(Sentence("text_damaged", "is no readable text ({reason})", reason=str(error))) from error
+        folder = names.safe_name(member.name.removesuffix(MARKS_FILE) + "x").removesuffix("x")
+        changes = {}
+        for name, marks in entries.items():
+            picture = folder + _safe_or_none(name)
+            path = self.root / self._placed.get(picture, picture)
+            if names.is_picture(picture) and path.is_file():
+                changes[path] = marks
+        with self._lock:
+            change_marks(changes)
 
     def _take_file(self, place: Path, name: str, stream: BinaryIO) -> None:
         staged = stage(place, name, stream)
@@ -76,6 +97,7 @@ class Intake:
     def _give_place(self, staged: Path, name: str) -> str:
         """Move a file to its name, or the next free one; returns that name."""
         free = self._free_name(staged, name) if names.is_picture(name) else self._companion_name(name)
+        self._placed[name] = free
         target = self.root / free
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -115,8 +137,32 @@ def as_sentence(text: str) -> Sentence:
 
 
 def _pictures_first(member: Member) -> tuple[bool, bool]:
-    """Captions and masks follow their pictures, whose names decide theirs."""
+    """Captions, masks and marks follow their pictures, whose names decide theirs."""
     return not names.is_picture(member.name), PurePosixPath(member.name).stem.endswith(MASK_ENDING)
+
+
+def _as_file(content: bytes | BinaryIO | Path, place: Path) -> Path:
+    if isinstance(content, Path):
+        return content
+    with _as_stream(content) as stream:
+        copy(stream, place, MOST_BYTES)
+    return place
+
+
+def _as_stream(content: bytes | BinaryIO | Path) -> AbstractContextManager[BinaryIO]:
+    """A stream of the content; one that was given is left open."""
+    if isinstance(content, Path):
+        return content.open("rb")
+    return BytesIO(content) if isinstance(content, bytes) else nullcontext(content)
+
+
+def _safe_or_none(name: str) -> str:
+    """A name in a file of marks as its picture was stored; empty when it is none of its own folder's."""
+    try:
+        safe = names.safe_name(name)
+    except DataError:
+        return ""
+    return "" if "/" in safe else safe
 
 
 def _stem(name: str) -> str:

@@ -37,6 +37,10 @@ def is_text(name: str) -> bool:
     return path.suffix.lower() in CAPTION_SUFFIXES or path.name.lower() in TABLES
 
 
+def is_zip(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() == ".zip"
+
+
 def is_litter(name: str) -> bool:
     return any((part.startswith(".") and part != "..") or part.lower() in LITTER for part in _parts(name))
 

@@ -22,11 +22,9 @@ class Roots:
     """Anywhere, or only in and below `folders` (which may be files, too)."""
 
     def __init__(self, folders: Iterable[Path] | None = None) -> None:
-        self._folders = None if folders is None else [os.path.abspath(Path(folder).expanduser()) for folder in folders]
-
-    @property
-    def limited(self) -> bool:
-        return self._folders is not None
+        self.limited = folders is not None
+        self._spelled = [str(Path(folder).expanduser().absolute()) for folder in folders or ()]
+        self._real = [os.path.realpath(folder) for folder in self._spelled]
 
     def allow(self, path: str | Path) -> bool:
         """Whether a path may be used: as it is spelled, and where its links lead.
@@ -34,15 +32,15 @@ class Roots:
         The spelling alone decides first. On Windows the mere look at a share of another machine sends it the user's
         credentials, and nobody shall learn from an answer what there is elsewhere on the disk.
         """
-        if self._folders is None:
+        if not self.limited:
             return True
         named = os.path.expanduser(str(path))  # noqa: PTH111  pathlib drops what Windows makes of a name's end
         if "\0" in named:
             return False
-        real_roots = [os.path.realpath(folder) for folder in self._folders]
-        if not any(below(named, root) for root in (*self._folders, *real_roots)):
+        if not any(below(named, root) for root in (*self._spelled, *self._real)):
             return False
-        return any(below(os.path.realpath(named), root) for root in real_roots)
+        real = os.path.realpath(named)
+        return any(below(real, root) for root in self._real)
 
     def require(self, folder: str | Path) -> None:
         """Raise DataError for a folder of pictures that may not be used."""
@@ -98,5 +96,5 @@ def places(config: TrainConfig) -> Iterator[tuple[str, str]]:
 
 def below(path: str | Path, root: str | Path, system: ModuleType = os.path) -> bool:
     """Whether `path` is `root` or lies below it by its spelling, as `system` (posixpath, ntpath) reads it."""
-    path, root = (system.normcase(system.abspath(str(one))) for one in (path, root))
-    return path == root or path.startswith(root.rstrip(system.sep) + system.sep)
+    inner, outer = (system.normcase(system.abspath(str(one))) for one in (path, root))
+    return inner == outer or inner.startswith(outer.rstrip(system.sep) + system.sep)

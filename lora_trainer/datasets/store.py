@@ -11,16 +11,23 @@ import threading
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from ..data.walk import natural_key
 from ..errors import DataError, NotFound
 from ..files.atomic import write_text
 from ..files.names import safe_stem
+from ..registry import suggest
 from ..sentences import Sentence
+from .contents import write_parts
 from .folder import DataSetFolder
+from .incoming import staging
+from .intake import Added
 from .roots import Roots
+from .uploads import Uploads
 
-THUMBNAILS, OPENED = ".thumbnails", ".opened.json"
+THUMBNAILS, OPENED, UPLOADS = ".thumbnails", ".opened.json", ".uploads"
+ZIP = "upload.zip"
 
 
 class NoSuchDataSet(NotFound):
@@ -33,15 +40,14 @@ class DataSets:
     def __init__(self, folder: Path, roots: Roots | None = None) -> None:
         self.folder = folder
         self.roots = roots or Roots()
+        self.uploads = Uploads(folder / UPLOADS)
         self._lock = threading.Lock()
         self._known: dict[Path, DataSetFolder] = {}
 
     def list(self) -> list[DataSetFolder]:
         """Uploaded ones first, each kind in natural order of its names."""
         own = [self._data_set(path, own=True) for path in self._own_folders()]
-        allowed = [
-            path for path in self._opened() if self.roots.allow(path)
-        ]  # what was opened before others could look
+        allowed = filter(self.roots.allow, self._opened())  # some were opened when nobody else could look
         opened = [self._data_set(path, own=False) for path in allowed if path.is_dir()]
         return [*own, *sorted(opened, key=lambda found: natural_key(found.name))]
 
@@ -52,16 +58,66 @@ class DataSets:
                 return data_set
         raise NoSuchDataSet(Sentence("dataset_missing", "This data set is not there any more."))
 
+    def find(self, name: str) -> DataSetFolder:
+        """By its name, or its id. Raises NoSuchDataSet."""
+        known = self.list()
+        for data_set in known:
+            if name in (data_set.name, data_set.id):
+                return data_set
+        hint = suggest(name, [data_set.name for data_set in known])
+        raise NoSuchDataSet(Sentence("dataset_unknown", "There is no data set '{name}'. {hint}", name=name, hint=hint))
+
     def create(self, name: str) -> DataSetFolder:
         """A new, empty one; a number is added to a name that is taken. Raises UserError when a name leaves nothing."""
-        stem = safe_stem(name)
-        number, path = 2, self.folder / stem
         with self._lock:
-            while path.exists():
-                path = self.folder / f"{stem}-{number}"
-                number += 1
+            path = self._free(name)
             _make_folder(path)
         return self._data_set(path, own=True)
+
+    def copy(self, id: str, name: str = "") -> DataSetFolder:
+        """A data set of the same pictures, captions, masks and decisions, in a folder of its own.
+
+        Raises NoSuchDataSet, and DataError when the disk is full or a file cannot be read.
+        """
+        source = self.get(id)
+        parts = source.contents()
+        with staging(self.folder) as place:
+            copied = place / "set"
+            write_parts(parts, copied)
+            with self._lock:
+                path = self._free(name or source.name)
+                _rename(copied, path, source.name)
+        return self._data_set(path, own=True)
+
+    def rename(self, id: str, name: str) -> DataSetFolder:
+        """Give an uploaded data set another name, and with it another id.
+
+        Raises NoSuchDataSet, and DataError for a name that is taken and for a folder opened in place.
+        """
+        data_set, stem = self.get(id), safe_stem(name)
+        if not data_set.own:
+            sentence = "'{path}' is a folder of your own, opened in place: rename it there if you mean it."
+            raise DataError(Sentence("folder_not_renamed", sentence, path=str(data_set.path)))
+        path = self.folder / stem
+        with self._lock:
+            if path.exists() and not path.samefile(data_set.path):  # the same: only its capitals change
+                sentence = "There is a data set called '{name}' already: choose another name."
+                raise DataError(Sentence("dataset_exists", sentence, name=stem))
+            if path != data_set.path:
+                _rename(data_set.path, path, data_set.name)
+                self._forget(data_set)
+        return self._data_set(path, own=True)
+
+    def take_zip(self, name: str, content: bytes | BinaryIO | Path) -> tuple[DataSetFolder, Added]:
+        """A new data set of what is in a zip file. Raises DataError, and leaves none, when nothing of it is usable."""
+        made = self.create(name)
+        added = made.add(ZIP, content)
+        if not added.added:
+            self.delete(made.id)
+            reason = added.refused[0] if added.refused else None
+            said = f"'{reason.name}' {reason.reason}" if reason else "it is empty"
+            raise DataError(Sentence("zip_useless", "Nothing in the zip file can be used: {reason}.", reason=said))
+        return made, added
 
     def open_folder(self, path: str | Path) -> DataSetFolder:
         """A folder of the machine, used where it lies. Raises DataError when it is none, or not to be opened."""
@@ -93,7 +149,7 @@ class DataSets:
         """Delete an uploaded data set with all its pictures; a folder opened in place is only forgotten."""
         data_set = self.get(id)
         with self._lock:
-            self._known.pop(data_set.path, None)
+            self._forget(data_set)
             if not data_set.own:
                 self._remember([known for known in self._opened() if known != data_set.path])
                 return
@@ -113,8 +169,23 @@ class DataSets:
         """The one object of this folder: it remembers what it saw of the pictures."""
         if path not in self._known:
             id = _id(path.name if own else str(path), own)
-            self._known[path] = DataSetFolder(id, path, self.folder / THUMBNAILS / id, own=own)
+            cache = self.folder / THUMBNAILS / id
+            self._known[path] = DataSetFolder(id, path, cache, own=own, allow=self.roots.allow)
         return self._known[path]
+
+    def _forget(self, data_set: DataSetFolder) -> None:
+        """Drop what was remembered of it, and its thumbnails."""
+        self._known.pop(data_set.path, None)
+        shutil.rmtree(self.folder / THUMBNAILS / data_set.id, ignore_errors=True)
+
+    def _free(self, name: str) -> Path:
+        """The folder of a new data set of that name, with a number where it is taken."""
+        stem = safe_stem(name)
+        number, path = 2, self.folder / stem
+        while path.exists():
+            path = self.folder / f"{stem}-{number}"
+            number += 1
+        return path
 
     def _own_folders(self) -> builtins.list[Path]:
         if not self.folder.is_dir():
@@ -137,6 +208,15 @@ def _id(name: str, own: bool) -> str:
     """The same for the same folder in every process; fit for an address."""
     plain = unicodedata.normalize("NFC", f"{'own' if own else 'opened'}:{name}")
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _rename(folder: Path, path: Path, name: str) -> None:
+    try:
+        folder.rename(path)
+    except OSError as error:
+        reason = str(error.strerror or error)
+        sentence = "The data set '{name}' could not be moved ({reason})."
+        raise DataError(Sentence("dataset_unmoved", sentence, name=name, reason=reason)) from error
 
 
 def _make_folder(path: Path) -> None:

@@ -23,12 +23,18 @@ def safe_stem(name: str) -> str:
     dot hides a file; names of Windows devices get a '_'. Raises UserError when nothing is left.
     """
     text = unicodedata.normalize("NFC", name)
-    text = "".join("_" if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in text)
+    text = "".join("_" if _is_hidden(letter) else letter for letter in text)
     text = _shortened(FORBIDDEN.sub("_", text).strip(" ."))
     if not text:
         raise UserError(f"'{name}' leaves no file name; give a name with at least one letter or digit.")
     device, dot, rest = text.partition(".")
     return f"{device}_{dot}{rest}" if RESERVED.fullmatch(device.rstrip(" ")) else text
+
+
+def _is_hidden(letter: str) -> bool:
+    """Control characters, halves of characters, and what turns the direction of reading, as tricks with endings do."""
+    turns = unicodedata.bidirectional(letter) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+    return turns or unicodedata.category(letter) in ("Cc", "Cs")
 
 
 def name_problem(name: str) -> str | None:

@@ -8,18 +8,18 @@ from typing import Any
 from .. import options
 from ..config import TrainConfig
 from ..datasets.store import DataSets
-from ..errors import ConfigError
+from ..errors import ConfigError, UserError
 from ..host.base import Host
 from ..presets import Preset, load_presets
 from ..sentences import Sentence
 from .advisor import Advisor
-from .captioning import Captionings
+from .captioning import UNDER_WAY, Captionings
 from .forecast import Forecaster
 from .habits import Habits
 from .job import Job
 from .keep import Kept, keep
 from .queue import Jobs
-from .states import FINISHED, STOPPED
+from .states import ENDED, FINISHED, STOPPED
 from .tryouts import TryOuts
 
 
@@ -73,6 +73,15 @@ class Desk:
         """Make a save the final file; its picture is the try-out's at that strength, where there is one."""
         preview = self.tryouts.picture_of(job, save, strength)
         return keep(self.host, job, save, strength=strength, preview=preview, replace=replace, name=name)
+
+    def require_idle(self, dataset: str) -> None:
+        """Raise UserError while a run or a captioning that has not ended needs the data set where it is."""
+        jobs = [job for job in self.jobs.list() if job.record.dataset == dataset]
+        names = [job.record.name for job in jobs if job.state not in ENDED]
+        names += [one.dataset.name for one in self.captionings if one.dataset.id == dataset and one.state in UNDER_WAY]
+        if names:
+            sentence = "'{name}' is under way and needs this data set: stop it, or wait for its end."
+            raise UserError(Sentence("dataset_in_use", sentence, name=names[0]))
 
     def _show_what_was_learned(self, job: Job) -> None:
         """Begin the usual grid of a run that ended well; whether somebody watches makes no difference."""

@@ -9,7 +9,7 @@ import pytest
 
 gradio = pytest.importorskip("gradio", reason="gradio is not installed")
 
-from lora_trainer.api import keep_private
+from lora_trainer.api import keep_private  # noqa: E402
 
 SECRET, PUBLIC = b"secret picture", b"a picture that everybody may see"
 FOLDER = ".train-lora"

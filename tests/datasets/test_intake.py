@@ -142,3 +142,79 @@ def test_a_file_beyond_the_limit_is_refused_and_leaves_nothing(cats, monkeypatch
     monkeypatch.setattr(incoming, "LARGEST_PICTURE", 1000)
     assert refusals(cats.add("1.png", BytesIO(bytes(2000)))) == {"1.png": "file_too_large"}
     assert list(cats.path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("NUL", None),
+        ("aux.png", "aux_.png"),
+        ("Com1.x.png", "Com1_.x.png"),
+        ("LPT¹.png", "LPT¹_.png"),
+        ("5_tom/con/1.png", "5_tom/con_/1.png"),
+        ("a.png:stream.png", "a.png_stream.png"),
+        ("cat.png. . ", None),
+        ("trailing. /1.png", "trailing/1.png"),
+        ("a\u202egpj.png", "a_gpj.png"),
+        ("a\u0000b.png", None),
+        ("a\nb.png", "a_b.png"),
+        ("\ud800.png", "_.png"),
+        ("cafe\u0301.png", "café.png"),
+        ("．．／out.png", "．．／out.png"),
+        ("%2e%2e%2fout.png", "%2e%2e%2fout.png"),
+        ("x" * 500 + ".png", "x" * 180 + ".png"),
+        ("~/1.png", "~/1.png"),
+        ("$HOME.png", "$HOME.png"),
+        ("a/b/c/d/e/f/g/1.png", None),
+    ],
+)
+def test_every_trick_with_names_ends_as_a_plain_name_inside(cats, name, safe):
+    result = cats.add(name, picture())
+    assert result.added == ([safe] if safe else []) and files(cats) == ([safe] if safe else [])
+    assert bool(result.refused) is (safe is None)
+
+
+@pytest.mark.parametrize(
+    "name", ["\\\\server\\share\\1.png", "//server/1.png", "C:/1.png", "c:\\..\\1.png", "\\\\?\\C:\\1.png"]
+)
+def test_drives_and_shares_are_refused(cats, name):
+    assert list(refusals(cats.add(name, picture())).values()) == ["name_escapes"]
+
+
+def test_a_zip_of_zips_and_a_file_that_lies_about_its_kind_are_refused(cats):
+    bomb = packed_as({"0.zip": packed_as({"1.bmp": bytes(1 << 20)})})
+    assert refusals(cats.add("a.png", bomb)) == {"a.png": "picture_unknown"}
+    assert refusals(cats.add("b.zip", picture())) == {"b.zip": "zip_damaged"}
+    for kind in (b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a", b"%PDF-1.4", b"\x89PNG\r\n\x1a\n"):
+        assert len(cats.add("c.png", kind).refused) == 1
+    assert files(cats) == []
+
+
+def test_a_name_that_is_a_folder_already_is_refused_in_words(cats):
+    (cats.path / "1.png").mkdir()
+    result = cats.add("1.png", picture())
+    assert result.added == ["1-2.png"] or len(result.refused) == 1
+
+
+def test_a_zip_does_not_write_through_a_link_that_it_brings(cats, tmp_path):
+    link = zipfile.ZipInfo("out")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    result = cats.add("all.zip", packed_as({link: str(tmp_path), "out/1.png": picture()}))
+    assert result.added == ["out/1.png"] and not list(tmp_path.glob("*.png"))
+    assert not (cats.path / "out").is_symlink()
+
+
+def test_two_members_of_one_name_are_both_kept(cats):
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive, pytest.warns(UserWarning):
+        archive.writestr("1.png", picture(colour=RED))
+        archive.writestr("1.png", picture(colour=BLUE))
+    assert cats.add("all.zip", buffer.getvalue()).added == ["1.png", "1-2.png"]
+
+
+def test_a_picture_that_grows_to_gigabytes_is_refused(cats):
+    """A TIFF whose header announces more than its data can hold, and a PNG of the largest width."""
+    header = struct.pack(">IIBBBBB", 1 << 20, 1 << 20, 1, 0, 0, 0, 0)
+    body = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    result = cats.add("wide.png", b"\x89PNG\r\n\x1a\n" + body)
+    assert len(result.refused) == 1 and files(cats) == []
