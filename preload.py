@@ -7,6 +7,6 @@ def preload(parser):
         "--lora-trainer-folder",
         action="append",
         metavar="FOLDER",
-        help="Train LoRA: a folder whose pictures may be used from the page although others can reach it "
+        help="Train LoRA: a folder that may be used from the page although others can reach it "
         "(--listen, --share); may be given several times",
     )

@@ -69,6 +69,18 @@ def test_a_failure_is_a_sentence_that_the_page_can_ask_for(monkeypatch, caplog):
     assert answer["code"] == "not_started" and "no module named torch" in answer["text"]
 
 
+def test_private_files_stay_private_also_where_the_start_fails(monkeypatch, tmp_path):
+    from lora_trainer.host.webui.host import WebUIHost
+
+    monkeypatch.setattr(start, "_make_desk", lambda: 1 / 0)
+    monkeypatch.setattr(WebUIHost, "data_folder", lambda self: tmp_path / ".train-lora")
+    app = App()
+    app.add_route("/file={path:path}", lambda request: 1 / 0)
+    start.start(app)
+    answer = TestClient(app).get(f"/file={tmp_path}/.train-lora/datasets/1.png")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "private_file")
+
+
 def test_a_start_that_failed_is_tried_again_with_the_next_app(monkeypatch, desks):
     made = start._make_desk
     monkeypatch.setattr(start, "_make_desk", lambda: 1 / 0)

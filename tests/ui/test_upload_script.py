@@ -49,7 +49,13 @@ def test_no_picture_is_scaled_below_what_its_bucket_needs_with_a_margin(resoluti
 
 
 def test_small_pictures_stay_as_they_are():
-    assert reduced([(800, 600), (768, 5000), (850, 850), (1000, 900), (0, 0)], 768) == [None, None, None, [853, 768], None]
+    assert reduced([(800, 600), (768, 5000), (850, 850), (1000, 900), (0, 0)], 768) == [
+        None,
+        None,
+        None,
+        [853, 768],
+        None,
+    ]
 
 
 SERVER = """

@@ -140,12 +140,13 @@ class WebUIHost:
         return lora_folder()
 
     def model_folders(self) -> list[Path]:
-        """The WebUI's folder of models, and those that its flags name beside it."""
+        """The WebUI's folder of models, those in it (they may be links), and those that its flags name."""
         from modules import paths, shared
 
+        models = Path(paths.models_path)
         flags = ("ckpt_dir", "vae_dir", "lora_dir", "embeddings_dir", "hypernetwork_dir")
         named = [getattr(shared.cmd_opts, flag, None) for flag in flags]
-        return [Path(folder) for folder in (paths.models_path, *named) if folder]
+        return [models, *filter(Path.is_dir, models.glob("*")), *(Path(folder) for folder in named if folder)]
 
     def data_folder(self) -> Path:
         from modules import paths

@@ -8,9 +8,10 @@ export function duration(seconds, t) {
   return t("time.hours", { h: Math.floor(whole / 3600), m: Math.floor((whole % 3600) / 60) });
 }
 
-/** Bytes as "820 MB" or "3.2 GB". */
+/** Bytes as "70 kB", "820 MB" or "3.2 GB". */
 export function bytes(count) {
   if (count >= 1e9) return `${(count / 1e9).toFixed(1)} GB`;
+  if (count < 1e6) return `${Math.ceil(count / 1e3)} kB`;
   return `${Math.round(count / 1e6)} MB`;
 }
 

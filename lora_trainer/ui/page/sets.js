@@ -10,7 +10,6 @@ export function sets(app) {
     "aria-label": app.t("pictures.set"),
     on: { change: () => app.chooseDataset(select.value) },
   });
-  const more = menu(app);
   app.store.on(["server", "dataset"], () => {
     const all = app.store.get("server")?.datasets || [];
     const key = JSON.stringify(all);
@@ -23,9 +22,8 @@ export function sets(app) {
     }
     select.value = app.store.get("dataset");
     show(select, all.length > 0);
-    show(more, Boolean(app.store.get("dataset")));
   });
-  return [select, button(app.t("pictures.new_set"), () => newSet(app), { class: "lt-link" }), more];
+  return [select, button(app.t("pictures.new_set"), () => newSet(app), { class: "lt-link" }), menu(app)];
 }
 
 /** Make a data set, or open a folder, and show it. @returns {Promise<string>} its id, or nothing */
@@ -46,11 +44,17 @@ function menu(app) {
   element.addEventListener("toggle", async () => {
     if (!element.open) return;
     const set = current(app);
-    say(size, app.t("pictures.size_unknown", { n: set?.count || 0 }));
-    show(rename, Boolean(set?.own));
-    attribute(link, "href", set && app.api.url(["datasets", set.id, "export"]));
     const found = (await app.trying(() => app.api.get("datasets")))?.find((one) => one.id === set?.id);
     if (found) say(size, app.t("pictures.size", { n: found.count, size: bytes(found.bytes) }));
+  });
+  app.store.on(["server", "dataset"], () => {
+    const set = current(app);
+    show(element, Boolean(set));
+    show(rename, Boolean(set?.own));
+    attribute(link, "href", set && app.api.url(["datasets", set.id, "export"]));
+    if (size.dataset.set === set?.id) return;
+    size.dataset.set = set?.id || "";
+    say(size, app.t("pictures.size_unknown", { n: set?.count || 0 }));
   });
   element.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !element.open) return;

@@ -4,7 +4,8 @@ const MARGIN = 1.5;
 /** The shorter side stays so many times the resolution: room for crops, borders and a higher resolution later. */
 const WORTH = 0.9;
 /** Pictures that would stay larger than this share of their sides are sent as they are. */
-const KINDS = ["image/jpeg", "image/png", "image/webp"];
+const KINDS = { jpg: "image/jpeg", jpeg: "image/jpeg", jfif: "image/jpeg", png: "image/png", webp: "image/webp" };
+/** By a file's ending: systems do not know all of these as kinds. */
 const QUALITY = 0.95;
 const MASK = /-mask\.\w+$/i;
 
@@ -30,7 +31,8 @@ export function reduced(width, height, least) {
  * @param {File} file @param {number} least @returns {Promise<Blob>}
  */
 export async function scaledDown(file, least) {
-  if (!KINDS.includes(file.type) || MASK.test(file.name)) return file;
+  const kind = KINDS[file.name.split(".").pop().toLowerCase()];
+  if (!kind || MASK.test(file.name)) return file;
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -39,8 +41,8 @@ export async function scaledDown(file, least) {
   }
   try {
     const size = reduced(bitmap.width, bitmap.height, least);
-    const blob = size && (await drawn(bitmap, size, file.type));
-    return blob?.type === file.type && blob.size < file.size ? blob : file;
+    const blob = size && (await drawn(bitmap, size, kind));
+    return blob?.type === kind && blob.size < file.size ? blob : file;
   } catch {
     return file; // too large for a canvas
   } finally {
