@@ -122,21 +122,27 @@ def _from_tables(
     captions: dict[int, str] = {}
     for table in tables:
         try:
-            text = read_text(table)
+            rows = rows_of(table, problems)
         except (OSError, ValueError) as error:
             if required:
                 raise DataError(f"The captions in '{table}' (data.metadata) cannot be read: {error}.") from error
             problems.append(Problem(table, f"cannot be read ({error})"))
             continue
-        read_rows = _jsonl_rows if table.suffix.lower() in (".jsonl", ".ndjson") else _csv_rows
         find = _Finder(table.parent, files)
-        for row in read_rows(table, text, problems):
+        for row in rows:
             index = find(row.picture)
             if index is None:
                 problems.append(Problem(table.parent / row.picture, f"is named in '{table.name}' but is not there"))
             else:
                 captions[index] = row.text
     return captions
+
+
+def rows_of(table: Path, problems: list[Problem]) -> list[Entry]:
+    """The lines of a metadata table; what is wrong is added to `problems`. Raises OSError and ValueError."""
+    text = read_text(table)
+    read_rows = _jsonl_rows if table.suffix.lower() in (".jsonl", ".ndjson") else _csv_rows
+    return list(read_rows(table, text, problems))
 
 
 class _Finder:

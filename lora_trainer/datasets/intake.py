@@ -9,9 +9,11 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from ..data.captions import rows_of
 from ..data.marks import MARKS_FILE, change_marks, marks_in
 from ..data.walk import MASK_ENDING
 from ..errors import DataError
+from ..files.atomic import write_text
 from ..sentences import Sentence
 from . import names
 from .incoming import CHUNK, LARGEST_TEXT, copy, stage, staging
@@ -42,6 +44,7 @@ class Intake:
         self._lock = lock
         self._renamed: dict[str, str] = {}
         self._placed: dict[str, str] = {}
+        self._moved = False
 
     def take(self, filename: str, content: bytes | BinaryIO | Path) -> Added:
         """A picture, a caption, or a zip of them. A file's path spares a large zip a copy; the file stays."""
@@ -61,16 +64,30 @@ class Intake:
         """Every member on its own: one bad picture does not keep the others out."""
         with opened(archive) as members:
             for member in sorted(members, key=_pictures_first):
-                decided = PurePosixPath(member.name).name == MARKS_FILE
-                if names.is_litter(member.name) and not decided:
-                    continue
                 try:
-                    if decided:
-                        self._take_marks(member)
-                    else:
-                        self._take_file(place, names.safe_name(member.name), member.open())
+                    self._take_member(place, member)
                 except DataError as error:
                     self._refuse(member.name, error)
+
+    def _take_member(self, place: Path, member: Member) -> None:
+        if PurePosixPath(member.name).name == MARKS_FILE:
+            self._take_marks(member)
+        elif not names.is_litter(member.name):
+            name = names.safe_name(member.name)
+            if names.is_table(name) and (self._moved or (self.root / name).exists()):
+                self._take_rows(name, stage(place, name, member.open()))
+            else:
+                self._take_file(place, name, member.open())
+
+    def _take_rows(self, name: str, staged: Path) -> None:
+        """Captions from a table whose place is taken, or whose pictures have other names now: as files beside them."""
+        folder = PurePosixPath(name).parent
+        for row in rows_of(staged, []):
+            given = folder / _safe_or_none(row.picture)
+            placed = self._placed.get(given.as_posix(), "")
+            if names.is_picture(placed) and given.with_suffix(".txt").as_posix() not in self._placed:
+                write_text((self.root / placed).with_suffix(".txt"), " ".join(row.text.split()) + "\n")
+        self.result.added.append(name)
 
     def _take_marks(self, member: Member) -> None:
         """What was decided about the pictures of a folder of the zip, under the names that they were given."""
@@ -82,7 +99,7 @@ class Intake:
         folder = names.safe_name(member.name.removesuffix(MARKS_FILE) + "x").removesuffix("x")
         changes = {}
         for name, marks in entries.items():
-            picture = folder + _safe_or_none(name)
+            picture = folder + ("" if "/" in name else _safe_or_none(name))
             path = self.root / self._placed.get(picture, picture)
             if names.is_picture(picture) and path.is_file():
                 changes[path] = marks
@@ -98,6 +115,7 @@ class Intake:
         """Move a file to its name, or the next free one; returns that name."""
         free = self._free_name(staged, name) if names.is_picture(name) else self._companion_name(name)
         self._placed[name] = free
+        self._moved = self._moved or free != name
         target = self.root / free
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -136,9 +154,10 @@ def as_sentence(text: str) -> Sentence:
     return text if isinstance(text, Sentence) else Sentence("plain", "{text}", text=text)
 
 
-def _pictures_first(member: Member) -> tuple[bool, bool]:
-    """Captions, masks and marks follow their pictures, whose names decide theirs."""
-    return not names.is_picture(member.name), PurePosixPath(member.name).stem.endswith(MASK_ENDING)
+def _pictures_first(member: Member) -> tuple[bool, bool, bool]:
+    """Captions, masks and marks follow their pictures, whose names decide theirs; tables give way to caption files."""
+    name = member.name
+    return not names.is_picture(name), PurePosixPath(name).stem.endswith(MASK_ENDING), names.is_table(name)
 
 
 def _as_file(content: bytes | BinaryIO | Path, place: Path) -> Path:
@@ -157,12 +176,11 @@ def _as_stream(content: bytes | BinaryIO | Path) -> AbstractContextManager[Binar
 
 
 def _safe_or_none(name: str) -> str:
-    """A name in a file of marks as its picture was stored; empty when it is none of its own folder's."""
+    """A name in a file as its picture was stored; empty when it leads elsewhere."""
     try:
-        safe = names.safe_name(name)
+        return names.safe_name(name)
     except DataError:
         return ""
-    return "" if "/" in safe else safe
 
 
 def _stem(name: str) -> str:

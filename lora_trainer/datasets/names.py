@@ -33,8 +33,12 @@ def is_picture(name: str) -> bool:
 
 def is_text(name: str) -> bool:
     """Whether a file of this name holds captions."""
-    path = PurePosixPath(name)
-    return path.suffix.lower() in CAPTION_SUFFIXES or path.name.lower() in TABLES
+    return PurePosixPath(name).suffix.lower() in CAPTION_SUFFIXES or is_table(name)
+
+
+def is_table(name: str) -> bool:
+    """Whether a file of this name holds the captions of many pictures."""
+    return PurePosixPath(name).name.lower() in TABLES
 
 
 def is_zip(name: str) -> bool:

@@ -36,6 +36,7 @@ class Desk:
     ) -> None:
         self.host, self.presets = host, presets
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
+        self.datasets.uploads.sweep()
         self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
         self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
         self.captionings = Captionings(host, self.jobs.turn)

@@ -37,6 +37,11 @@ def test_no_option_names_a_place_that_is_not_allowed(client, dataset, limited, v
         assert (answer.status_code, answer.json()["problems"][0]["code"]) == (422, "path_not_allowed"), route
 
 
+def test_without_a_data_set_no_folder_is_named_either(client, limited):
+    problems = client.post("check", json={"values": {"train_data_dir": "/etc"}}).json()["problems"]
+    assert [(problem["path"], problem["code"]) for problem in problems] == [("data.folders[0]", "path_not_allowed")]
+
+
 def test_what_the_host_itself_decides_is_allowed(client, dataset, limited):
     values = {"base": {"checkpoint": "/etc/passwd"}, "save": {"name": "a"}, "data": {"resolution": 64}}
     assert client.post("check", json={"values": values, "dataset": dataset}).json()["problems"] == []

@@ -142,6 +142,21 @@ def test_decisions_about_files_elsewhere_are_passed_over(full, name):
     assert shown(full) == before
 
 
+def test_a_table_beside_another_overwrites_no_caption(full):
+    table = b"file,prompt\n2.png,another dog\n4.png,a bird\n9.png,nobody\n../x.png,nobody\n"
+    pictures = {"2.png": picture((60, 40), (99, 0, 0)), "4.png": (full.path / "4.png").read_bytes()}
+    result = full.add("more.zip", packed_as({"metadata.csv": table, **pictures}))
+    captions = {item.name: item.caption for item in full.items(64)}
+    assert result.refused == [] and captions["2.png"] == "a dog; blue" and captions["4.png"] == "a bird"
+    assert captions["2-2.png"] == "another dog"
+
+
+def test_a_table_of_pictures_that_got_other_names_follows_them(cats):
+    cats.add("1.png", picture())
+    cats.add("more.zip", packed_as({"metadata.csv": b"1.png,blue\n", "1.png": picture(colour=(0, 0, 200))}))
+    assert {item.name: item.caption for item in cats.items(64)} == {"1.png": "", "1-2.png": "blue"}
+
+
 @pytest.mark.parametrize("data", [b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
 def test_decisions_that_cannot_be_read_are_refused_in_words(cats, data):
     result = cats.add("x.zip", packed_as({"1.png": picture(), ".train-lora.json": data}))
