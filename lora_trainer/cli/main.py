@@ -16,7 +16,7 @@ from ..advice.errors import explain
 from ..device import is_out_of_memory
 from ..errors import ConfigError, UserError
 from ..registry import suggest
-from . import advise, caption, check, demo, diagnose, grid, inspect, measure, pocket, reference, tools, train, ui
+from . import advise, caption, check, demo, diagnose, grid, inspect, measure, pocket, reference, tags, tools, train, ui
 
 COMMANDS: tuple[ModuleType, ...] = (
     train,
@@ -24,6 +24,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     check,
     advise,
     caption,
+    tags,
     grid,
     demo,
     diagnose,

@@ -10,13 +10,13 @@ from .tags import key, split
 
 @dataclass(frozen=True)
 class Choice:
-    """Captions that hold `all` of these tags, one of `any`, and `none` of these; whose text holds `text`.
+    """Captions that hold `every` of these tags, one of `some`, and `none` of these; whose text holds `text`.
 
     `missing`: only pictures without a caption. What is empty leaves out nothing; upper and lower case are the same.
     """
 
-    all: tuple[str, ...] = ()
-    any: tuple[str, ...] = ()
+    every: tuple[str, ...] = ()
+    some: tuple[str, ...] = ()
     none: tuple[str, ...] = ()
     text: str = ""
     missing: bool = False
@@ -24,8 +24,8 @@ class Choice:
     def matches(self, caption: str) -> bool:
         tags = {key(tag) for tag in split(caption)}
         return (
-            all(key(tag) in tags for tag in self.all)
-            and (not self.any or any(key(tag) in tags for tag in self.any))
+            all(key(tag) in tags for tag in self.every)
+            and (not self.some or any(key(tag) in tags for tag in self.some))
             and not any(key(tag) in tags for tag in self.none)
             and key(self.text.strip()) in key(caption)
             and not (self.missing and caption.strip())

@@ -32,9 +32,9 @@ SET = {"1": "zorb, hat, red", "2": "zorb, red dress", "3": "zorb, hat", "4": "",
     ("choice", "names"),
     [
         (Choice(), "12345"),
-        (Choice(all=("zorb", "HAT")), "13"),
-        (Choice(any=("red", "red dress")), "12"),
-        (Choice(all=("zorb",), none=("red",)), "23"),
+        (Choice(every=("zorb", "HAT")), "13"),
+        (Choice(some=("red", "red dress")), "12"),
+        (Choice(every=("zorb",), none=("red",)), "23"),
         (Choice(text="Red"), "12"),
         (Choice(text="hat", none=("hat",)), "5"),
         (Choice(missing=True), "4"),
@@ -45,5 +45,5 @@ def test_pictures_are_chosen_by_their_tags_and_their_text(choice, names):
 
 
 def test_of_captions_that_hold_a_tag_the_counts_are_what_stands_beside_it():
-    together = counted(SET[name] for name in Choice(all=("hat",)).of(SET))
+    together = counted(SET[name] for name in Choice(every=("hat",)).of(SET))
     assert together == [Count("hat", 2), Count("zorb", 2), Count("red", 1)]
