@@ -120,7 +120,7 @@ def _told(before: Mapping[str, str], changed: Mapping[str, str], backup: str, *,
         lines += [f"{name}", f"  - {before[name]}", f"  + {text}"]
     if len(changed) > MOST_LISTED:
         lines.append(f"and {len(changed) - MOST_LISTED} more (--json has all)")
-    end = f"{len(changed)} captions {'would be changed; nothing was written' if dry else 'changed'}."
+    end = f"Captions {'that would be changed; nothing was written' if dry else 'changed'}: {len(changed)}."
     return "\n".join([*lines, end + (f" To take it back: --undo {backup}" if backup else "")])
 
 

@@ -79,4 +79,4 @@ def test_what_is_no_operation_ends_with_2_and_changes_nothing(tags, words):
 def test_the_report_shows_before_and_after(tags, capsys):
     main(["tags", str(tags.folder), "--sort", "frequency", "--first", "zorb", "--deduplicate", "--only-with", "1girl"])
     out = capsys.readouterr().out
-    assert "  - 1girl, zorb, red hat\n  + zorb, 1girl, red hat\n1 captions changed. To take it back: --undo 20" in out
+    assert "  - 1girl, zorb, red hat\n  + zorb, 1girl, red hat\nCaptions changed: 1. To take it back: --undo 20" in out

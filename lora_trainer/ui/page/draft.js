@@ -28,13 +28,13 @@ export class Draft {
     return this.now.get(name) ?? "";
   }
 
-  /** {text, tags, keys} of a caption, taken apart once. */
+  /** {text, tags, keys} of a caption, taken apart once; `keys` leads from what tags are compared by to the tags. */
   apart(name) {
     const text = this.text(name);
     let known = this.#apart.get(name);
     if (known?.text !== text) {
       const tags = split(text);
-      known = { text, tags, keys: new Set(tags.map(key)) };
+      known = { text, tags, keys: new Map(tags.map((tag) => [key(tag), tag])) };
       this.#apart.set(name, known);
     }
     return known;

@@ -100,7 +100,7 @@ class Editor {
         name === stays ||
         (tagged &&
           !filter.none.some(holds) &&
-          key(caption).includes(text) &&
+          (!text || key(caption).includes(text)) &&
           !(filter.missing && caption) &&
           !(filter.unsaved && !this.draft.isChanged(name)))
       );

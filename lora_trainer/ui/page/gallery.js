@@ -93,7 +93,9 @@ class Card {
     this.size.title = width
       ? app.t("pictures.bucket", { width: item.width, height: item.height, bw: width, bh: height, n: item.repeats })
       : "";
-    if (this.caption.getRootNode().activeElement !== this.caption) this.caption.value = item.caption || "";
+    if (this.caption.getRootNode().activeElement !== this.caption) {
+      this.known = this.caption.value = item.caption || "";
+    }
     this.problems.replaceChildren(...(item.problems || []).map((problem) => h("li", {}, app.words.sentence(problem))));
     this.element.classList.toggle("lt-wrong", Boolean(item.problems?.length) && !item.marks?.excluded);
   }
@@ -104,7 +106,7 @@ class Card {
     const captions = { [name]: this.caption.value };
     const send = (known) =>
       app.trying(() => app.api.post(["datasets", this.set.id, "captions"], { captions, known: { [name]: known } }));
-    let done = await send(this.item.caption || "");
+    let done = await send(this.known);
     const [conflict] = done?.conflicts || [];
     if (conflict) {
       const question = app.t("editor.ask_overwrite", { name });
@@ -113,6 +115,7 @@ class Card {
       else this.caption.value = conflict.now || "";
     }
     if (!done) return;
+    this.known = this.caption.value;
     this.caption.classList.add("lt-kept");
     setTimeout(() => this.caption.classList.remove("lt-kept"), 1200);
     await this.app.refreshPictures();

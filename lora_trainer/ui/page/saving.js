@@ -18,7 +18,9 @@ export function review(editor) {
     act.disabled = true;
     const done = await save(editor, names);
     act.disabled = false;
-    if (done) dialog.close();
+    if (!done) return;
+    dialog.close();
+    await editor.app.refreshPictures();
   };
   const act = button(t("editor.save_n", { n: names.length }), go, { class: "lt-button lt-primary lt-write" });
   const back = button(t("dialog.cancel"), () => dialog.close(), { class: "lt-button" });
@@ -46,7 +48,6 @@ async function save(editor, names) {
   draft.keep(captions);
   editor.store.set({ backup: saved.backup });
   app.dialogs.notice(t("editor.saved", { n: saved.written.length }));
-  await app.refreshPictures();
   return true;
 }
 

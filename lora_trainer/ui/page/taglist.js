@@ -90,7 +90,8 @@ export class Filters {
         none.map((tag) => off("none", tag, "−")),
         button(this.t("editor.show_all"), () => this.store.set({ filter: EVERYTHING }), { class: "lt-link" }),
       );
-      show(row, this.store.get("filter") !== EVERYTHING);
+      const { text, missing, unsaved } = this.store.get("filter");
+      show(row, Boolean(every.length || none.length || text || missing || unsaved));
     });
     return row;
   }

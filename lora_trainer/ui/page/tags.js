@@ -34,13 +34,12 @@ function group(parts) {
 /** How often each tag stands in captions that were taken apart: [{key, tag, count}], the most frequent first. */
 export function counted(captions) {
   const found = new Map();
-  for (const { tags, keys } of captions) {
-    [...keys].forEach((name) => {
-      const one = found.get(name) || { key: name, tag: "", count: 0 };
-      one.count++;
-      if (!one.tag) one.tag = tags.find((tag) => key(tag) === name);
-      found.set(name, one);
-    });
+  for (const { keys } of captions) {
+    for (const [name, tag] of keys) {
+      const one = found.get(name);
+      if (one) one.count++;
+      else found.set(name, { key: name, tag, count: 1 });
+    }
   }
   return [...found.values()].sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1));
 }
