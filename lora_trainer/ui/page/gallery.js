@@ -116,7 +116,7 @@ class Card {
     }
     if (!done) return;
     this.known = this.caption.value;
-    this.caption.classList.add("lt-kept");
+    this.caption.classList.toggle("lt-kept", !done.conflicts.length);
     setTimeout(() => this.caption.classList.remove("lt-kept"), 1200);
     await this.app.refreshPictures();
   }
