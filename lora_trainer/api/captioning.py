@@ -9,14 +9,22 @@ from typing import Any
 from ..captioning.events import LeftOut
 from ..captioning.folder import Task
 from ..captioning.places import is_inside
-from ..captioning.vocabularies import FOLDER, forget_vocabulary, save_vocabulary, vocabulary_files
+from ..captioning.vocabularies import (
+    FOLDER,
+    Vocabulary,
+    change_vocabulary,
+    forget_vocabulary,
+    save_vocabulary,
+    vocabulary_files,
+    vocabulary_values,
+)
 from ..data.text_files import read_text
-from ..errors import NotFound, UserError
+from ..errors import FileFormatError, NotFound, UserError
 from ..events import Event, Warned
 from ..events import to_json as event_values
 from ..jobs.captioning import Captioning
 from ..sentences import Sentence, to_json
-from .call import Call, Entry, value_of
+from .call import Call, Entry, list_of, value_of
 from .shown import message_json
 
 
@@ -81,8 +89,15 @@ def vocabulary(call: Call) -> dict[str, Any]:
 
 
 def write_vocabulary(call: Call) -> dict[str, Any]:
-    """The user's own, which takes the place of a shipped one of that name."""
-    file = save_vocabulary(_own(call), call.path["name"], value_of(call.json(), "text", str, ""))
+    """The user's own, which takes the place of a shipped one of that name: its whole `text`, or only other values."""
+    given, name = call.json(), call.path["name"]
+    if given.get("text") is not None:
+        file = save_vocabulary(_own(call), name, value_of(given, "text", str, ""))
+    else:
+        changes: dict[str, Any] = {"tags": list_of(given, "tags", str)} if "tags" in given else {}
+        changes |= {"most": value_of(given, "most", int, 1)} if "most" in given else {}
+        changes |= {"threshold": _share(given, "threshold")} if "threshold" in given else {}
+        file = change_vocabulary(_own(call), name, changes)
     return _vocabulary_json(call, file.stem)
 
 
@@ -97,11 +112,27 @@ def _own(call: Call) -> Path:
 
 
 def _vocabulary_json(call: Call, name: str) -> dict[str, Any]:
-    """The text of one, and whether it is the user's own. Raises NotFound."""
+    """The text of one and what it says; whether it is the user's own, and whether one was shipped under its name.
+
+    `problem` says why it cannot be used. Raises NotFound.
+    """
     file = vocabulary_files(_own(call)).get(name)
     if file is None:
         raise NotFound(Sentence("vocabulary_missing", "There is no vocabulary '{name}'.", name=name))
-    return {"name": name, "own": file.parent == _own(call), "text": read_text(file)}
+    told = {"name": name, "own": file.parent == _own(call), "shipped": name in vocabulary_files()}
+    try:
+        values, problem = vocabulary_values(file), None
+    except FileFormatError as error:
+        values, problem = {}, to_json(error.sentence)
+    usual = Vocabulary(name, ())
+    return {
+        **told,
+        "text": read_text(file),
+        "tags": values.get("tags", []),
+        "most": values.get("most", usual.most),
+        "threshold": values.get("threshold", usual.threshold),
+        "problem": problem,
+    }
 
 
 def captioning_json(one: Captioning) -> dict[str, Any]:

@@ -103,13 +103,6 @@ def thumbnail(call: Call) -> Response:
     return picture(call.desk.datasets.get(call.path["id"]).thumbnail(call.path["name"], side))
 
 
-def set_captions(call: Call) -> dict[str, Any]:
-    given = call.json()
-    captions = {name: value_of(given, name, str, "") for name in given}
-    call.desk.datasets.get(call.path["id"]).set_captions(captions)
-    return {}
-
-
 def set_marks(call: Call) -> dict[str, Any]:
     """What was decided about pictures, {name: {excluded, orientation, border, crop, flip}}, in place of all before."""
     given = call.json()
@@ -129,6 +122,5 @@ ROUTES = (
     Entry("PUT", "/datasets/{id}/files/{name:path}", add_file, upload=True, slow=True),
     Entry("DELETE", "/datasets/{id}/files/{name:path}", remove_file, slow=True),
     Entry("GET", "/datasets/{id}/thumbs/{name:path}", thumbnail, slow=True),
-    Entry("PUT", "/datasets/{id}/captions", set_captions, slow=True),
     Entry("PUT", "/datasets/{id}/marks", set_marks, slow=True),
 )

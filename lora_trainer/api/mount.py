@@ -17,7 +17,7 @@ from starlette.routing import Route
 from ..errors import UserError
 from ..jobs.desk import Desk
 from ..sentences import Sentence
-from . import advice, captioning, datasets, health, jobs, keeping, options, state, tryouts, uploads
+from . import advice, captioning, captions, datasets, health, jobs, keeping, options, state, tryouts, uploads
 from .call import JSON_LIMIT, Call, Entry
 from .errors import Refused, answer
 from .gate import Guard, require_let_in, require_same_site
@@ -33,6 +33,7 @@ TABLES = (
     datasets.ROUTES,
     uploads.ROUTES,
     health.ROUTES,
+    captions.ROUTES,
     captioning.ROUTES,
     jobs.ROUTES,
     keeping.ROUTES,

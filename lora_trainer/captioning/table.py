@@ -44,10 +44,11 @@ def merged(old: str, captions: Mapping[str, str], file: str = NAME) -> str:
     rows = rows or [list(HEADER)]
     picture, caption = _columns(rows[0], file)
     left = dict(captions)
-    for row in rows:
-        if len(row) > picture and (text := left.pop(_plain(row[picture]), None)) is not None:
+    for row in rows:  # of two lines for a picture the last one counts when they are read: all of them are set
+        if len(row) > picture and (text := captions.get(plain(row[picture]))) is not None:
             row += [""] * (caption + 1 - len(row))
             row[caption] = text
+            left.pop(plain(row[picture]), None)
     width = max(picture, caption) + 1
     for name, text in left.items():
         row = [""] * max(width, len(rows[0]))
@@ -72,7 +73,8 @@ def _columns(first: list[str], file: str) -> tuple[int, int]:
 _KINDS = (FILE_COLUMNS, TEXT_COLUMNS)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A picture's name in a table, in one spelling."""
     return PurePosixPath(name.strip().replace("\\", "/")).as_posix()
 
 

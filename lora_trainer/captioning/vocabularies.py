@@ -93,6 +93,31 @@ def save_vocabulary(own: Path, name: str, text: str) -> Path:
     return file
 
 
+def vocabulary_values(file: Path) -> dict[str, Any]:
+    """What a vocabulary's file says, with all its tags, though it be turned off. Raises FileFormatError."""
+    read_vocabulary(file)
+    text = read_text(file)
+    values = {"tags": text.split("\n")} if file.suffix == ".txt" else yaml.safe_load(text) or {}
+    values = values if isinstance(values, dict) else {"tags": values}
+    return {**values, "tags": list(_tags(values.get("tags") or ()))}
+
+
+def change_vocabulary(own: Path, name: str, changes: Mapping[str, Any]) -> Path:
+    """Put other values (`tags`, `most`, `threshold` ...) into a vocabulary, the rest as it is: in the user's own file.
+
+    A new name makes a new one. Raises UserError as `save_vocabulary`, FileFormatError.
+    """
+    before = vocabulary_files(own).get(name)
+    values = {**(vocabulary_values(before) if before else {}), **changes}
+    if "tags" in changes:
+        values["tags"] = list(_tags(changes["tags"]))
+    text = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=120)
+    file = save_vocabulary(own, name, text)
+    for older in (file.with_suffix(suffix) for suffix in SUFFIXES if suffix != file.suffix):
+        older.unlink(missing_ok=True)  # another spelling of the same file, which this one holds now
+    return file
+
+
 def forget_vocabulary(own: Path, name: str) -> None:
     """Delete the user's own vocabulary of that name; the shipped one counts again. Raises NotFound."""
     file = vocabulary_files(own).get(name)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..config import DataOptions, Folder
-from ..data.captions import written_captions
+from ..data.captions import find_captions
 from ..data.marks import MARKS_FILE, NO_MARKS, Marks, MarksBook, marks_file
 from ..data.records import Problem
 from ..data.walk import MASK_ENDING, Found, find_files
@@ -52,7 +52,7 @@ def contents(root: Path, allow: Callable[[Path], bool] = lambda path: True, *, t
     """
     data, problems = DataOptions(folders=[Folder(str(root))]), list[Problem]()
     files = [file for file in find_files(data.folders, problems) if allow(file.path)]
-    captions = written_captions(files, data, problems)
+    captions = [standing.text if standing.file else None for standing in find_captions(files, data, problems)]
     given = _given_names(files)
     book, decided = MarksBook(), dict[str, dict[str, Marks]]()
     parts, rows = list[Part](), list[tuple[str, str]]()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .. import health
+from .. import health, tagging
 from ..config import DataOptions, Folder, TrainConfig
 from ..data.framing import window
 from ..data.marks import EXCLUDED, NO_MARKS, Box, Marks, MarksBook, change_marks, marks_of
@@ -18,7 +18,7 @@ from ..data.records import DataSet, Problem
 from ..data.scan import looking, outcome
 from ..data.walk import MASK_ENDING, Found, find_files, natural_key, repeats_of
 from ..errors import DataError
-from ..files.atomic import write_text
+from ..files.backup import Backup, backups
 from ..sentences import Sentence
 from . import names
 from .contents import Part, contents
@@ -111,11 +111,23 @@ class DataSetFolder:
         picture = self._picture(name)
         return thumbnail(picture, side, self._cache, MarksBook()(picture))
 
-    def set_captions(self, captions: Mapping[str, str]) -> None:
-        """Write captions as .txt files beside the pictures. Raises DataError, with none written, if one is gone."""
-        files = {self._picture(name).with_suffix(".txt"): " ".join(text.split()) for name, text in captions.items()}
-        for file, text in files.items():
-            write_text(file, text + "\n" if text else "")
+    def captions(self) -> dict[str, str]:
+        """What stands beside every picture, by name. Raises DataError when the folder is gone."""
+        return tagging.captions_of(self.path)
+
+    def set_captions(self, captions: Mapping[str, str], known: Mapping[str, str] | None = None) -> tagging.Saved:
+        """Write captions to where a run reads them (`tagging.save`); `undo` takes them back.
+
+        Where one is not as it was `known`, that is told and none is written. Raises DataError, with none written.
+        """
+        for name in captions if known is None else ():
+            self._picture(name)
+        with self._lock:
+            return tagging.save(self.path, captions, known)
+
+    def backups(self) -> list[Backup]:
+        """Changes of captions that `undo` takes back, the newest first."""
+        return [one for one in backups(self.path) if all(names.is_text(file.name) for file in one.files)]
 
     def examine(self, config: TrainConfig, family: str) -> health.Report:
         """What is the matter with the pictures and captions for a run with these options. Raises DataError."""
@@ -138,7 +150,7 @@ class DataSetFolder:
             change_marks(changes)
 
     def undo(self, id: str) -> None:
-        """Take back a fix. Raises NotFound, and DataError when its files were changed since."""
+        """Take back a fix, or set captions. Raises NotFound, and DataError when its files were changed since."""
         with self._lock:
             health.undo(self.path, id)
 

@@ -7,7 +7,8 @@ import errno
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +17,7 @@ from ..errors import TrainingError, UserError
 
 PARTIAL = ".partial"
 STALE_SECONDS = 3600.0
+WRITERS = 8
 REPLACE_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
 """Seconds between tries: a virus scanner or an indexer lets go of a file within that time."""
 
@@ -61,6 +63,22 @@ def write_text(path: Path, text: str) -> None:
     """Replace `path` by a UTF-8 text, whole or not at all."""
     with replacing(path) as file:
         file.write(text.encode("utf-8"))
+
+
+def write_all(contents: Mapping[Path, bytes]) -> None:
+    """Replace many small files, each whole or not at all: side by side, because each waits for the disk.
+
+    Raises what `replacing` does; others than the one that it is about may be written by then.
+    """
+    with ThreadPoolExecutor(WRITERS, thread_name_prefix="train-lora files") as pool:
+        for _ in pool.map(_write, contents.items()):
+            pass
+
+
+def _write(item: tuple[Path, bytes]) -> None:
+    path, content = item
+    with replacing(path) as file:
+        file.write(content)
 
 
 def sweep_partials(folder: Path, stem: str = "", older_than: float = STALE_SECONDS) -> list[Path]:

@@ -5,7 +5,7 @@ checks/           a row each: findings with numbers, advice and fixes
 fixes             what one click does, kept beside the pictures, with a backup of what was there
 """
 
-from .backup import undo
+from ..files.backup import undo
 from .examination import examine, report_on
 from .findings import Finding, Fix, Report
 from .fixes import DELETE, apply

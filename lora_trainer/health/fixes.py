@@ -12,9 +12,9 @@ from ..data.marks import MARKS_FILE, Marks, change_marks
 from ..data.text_files import read_text
 from ..errors import DataError, NotFound
 from ..files.atomic import write_text
+from ..files.backup import backed_up
 from ..registry import Registry
 from ..sentences import Sentence
-from .backup import backed_up
 from .findings import Fix
 from .subject import Case, Subject
 

@@ -78,11 +78,24 @@ def test_a_model_of_another_place_is_not_taken_from_a_page(client, coloured, cli
     assert client.post("captionings", json=wanted).json()["error"]["code"] == "model_outside"
 
 
+def test_words_are_put_into_a_vocabulary_and_it_is_turned_off(client):
+    shipped = client.get("vocabularies/medium").json()
+    assert shipped["shipped"] and shipped["tags"] and shipped["problem"] is None
+    changed = client.put("vocabularies/medium", json={"tags": ["a lino print", *shipped["tags"]], "most": 0}).json()
+    assert changed["own"] and changed["tags"][0] == "a lino print" and changed["most"] == 0
+    assert changed["threshold"] == shipped["threshold"]
+    wrong = client.put("vocabularies/medium", json={"threshold": 2})
+    assert wrong.json()["error"]["code"] == "vocabulary_unread"
+    assert client.put("vocabularies/medium", json={"tags": "a"}).status_code == 400
+    client.delete("vocabularies/medium")
+    assert client.get("vocabularies/medium").json() == shipped
+
+
 def test_a_vocabulary_is_changed_and_the_shipped_one_taken_back(client, place):
     shipped = client.get("vocabularies/light").json()
     assert not shipped["own"]
     changed = client.put("vocabularies/light", json={"text": "most: 2\ntags: [dusk]\n"}).json()
-    assert changed == {"name": "light", "own": True, "text": "most: 2\ntags: [dusk]\n"}
+    assert (changed["own"], changed["text"], changed["tags"]) == (True, "most: 2\ntags: [dusk]\n", ["dusk"])
     wrong = client.put("vocabularies/light", json={"text": "most: lots"})
     assert wrong.status_code == 400 and wrong.json()["error"]["code"] == "vocabulary_unread"
     assert client.get("vocabularies/light").json() == changed

@@ -1,6 +1,13 @@
 import pytest
 
-from lora_trainer.captioning.vocabularies import load_vocabularies, read_vocabulary
+from lora_trainer.captioning.vocabularies import (
+    SHIPPED,
+    change_vocabulary,
+    forget_vocabulary,
+    load_vocabularies,
+    read_vocabulary,
+    vocabulary_values,
+)
 from lora_trainer.errors import FileFormatError
 
 
@@ -41,3 +48,29 @@ def test_a_file_that_is_none_is_named_with_the_reason(tmp_path, text):
     (tmp_path / "pets.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(FileFormatError, match=r"pets\.yaml"):
         load_vocabularies(tmp_path)
+
+
+def test_words_are_changed_in_the_user_s_own_file_and_the_shipped_one_stays(tmp_path):
+    before = (SHIPPED / "subject.yaml").read_bytes()
+    file = change_vocabulary(tmp_path, "subject", {"tags": ["a zorb", " a  cat ", "a zorb", "yes"]})
+    shipped, own = read_vocabulary(SHIPPED / "subject.yaml"), read_vocabulary(file)
+    assert own.tags == ("a zorb", "a cat", "yes") and own.templates == shipped.templates
+    assert (own.order, own.most, own.threshold) == (shipped.order, shipped.most, shipped.threshold)
+    assert (SHIPPED / "subject.yaml").read_bytes() == before
+    forget_vocabulary(tmp_path, "subject")
+    assert load_vocabularies(tmp_path) == load_vocabularies()
+
+
+def test_a_vocabulary_that_is_turned_off_keeps_its_words(tmp_path):
+    file = change_vocabulary(tmp_path, "pets", {"tags": ["cat"], "most": 2})
+    change_vocabulary(tmp_path, "pets", {"most": 0})
+    assert vocabulary_values(file) == {"tags": ["cat"], "most": 0}
+    assert "pets" not in [vocabulary.name for vocabulary in load_vocabularies(tmp_path)]
+
+
+@pytest.mark.parametrize("ending", ["txt", "yml"])
+def test_a_file_of_another_ending_gives_way_to_what_was_changed_in_it(tmp_path, ending):
+    (tmp_path / f"pets.{ending}").write_text("tags: [cat]" if ending == "yml" else "# mine\ncat\n", encoding="utf-8")
+    change_vocabulary(tmp_path, "pets", {"threshold": 0.5})
+    (only,) = tmp_path.iterdir()
+    assert read_vocabulary(only).tags == ("cat",) and read_vocabulary(only).threshold == 0.5

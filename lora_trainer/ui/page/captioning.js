@@ -1,10 +1,13 @@
 /** Captions made by a model for the pictures of the data set: by which, what becomes of those there, and how far. */
 
 import { attribute, button, fill, h, say, show } from "./dom.js";
+import { editVocabularies } from "./vocabularies.js";
 
 const PAUSE = 700;
 const GOING = ["waiting", "captioning"];
 const MODES = ["keep", "replace", "append", "prepend"];
+const CHOOSES = "clip";
+/** The captioner that chooses from vocabularies. */
 
 /** A captioning under way is found again by whoever opens the page. @param {import("./main.js").App} app */
 export function captioning(app) {
@@ -163,6 +166,7 @@ class CaptionFields {
     );
     this.model.value = models.includes(before) ? before : models[0] || "";
     show(this.modelField, models.length > 1);
+    show(this.words, this.captioner.value === CHOOSES);
     this.changed();
   }
 
@@ -175,6 +179,9 @@ class CaptionFields {
         input,
       );
     this.modelField = field("model", this.model);
+    this.words = button(this.app.t("vocabulary.open"), () => editVocabularies(this.app), {
+      class: "lt-link lt-open-vocabularies",
+    });
     return h(
       "div",
       {},
@@ -191,6 +198,7 @@ class CaptionFields {
         { class: "lt-row" },
         this.trigger,
         h("label", { for: "lt-captions-trigger" }, this.app.t("captions.trigger")),
+        this.words,
       ),
     );
   }

@@ -100,6 +100,8 @@ export class Dialogs {
 
   /** A short notice that goes away by itself, or when it is clicked. */
   notice(text, kind = "good") {
+    const top = [...this.root.querySelectorAll("dialog[open]")].pop(); // nothing outside of it is seen
+    (top || this.root).append(this.notices);
     const others = [...this.notices.children];
     for (const one of others.filter((one, n) => one.textContent === text || n <= others.length - MOST_NOTICES))
       one.remove();
@@ -112,7 +114,10 @@ export class Dialogs {
   /** Show a dialog that goes when it is closed. */
   open(dialog) {
     this.root.append(dialog);
-    dialog.addEventListener("close", () => dialog.remove());
+    dialog.addEventListener("close", () => {
+      if (dialog.contains(this.notices)) this.root.append(this.notices);
+      dialog.remove();
+    });
     dialog.showModal();
   }
 }

@@ -2,6 +2,7 @@
 
 import { address, decide, framed } from "./crop.js";
 import { attribute, button, h, say, show } from "./dom.js";
+import { edit } from "./editor.js";
 
 const SIDE = 256;
 
@@ -13,13 +14,15 @@ export class Gallery {
     this.app = app;
     this.list = h("ul", { class: "lt-gallery", "aria-label": app.t("pictures.title") });
     this.hint = h("p", { class: "lt-empty" }, app.t("pictures.empty"));
-    this.element = h("div", {}, this.hint, this.list);
+    const all = button(app.t("editor.open"), () => edit(app), { class: "lt-button lt-edit" });
+    this.tools = h("div", { class: "lt-row lt-end lt-gallery-tools" }, all);
+    this.element = h("div", {}, this.hint, this.tools, this.list);
     app.store.on("set", () => this.#update(app.store.get("set")));
   }
 
   #update(set) {
     const items = set?.items || [];
-    show(this.list, items.length > 0);
+    for (const part of [this.list, this.tools]) show(part, items.length > 0);
     show(this.hint, !items.length);
     const before = this.#cards;
     this.#cards = new Map(
@@ -90,17 +93,30 @@ class Card {
     this.size.title = width
       ? app.t("pictures.bucket", { width: item.width, height: item.height, bw: width, bh: height, n: item.repeats })
       : "";
-    if (this.caption.getRootNode().activeElement !== this.caption) this.caption.value = item.caption || "";
+    if (this.caption.getRootNode().activeElement !== this.caption) {
+      this.known = this.caption.value = item.caption || "";
+    }
     this.problems.replaceChildren(...(item.problems || []).map((problem) => h("li", {}, app.words.sentence(problem))));
     this.element.classList.toggle("lt-wrong", Boolean(item.problems?.length) && !item.marks?.excluded);
   }
 
+  /** Write the caption at once; over one that somebody else wrote meanwhile only after asking. */
   async #keep() {
-    const done = await this.app.trying(() =>
-      this.app.api.put(["datasets", this.set.id, "captions"], { [this.name]: this.caption.value.trim() }),
-    );
-    if (done === undefined) return;
-    this.caption.classList.add("lt-kept");
+    const { app, name } = this;
+    const captions = { [name]: this.caption.value };
+    const send = (known) =>
+      app.trying(() => app.api.post(["datasets", this.set.id, "captions"], { captions, known: { [name]: known } }));
+    let done = await send(this.known);
+    const [conflict] = done?.conflicts || [];
+    if (conflict) {
+      const question = app.t("editor.ask_overwrite", { name });
+      const sure = conflict.now !== null && (await app.dialogs.ask(question, app.t("editor.overwrite"), conflict.now));
+      if (sure) done = await send(conflict.now);
+      else this.caption.value = conflict.now || "";
+    }
+    if (!done) return;
+    this.known = this.caption.value;
+    this.caption.classList.toggle("lt-kept", !done.conflicts.length);
     setTimeout(() => this.caption.classList.remove("lt-kept"), 1200);
     await this.app.refreshPictures();
   }

@@ -22,6 +22,7 @@ const SHEETS = [
   "health",
   "crop",
   "captioning",
+  "editor",
   "training",
   "tryout",
   "dialogs",
