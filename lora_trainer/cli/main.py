@@ -16,7 +16,7 @@ from ..advice.errors import explain
 from ..device import is_out_of_memory
 from ..errors import ConfigError, UserError
 from ..registry import suggest
-from . import advise, caption, check, demo, diagnose, grid, inspect, measure, pocket, reference, tools, train, ui
+from . import advise, caption, check, demo, diagnose, grid, inspect, measure, pocket, presets, reference, tools, train, ui
 
 COMMANDS: tuple[ModuleType, ...] = (
     train,
@@ -30,6 +30,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     inspect,
     tools,
     pocket,
+    presets,
     reference,
     measure,
 )

@@ -10,7 +10,8 @@ from ..config import TrainConfig
 from ..datasets.store import DataSets
 from ..errors import ConfigError
 from ..host.base import Host
-from ..presets import Preset, load_presets
+from ..presets import FOLDER as PRESETS
+from ..presets import OwnPresets, Preset, load_presets
 from ..sentences import Sentence
 from .advisor import Advisor
 from .captioning import Captionings
@@ -34,7 +35,8 @@ class Desk:
         tryouts: TryOuts | None = None,
         presets: Callable[[], Sequence[Preset]] = load_presets,
     ) -> None:
-        self.host, self.presets = host, presets
+        self.host, self._shipped = host, presets
+        self.own_presets = OwnPresets(host.data_folder() / PRESETS)
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
         self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
@@ -43,6 +45,10 @@ class Desk:
         self.advisor = Advisor(host, self.forecaster.scan, presets)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.jobs.on_end = self._show_what_was_learned
+
+    def presets(self) -> list[Preset]:
+        """Those that come with the trainer, and behind them the user's own."""
+        return [*self._shipped(), *self.own_presets.all()]
 
     def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:
         """A configuration from what a page sends: the base is the host's, the pictures those of the data set.
