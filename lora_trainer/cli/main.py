@@ -16,7 +16,23 @@ from ..advice.errors import explain
 from ..device import is_out_of_memory
 from ..errors import ConfigError, UserError
 from ..registry import suggest
-from . import advise, caption, check, demo, diagnose, grid, inspect, measure, pocket, presets, reference, tools, train, ui
+from . import (
+    advise,
+    caption,
+    check,
+    demo,
+    diagnose,
+    grid,
+    inspect,
+    measure,
+    pocket,
+    presets,
+    reference,
+    regularize,
+    tools,
+    train,
+    ui,
+)
 
 COMMANDS: tuple[ModuleType, ...] = (
     train,
@@ -24,6 +40,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     check,
     advise,
     caption,
+    regularize,
     grid,
     demo,
     diagnose,

@@ -36,7 +36,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", metavar="CONFIG.yaml", type=Path, help="options; flat lora-scripts files too"
     )
     parser.add_argument("--config", dest="file_option", metavar="FILE", type=Path, help="the same as CONFIG.yaml")
-    parser.add_argument("--preset", metavar="NAME", default="", help="start from this preset; file and flags win over it")
+    parser.add_argument(
+        "--preset", metavar="NAME", default="", help="start from this preset; file and flags win over it"
+    )
     presets.add_folder(parser)
     parser.add_argument("--base", metavar="FILE", help="checkpoint, diffusers folder, or 'pocket'")
     parser.add_argument("--data", metavar="DIR", action="append", default=[], help="folder of pictures (repeatable)")

@@ -20,6 +20,7 @@ from .habits import Habits
 from .job import Job
 from .keep import Kept, keep
 from .queue import Jobs
+from .regularization import Regularizations
 from .states import FINISHED, STOPPED
 from .tryouts import TryOuts
 
@@ -42,6 +43,7 @@ class Desk:
         self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
         self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
+        self.regularizations = Regularizations(host, self.jobs.turn, self.datasets, self.forecaster)
         self.advisor = Advisor(host, self.forecaster.scan, presets)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.jobs.on_end = self._show_what_was_learned
@@ -83,8 +85,10 @@ class Desk:
             self.tryouts.begin_usual(job)
 
     def _folders(self, values: Mapping[str, Any], dataset: str) -> list[Any]:
-        """The data set's folder with what the options say of the first one, and the further ones as they are."""
-        given = (values.get("data") or {}).get("folders") or [{}]
+        """The data set's folder with what the options say of the run's first one, and the further ones as they are."""
+        given = (values.get("data") or {}).get("folders") or []
         given = given if isinstance(given, list) else [given]
-        first = given[0] if isinstance(given[0], Mapping) else {}
-        return [{**first, "path": str(self.datasets.get(dataset).path)}, *given[1:]]
+        priors = [one for one in given if isinstance(one, Mapping) and one.get("regularization")]
+        own = [one for one in given if one not in priors]
+        first = own[0] if own and isinstance(own[0], Mapping) else {}
+        return [{**first, "path": str(self.datasets.get(dataset).path)}, *own[1:], *priors]

@@ -40,7 +40,9 @@ PERSONAL = (
     "save.log_folder",
 )
 """Options that say which base, pictures, machine or name: never part of a preset."""
-HEAD = "# A preset of Train LoRA: import it in the tab's settings, or with `python -m lora_trainer presets import FILE`.\n"
+HEAD = (
+    "# A preset of Train LoRA: import it in the tab's settings, or with `python -m lora_trainer presets import FILE`.\n"
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,13 @@ class Given:
 
 
 def make_preset(
-    title: str, why: str, values: Mapping[str, Any], *, families: tuple[str, ...] = (), lineage: str = "", goal: str = ""
+    title: str,
+    why: str,
+    values: Mapping[str, Any],
+    *,
+    families: tuple[str, ...] = (),
+    lineage: str = "",
+    goal: str = "",
 ) -> Given:
     """A preset of the user's from nested values: of them only what differs from the defaults, and nothing personal.
 
@@ -70,9 +78,7 @@ def make_preset(
     if problems:
         raise ConfigError(problems)
     name, why = safe_stem(_plain(title)), _plain(why)
-    preset = Preset(
-        name, _plain(title), why, options.unflattened(kept), families, lineage=lineage, goal=goal, own=True
-    )
+    preset = Preset(name, _plain(title), why, options.unflattened(kept), families, lineage=lineage, goal=goal, own=True)
     return Given(preset, tuple(path for path in changed if path in PERSONAL))
 
 

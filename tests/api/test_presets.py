@@ -42,7 +42,10 @@ def test_one_of_that_name_is_replaced_after_asking(client, soft):
 
 def test_it_is_shared_as_a_file_and_taken_by_another(client, soft):
     answer = client.get("presets/Soft%20one")
-    assert "attachment" in answer.headers["content-disposition"] and "Soft%20one.yaml" in answer.headers["content-disposition"]
+    assert (
+        "attachment" in answer.headers["content-disposition"]
+        and "Soft%20one.yaml" in answer.headers["content-disposition"]
+    )
     client.delete("presets/Soft%20one")
     assert "Soft one" not in names(client)
     taken = client.post("presets/import", json={"text": answer.text, "source": "from a friend.yaml"}).json()

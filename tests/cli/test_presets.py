@@ -39,7 +39,9 @@ def test_what_is_written_is_read_by_people(capsys):
     assert "sdxl-photo" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [["show"], ["import"], ["show", "sdxl-stile"], ["import", "gone.yaml"], ["save", "x"]])
+@pytest.mark.parametrize(
+    "words", [["show"], ["import"], ["show", "sdxl-stile"], ["import", "gone.yaml"], ["save", "x"]]
+)
 def test_wrong_use_is_a_sentence(capsys, words):
     code, result = run(capsys, "presets", *words)
     assert code == 2 and result["error"]

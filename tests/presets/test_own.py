@@ -33,7 +33,12 @@ def test_what_is_saved_is_there_again_with_its_reason(own):
 def test_only_what_differs_from_the_defaults_is_kept_and_nothing_personal():
     known = {option.path: option for option in options.walk()}
     assert set(PERSONAL) <= known.keys()
-    texts = {"base.checkpoint": "/home/me/x.ckpt", "data.folders": ["/home/me"], "save.name": "anna", "memory.device": "cpu"}
+    texts = {
+        "base.checkpoint": "/home/me/x.ckpt",
+        "data.folders": ["/home/me"],
+        "save.name": "anna",
+        "memory.device": "cpu",
+    }
     given = make_preset("Soft", WHY, options.unflattened({"network.rank": 4, "steps": 0, **texts}))
     assert given.preset.values == {"network": {"rank": 4}}
     assert set(given.left_out) == texts.keys()

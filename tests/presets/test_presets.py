@@ -88,7 +88,14 @@ def test_no_preset_sets_what_is_the_user_s_own(path):
 
 @pytest.mark.parametrize(
     "text",
-    ["title: x\nvalues: {}", "title: x\nwhy: y", "[1]", "{", "builds_on: gone\nvalues: {}", "builds_on: mine\nvalues: {}"],
+    [
+        "title: x\nvalues: {}",
+        "title: x\nwhy: y",
+        "[1]",
+        "{",
+        "builds_on: gone\nvalues: {}",
+        "builds_on: mine\nvalues: {}",
+    ],
 )
 def test_a_file_that_is_no_preset_is_named(tmp_path, text):
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")

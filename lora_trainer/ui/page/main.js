@@ -35,6 +35,7 @@ const BEGINNING = {
   refused: [],
   upload: null,
   preset: "",
+  presets: [],
   changes: {},
   advised: {},
   reasons: [],
