@@ -85,7 +85,7 @@ def _missing(config: TrainConfig) -> Iterator[Sentence]:
 
 
 def amiss(config: TrainConfig) -> list[Sentence]:
-    """What contradicts itself or names nothing known, whatever the base and the pictures: all that a preset can have."""
+    """What contradicts itself or names nothing known, whatever base and pictures are: all that a preset can have."""
     return [*_contradictions(config), *_unknown_names(config), *_unknown_blocks(config)]
 
 

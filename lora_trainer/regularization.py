@@ -1,7 +1,7 @@
-"""Regularization pictures: what the base itself draws of a class ("photo of a dog"), trained on beside one's own pictures.
+"""Regularization pictures: what the base itself draws of a class ("photo of a dog"), to be trained on beside one's own.
 
-They keep a LoRA for one dog from turning every dog into it: in each epoch the run sees as many of them as of the pictures
-that it learns from (`data.plan`), and what it learns of them is to go on drawing what the base always drew.
+They keep a LoRA for one dog from turning every dog into it: in each epoch the run sees as many of them as of the
+pictures that it learns from (`data.plan`), and what it learns of them is to go on drawing what the base always drew.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def usual_sizes(pictures: Sequence[Picture]) -> dict[Size, int]:
 def draw_class(
     host: Host, order: Order, folder: Path, stop: Callable[[], bool] = lambda: False
 ) -> Iterator[ClassDrawn | ClassPictures | Preparing]:
-    """Draw what `folder` lacks of an order, each picture with its prompt as its caption; the last event is ClassPictures.
+    """Draw what `folder` lacks of an order, each picture captioned with its prompt; the last event is ClassPictures.
 
     Pictures that are there, whoever made them, are kept and counted, so the same call goes on where it was stopped.
     Raises ConfigError, UserError when the host was interrupted, DataError when the folder cannot be searched.

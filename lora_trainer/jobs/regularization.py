@@ -131,7 +131,7 @@ class Regularizations:
     def start(
         self, config: TrainConfig, prompts: Sequence[str], *, count: int = 0, negative_prompt: str = "", name: str = ""
     ) -> Regularization:
-        """Begin to draw for a run; `count` 0 is the usual one. They go into the data set `name`, or one called by class.
+        """Begin to draw for a run; `count` 0 is the usual one. They go into the data set `name`, else one of the class.
 
         An uploaded data set of that name is filled up. Raises ConfigError for what cannot be drawn, UserError while
         that data set is being filled already.

@@ -1,4 +1,4 @@
-"""Presets as texts that go from hand to hand: written without anything personal, read with every reason for distrust."""
+"""Presets as texts that go from hand to hand: written without anything personal, read with distrust."""
 
 from __future__ import annotations
 

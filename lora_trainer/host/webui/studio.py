@@ -191,7 +191,7 @@ def _free_names(files: Sequence[Path]) -> list[str]:
 
 @contextmanager
 def _visible(tried: Sequence[TriedFile]) -> Iterator[None]:
-    """The host finds `tried` by their names inside the block only. Without any, its Lora extension need not be there."""
+    """The host finds `tried` by their names inside the block only; without any its Lora extension is not needed."""
     if not tried:
         yield
         return

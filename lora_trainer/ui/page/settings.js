@@ -7,6 +7,7 @@ import { download } from "./download.js";
 import { Form, nested } from "./form.js";
 import { origin } from "./origin.js";
 import { presetField } from "./presets.js";
+import { regularization } from "./regularization.js";
 import { section } from "./section.js";
 
 const HIDDEN = ["base.checkpoint", "data.folders", "save.output", "data.cache_folder", "save.log_folder"];
@@ -33,6 +34,7 @@ export async function settings(app) {
       h("div", { class: "lt-fields" }, basic.map(control)),
       summary(app, form, controls),
       topics(app, sections, shown, control),
+      regularization(app, form),
     ],
     files(app, form),
   );
