@@ -49,7 +49,7 @@ class Reason:
     """Why these options have these values."""
 
     paths: tuple[str, ...]
-    sentence: Sentence
+    sentence: str
 
 
 @dataclass

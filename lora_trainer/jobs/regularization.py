@@ -52,7 +52,7 @@ class Regularization:
         self.dataset, self.order, self.state = dataset, order, WAITING
         self.done, self.total = dataset.count, order.count
         self.names: list[str] = []
-        """The pictures drawn by it, oldest first."""
+        """The pictures that there are, once it is its turn; the newest last."""
         self.result: ClassPictures | None = None
         self._turn, self._stop, self._problem = turn, threading.Event(), ""
         self._ticket = turn.join(Ticket(dataset.name, draws=True))
@@ -100,6 +100,8 @@ class Regularization:
         for event in draw_class(host, self.order, self.dataset.path, self._stop.is_set):
             if isinstance(event, (Preparing, ClassDrawn)):
                 self.done, self.total = event.done, event.total
+            if isinstance(event, Preparing):
+                self.names = self.dataset.names()
             if isinstance(event, ClassDrawn):
                 self.names.append(event.name)
             if isinstance(event, ClassPictures):

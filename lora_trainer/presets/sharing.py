@@ -67,12 +67,11 @@ def make_preset(
     Raises ConfigError with everything that is wrong.
     """
     head = {"title": title, "why": why, "families": list(families), "lineage": lineage, "goal": goal}
-    problems = [*_head_problems(head)]
+    problems: list[str] = [*_head_problems(head)]
     config, wrong = options.read(values)
-    problems += [*wrong, *_strange(config)]
     changed = options.differences(TrainConfig(), config)
     kept = {path: _value(config, path) for path in changed if path not in PERSONAL}
-    problems += [*_unwritable(kept)]
+    problems += [*wrong, *_strange(options.read(options.unflattened(kept))[0]), *_unwritable(kept)]
     if not kept and not problems:
         problems.append(Sentence("preset_empty", "Nothing differs from the defaults: there is nothing to keep."))
     if problems:

@@ -45,6 +45,11 @@ def test_only_what_differs_from_the_defaults_is_kept_and_nothing_personal():
     assert "home" not in to_text(given.preset) and "anna" not in to_text(given.preset)
 
 
+def test_regularization_pictures_alone_are_no_hindrance():
+    folders = [{"path": "/home/me/class", "regularization": True}]
+    assert make_preset("Soft", WHY, {"network": {"rank": 4}, "data": {"folders": folders}}).preset
+
+
 def test_no_option_that_holds_a_path_or_a_name_is_forgotten():
     """Every free text of the options is personal, but for the few that name something of the trainer's."""
     harmless = {"network.type", "optimizer.name", "optimizer.schedule", "samples.sampler", "samples.negative_prompt"}

@@ -36,7 +36,8 @@ export function groupOf(preset, base) {
 function offer(app, select, presets) {
   const base = app.store.get("server")?.host.base;
   const group = (preset) => groupOf(preset, base) || (preset.name === app.store.get("preset") ? "other" : "");
-  const groups = GROUPS.map((name) => [name, presets.filter((preset) => group(preset) === name)]);
+  const first = (a, b) => Boolean(b.base) - Boolean(a.base);
+  const groups = GROUPS.map((name) => [name, presets.filter((preset) => group(preset) === name).sort(first)]);
   const key = JSON.stringify([base?.name, groups.map(([, members]) => members.map((one) => [one.name, one.title]))]);
   if (select.dataset.key === key) return;
   select.dataset.key = key;

@@ -106,7 +106,7 @@ function mark(app, controls, element, problems) {
     const mine = problems.filter((problem) => problem.path === path || problem.path?.startsWith(`${path}[`));
     control.mark(untouched(app, path) ? "" : mine.map((problem) => readable(app, problem)).join(" "));
   }
-  for (const fold of element.querySelectorAll(".lt-fold")) {
+  for (const fold of element.querySelectorAll(".lt-fold[data-topic]")) {
     const badge = fold.querySelector(".lt-badge");
     const count = fold.querySelectorAll(".lt-wrong").length;
     show(badge, count > 0);
