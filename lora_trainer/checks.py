@@ -60,9 +60,7 @@ def _raise(config: TrainConfig, problems: list[str], describe: Describe | None) 
 def _problems(config: TrainConfig) -> list[Sentence]:
     return [
         *_missing(config),
-        *_contradictions(config),
-        *_unknown_names(config),
-        *_unknown_blocks(config),
+        *amiss(config),
         *_unusable_device(config),
     ]
 
@@ -84,6 +82,11 @@ def _missing(config: TrainConfig) -> Iterator[Sentence]:
         sentence = "{path} is '{value}', which leaves no file name: use a letter or a digit."
         yield _problem("name_unusable", sentence, "save.name", value=config.save.name)
     yield from _missing_files(config)
+
+
+def amiss(config: TrainConfig) -> list[Sentence]:
+    """What contradicts itself or names nothing known, whatever base and pictures are: all that a preset can have."""
+    return [*_contradictions(config), *_unknown_names(config), *_unknown_blocks(config)]
 
 
 def _base_is_there(config: TrainConfig) -> bool:

@@ -48,3 +48,7 @@ class BaseAway(UserError):
 
 class LoraExists(UserError):
     """A LoRA of this name is there already, and nobody said that it may be replaced."""
+
+
+class PresetExists(UserError):
+    """A preset of this name is there already, and nobody said that it may be replaced."""

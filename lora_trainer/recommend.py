@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import options
-from .presets import Preset
+from .presets import Preset, best_preset
 from .resolve import showings_for
 from .sentences import Sentence
 
@@ -17,22 +16,6 @@ if TYPE_CHECKING:
     from .data.records import Picture
     from .host.base import BaseInfo
 
-GOALS = ("character", "style", "object", "product", "photo")
-TAG_BASES = re.compile(r"illustrious|pony|noob|animagine|wai-?ni|autismmix", re.IGNORECASE)
-"""Names of SDXL bases that were trained on tags; nothing in such a file says so."""
-BEST_PRESETS: Mapping[tuple[str, str], Mapping[str, str]] = {
-    ("sd1", ""): {"character": "sd1-character", "style": "sd1-style", "photo": "photo-person"},
-    ("sd2", ""): {"style": "sd1-style"},
-    ("sdxl", ""): {"style": "sdxl-style", "photo": "photo-person"},
-    ("sdxl", "tags"): {"style": "illustrious-style", "photo": "photo-person"},
-}
-"""By family and kind of base: the preset for a goal, where it is not the one below."""
-ELSE_PRESETS: Mapping[tuple[str, str], str] = {
-    ("sd1", ""): "sd1-object",
-    ("sd2", ""): "sd1-object",
-    ("sdxl", ""): "sdxl",
-    ("sdxl", "tags"): "illustrious-character",
-}
 FEW, ENOUGH, MANY = 10, 20, 150
 """Pictures: below FEW a run repeats itself, from ENOUGH on some can be held back, from MANY on they are much."""
 SAVES = 8
@@ -66,7 +49,7 @@ class Reason:
     """Why these options have these values."""
 
     paths: tuple[str, ...]
-    sentence: Sentence
+    sentence: str
 
 
 @dataclass
@@ -99,11 +82,7 @@ def recommend(facts: Facts, presets: Sequence[Preset], kept: Mapping[str, Any] |
 
 
 def _begin_with_preset(found: Recommendation, facts: Facts, presets: Sequence[Preset]) -> None:
-    own = next((preset for preset in presets if preset.base and preset.base == facts.info.name), None)
-    lineage = "tags" if facts.info.family == "sdxl" and TAG_BASES.search(facts.info.name) else ""
-    kind = (facts.info.family, lineage)
-    name = BEST_PRESETS[kind].get(facts.goal, ELSE_PRESETS[kind])
-    preset = own or next((preset for preset in presets if preset.name == name), None)
+    preset = best_preset(presets, facts.info, facts.goal)
     if preset is None:
         return
     found.preset, found.values = preset.name, dict(preset.values)

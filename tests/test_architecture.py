@@ -29,7 +29,7 @@ LAYERS = (
     },
     {"pocket", "tools", "captioning", "health", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
     {"tagging", "txt2img", "studio", "training", "host.standalone", "host.webui"},
-    {"train", "tryout", "estimate"},
+    {"train", "tryout", "regularization", "estimate"},
     {"trainer", "jobs", "datasets", "presets", "recommend"},
     {"api"},
     {"ui", "cli", "extension", "__main__", "__init__"},

@@ -9,8 +9,8 @@ import pytest
 from lora_trainer import options
 from lora_trainer.checks import check
 from lora_trainer.host.base import BaseInfo
-from lora_trainer.presets import load_presets
-from lora_trainer.recommend import BEST_PRESETS, ELSE_PRESETS, GOALS, Facts, Recommendation, recommend
+from lora_trainer.presets import GOALS, load_presets
+from lora_trainer.recommend import Facts, Recommendation, recommend
 
 PRESETS = load_presets()
 SENTENCES = ["a red fox on a bench", "the fox runs over wet grass"] * 6
@@ -48,14 +48,21 @@ def test_for_every_base_and_goal_it_is_a_training_that_could_start(
     assert all(reason.sentence and reason.paths for reason in found.reasons)
 
 
-def test_every_preset_that_it_begins_with_is_there() -> None:
-    names = {preset.name for preset in PRESETS}
-    assert all(set(table.values()) <= names for table in (*BEST_PRESETS.values(), ELSE_PRESETS))
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize(
+    "family, name, kind", [("sd1", "a", "sd1"), ("sdxl", "a", "sdxl"), ("sdxl", "ponyDiffusionV6XL", "illustrious")]
+)
+def test_it_begins_with_the_preset_of_its_base_and_goal(family: str, name: str, kind: str, goal: str) -> None:
+    assert advise(goal, family=family, name=name).preset == f"{kind}-{goal}"
+
+
+def test_a_base_without_a_preset_for_the_goal_begins_with_the_careful_one() -> None:
+    assert advise("character", family="sd2").preset == "sd1-object"
 
 
 def test_a_base_of_tags_is_known_by_its_name() -> None:
     assert advise("character", family="sdxl", name="NoobAI-XL-v1").preset == "illustrious-character"
-    assert advise("character", family="sdxl", name="juggernautXL").preset == "sdxl"
+    assert advise("character", family="sdxl", name="juggernautXL").preset == "sdxl-character"
 
 
 def test_a_base_with_a_preset_of_its_own_gets_that() -> None:

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from .. import options
-from ..recommend import GOALS
+from ..presets import GOALS
 from ..sentences import to_json
 from .call import Call, Entry, list_of, value_of
 

@@ -21,7 +21,7 @@ def all_sets(call: Call) -> list[dict[str, Any]]:
 
 def dataset_json(one: DataSetFolder) -> dict[str, Any]:
     """`own`: its files were uploaded and may be deleted, unlike those of a folder that was opened where it lies."""
-    return {"id": one.id, "name": one.name, "count": one.count, "own": one.own}
+    return {"id": one.id, "name": one.name, "count": one.count, "own": one.own, "path": str(one.path)}
 
 
 def make(call: Call) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from ..datasets.uploads import WrongOffset
-from ..errors import BaseAway, BaseModelError, ConfigError, LoraExists, NotFound, UserError
+from ..errors import BaseAway, BaseModelError, ConfigError, LoraExists, NotFound, PresetExists, UserError
 from ..sentences import Sentence, to_json
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
     (WrongOffset, 409),
     (NotFound, 404),
     (LoraExists, 409),
+    (PresetExists, 409),
     (BaseAway, 409),
     (BaseModelError, 409),
     (ConfigError, 422),

@@ -17,7 +17,21 @@ from starlette.routing import Route
 from ..errors import UserError
 from ..jobs.desk import Desk
 from ..sentences import Sentence
-from . import advice, captioning, captions, datasets, health, jobs, keeping, options, state, tryouts, uploads
+from . import (
+    advice,
+    captioning,
+    captions,
+    datasets,
+    health,
+    jobs,
+    keeping,
+    options,
+    presets,
+    regularization,
+    state,
+    tryouts,
+    uploads,
+)
 from .call import JSON_LIMIT, Call, Entry
 from .errors import Refused, answer
 from .gate import Guard, require_let_in, require_same_site
@@ -29,12 +43,14 @@ QUICK_THREADS, SLOW_THREADS = 4, 8
 TABLES = (
     state.ROUTES,
     options.ROUTES,
+    presets.ROUTES,
     advice.ROUTES,
     datasets.ROUTES,
     uploads.ROUTES,
     health.ROUTES,
     captions.ROUTES,
     captioning.ROUTES,
+    regularization.ROUTES,
     jobs.ROUTES,
     keeping.ROUTES,
     tryouts.ROUTES,

@@ -1,4 +1,4 @@
-"""Options, presets, checking and YAML."""
+"""Options, checking and YAML."""
 
 from __future__ import annotations
 
@@ -27,17 +27,6 @@ def all_options(call: Call) -> dict[str, Any]:
         known = tables[option.path].names() if option.path in tables else list(option.choices)
         sections.setdefault(section, []).append(_option_json(option, known))
     return {"sections": [{"name": name, "options": rows} for name, rows in sections.items()]}
-
-
-def presets(call: Call) -> list[dict[str, Any]]:
-    return [
-        {
-            **dataclasses.asdict(preset),
-            "title": to_json(preset.title),
-            "why": to_json(preset.why),
-        }
-        for preset in call.desk.presets()
-    ]
 
 
 def check(call: Call) -> dict[str, Any]:
@@ -106,7 +95,6 @@ def _plain(value: Any) -> Any:
 
 ROUTES = (
     Entry("GET", "/options", all_options),
-    Entry("GET", "/presets", presets),
     Entry("POST", "/check", check, slow=True),
     Entry("POST", "/yaml/read", read_yaml),
     Entry("POST", "/yaml/write", write_yaml),

@@ -7,6 +7,7 @@ from typing import Any
 from .. import __version__, device, packages
 from ..errors import UserError
 from ..host.base import Host
+from ..presets import lineage_of
 from ..sentences import to_json
 from .call import Call, Entry, value_of
 from .datasets import dataset_json
@@ -50,6 +51,7 @@ def host_json(host: Host) -> dict[str, Any]:
         base = {
             "name": info.name,
             "family": info.family,
+            "lineage": lineage_of(info),
             "prediction_type": info.prediction_type,
             "native_resolution": info.native_resolution,
         }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..files.atomic import write_text
-from ..recommend import GOALS
+from ..presets import GOALS
 from . import train
 
 if TYPE_CHECKING:

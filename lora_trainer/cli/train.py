@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .. import options
 from ..control import Control
 from ..errors import ConfigError
+from . import presets
 
 if TYPE_CHECKING:
     from ..config import TrainConfig
@@ -35,6 +36,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", metavar="CONFIG.yaml", type=Path, help="options; flat lora-scripts files too"
     )
     parser.add_argument("--config", dest="file_option", metavar="FILE", type=Path, help="the same as CONFIG.yaml")
+    parser.add_argument(
+        "--preset", metavar="NAME", default="", help="start from this preset; file and flags win over it"
+    )
+    presets.add_folder(parser)
     parser.add_argument("--base", metavar="FILE", help="checkpoint, diffusers folder, or 'pocket'")
     parser.add_argument("--data", metavar="DIR", action="append", default=[], help="folder of pictures (repeatable)")
     parser.add_argument("--name", help="name of the LoRA")
@@ -90,11 +95,12 @@ def _describe(config: TrainConfig) -> BaseInfo:
 
 
 def given_values(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The nested values of the configuration file and of the flags, which win over it."""
+    """The nested values of the preset, the configuration file and the flags, each of which wins over those before."""
     if arguments.file and arguments.file_option:
         raise ConfigError(["Name the configuration file once: as CONFIG.yaml or with --config."])
     file = arguments.file or arguments.file_option
-    values = options.read_yaml(file) if file else {}
+    values = dict(presets.find(arguments.preset, arguments.presets).values) if arguments.preset else {}
+    values = options.merged(values, options.read_yaml(file) if file else {})
     flags = {
         "base.checkpoint": arguments.base,
         "data.folders": arguments.data,

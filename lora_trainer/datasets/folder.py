@@ -72,6 +72,10 @@ class DataSetFolder:
         except DataError:
             return 0
 
+    def names(self) -> list[str]:
+        """The pictures' names in natural order. Raises DataError when the folder is gone."""
+        return [found.name for found in self._files()]
+
     def items(self, resolution: int, options: DataOptions | None = None) -> list[Item]:
         """All pictures in natural order, as a run at `resolution` with these options would take them.
 

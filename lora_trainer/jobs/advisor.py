@@ -13,8 +13,8 @@ from ..checks import check
 from ..config import TrainConfig
 from ..errors import ConfigError
 from ..host.base import Host
-from ..presets import Preset
-from ..recommend import GOALS, Facts, Recommendation, recommend
+from ..presets import GOALS, Preset
+from ..recommend import Facts, Recommendation, recommend
 from ..registry import suggest
 from ..resolve import with_resolution
 from ..sentences import Sentence

@@ -10,7 +10,8 @@ from ..config import TrainConfig
 from ..datasets.store import DataSets
 from ..errors import ConfigError, UserError
 from ..host.base import Host
-from ..presets import Preset, load_presets
+from ..presets import FOLDER as PRESETS
+from ..presets import OwnPresets, Preset, load_presets
 from ..sentences import Sentence
 from .advisor import Advisor
 from .captioning import UNDER_WAY, Captionings
@@ -19,6 +20,7 @@ from .habits import Habits
 from .job import Job
 from .keep import Kept, keep
 from .queue import Jobs
+from .regularization import Regularizations
 from .states import ENDED, FINISHED, STOPPED
 from .tryouts import TryOuts
 
@@ -34,16 +36,22 @@ class Desk:
         tryouts: TryOuts | None = None,
         presets: Callable[[], Sequence[Preset]] = load_presets,
     ) -> None:
-        self.host, self.presets = host, presets
+        self.host, self._shipped = host, presets
+        self.own_presets = OwnPresets(host.data_folder() / PRESETS)
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.datasets.uploads.sweep()
         self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
         self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
         self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
+        self.regularizations = Regularizations(host, self.jobs.turn, self.datasets, self.forecaster)
         self.advisor = Advisor(host, self.forecaster.scan, presets)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.jobs.on_end = self._show_what_was_learned
+
+    def presets(self) -> list[Preset]:
+        """Those that come with the trainer, and behind them the user's own."""
+        return [*self._shipped(), *self.own_presets.all()]
 
     def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:
         """A configuration from what a page sends: the base is the host's, the pictures those of the data set.
@@ -90,8 +98,10 @@ class Desk:
             self.tryouts.begin_usual(job)
 
     def _folders(self, values: Mapping[str, Any], dataset: str) -> list[Any]:
-        """The data set's folder with what the options say of the first one, and the further ones as they are."""
-        given = (values.get("data") or {}).get("folders") or [{}]
+        """The data set's folder with what the options say of the run's first one, and the further ones as they are."""
+        given = (values.get("data") or {}).get("folders") or []
         given = given if isinstance(given, list) else [given]
-        first = given[0] if isinstance(given[0], Mapping) else {}
-        return [{**first, "path": str(self.datasets.get(dataset).path)}, *given[1:]]
+        priors = [one for one in given if isinstance(one, Mapping) and one.get("regularization")]
+        own = [one for one in given if one not in priors]
+        first = own[0] if own and isinstance(own[0], Mapping) else {}
+        return [{**first, "path": str(self.datasets.get(dataset).path)}, *own[1:], *priors]

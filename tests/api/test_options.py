@@ -6,11 +6,6 @@ def test_every_option_has_its_kind_and_its_choices(client):
     assert [section["name"] for section in sections][-1] == "run"
 
 
-def test_presets_have_titles_and_reasons(client):
-    presets = client.get("presets").json()
-    assert presets and all(preset["title"]["text"] and preset["why"]["text"] for preset in presets)
-
-
 def test_problems_name_their_options(client, dataset):
     wrong = {"network": {"rank": 0}, "optimizer": {"name": "os.system"}, "nothing": 1}
     problems = client.post("check", json={"values": wrong, "dataset": dataset}).json()["problems"]

@@ -11,13 +11,11 @@ from lora_trainer.errors import ConfigError
 from lora_trainer.optimizers import remarks
 from lora_trainer.pocket.layout import PICTURE
 from lora_trainer.pocket.lesson import NOVELTIES, lesson_values
-from lora_trainer.presets import load_presets
+from lora_trainer.presets import GOALS, load_presets
 
 PRESETS = load_presets()
-GOALS = {
-    "sd1-character", "sd1-style", "sd1-object", "sdxl", "sdxl-low-memory", "illustrious-character",
-    "illustrious-style", "photo-person", "no-rate", "pocket", "sdxl-style",
-}  # fmt: skip
+BASES = ("sd1", "sdxl", "illustrious")
+OTHERS = {"sdxl", "sdxl-low-memory", "no-rate", "pocket"}
 
 
 @pytest.fixture
@@ -34,8 +32,14 @@ def test_the_first_try_has_the_numbers_of_the_measured_lesson(tmp_path):
     assert both.data.resolution == PICTURE
 
 
-def test_all_goals_are_there():
-    assert {preset.name for preset in PRESETS} == GOALS
+def test_every_base_has_a_preset_for_every_goal():
+    assert {preset.name for preset in PRESETS} == OTHERS | {f"{base}-{goal}" for base in BASES for goal in GOALS}
+    assert all(preset.goal == ("" if preset.name in OTHERS else preset.name.split("-")[1]) for preset in PRESETS)
+
+
+def test_no_two_presets_set_the_same_or_say_the_same():
+    values = [options.to_yaml(options.build(preset.values)) for preset in PRESETS]
+    assert len(set(values)) == len({preset.why for preset in PRESETS}) == len(PRESETS)
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
@@ -82,10 +86,30 @@ def test_no_preset_sets_what_is_the_user_s_own(path):
     assert not any(key in preset.values.get(section, {}) for preset in PRESETS)
 
 
-def test_a_file_that_is_no_preset_is_named(tmp_path):
-    (tmp_path / "mine.yaml").write_text("values: {}", encoding="utf-8")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title: x\nvalues: {}",
+        "title: x\nwhy: y",
+        "[1]",
+        "{",
+        "builds_on: gone\nvalues: {}",
+        "builds_on: mine\nvalues: {}",
+    ],
+)
+def test_a_file_that_is_no_preset_is_named(tmp_path, text):
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"mine\.yaml"):
         load_presets(tmp_path)
+
+
+def test_a_preset_says_only_what_differs_from_the_one_that_it_builds_on(tmp_path):
+    ground = "families: [sdxl]\nvalues: {network: {rank: 8, alpha: 4.0}}"
+    (tmp_path / "ground.yaml").write_text(ground, encoding="utf-8")
+    mine = "title: x\nwhy: y\nbuilds_on: ground\nvalues: {network: {rank: 16}, steps: 5}"
+    (tmp_path / "mine.yaml").write_text(mine, encoding="utf-8")
+    (preset,) = load_presets(tmp_path)
+    assert preset.values == {"network": {"rank": 16, "alpha": 4.0}, "steps": 5} and preset.families == ("sdxl",)
 
 
 def test_the_defaults_need_no_preset():

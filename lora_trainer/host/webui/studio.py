@@ -26,7 +26,8 @@ from .progress import HostJob, wait_for_page
 LORA_TAG = re.compile(r"\s*<(?:lora|lyco):([^:>]+)[^>]*>")
 TRIES = 2
 """A second one, when the host looked through its LoRA folder in the middle of the first."""
-JOB = "Train LoRA: try it"
+JOB, PLAIN_JOB = "Train LoRA: try it", "Train LoRA: draw"
+"""What the host's state calls a picture with and without a LoRA that is tried."""
 CLIP_SKIP = "CLIP_stop_at_last_layers"
 """The host's setting."""
 
@@ -73,7 +74,7 @@ class WebUIStudio:
         """Take the tried files out of the weights and of the host's memory."""
         from modules.call_queue import queue_lock
 
-        if self._drawn:
+        if self._drawn and self._files:
             with queue_lock:
                 lora_extension.remove_baked()
                 for tried in self._files.values():
@@ -96,7 +97,7 @@ class WebUIStudio:
             self._drawn = True
             for _ in range(TRIES):
                 wait_for_page()
-                with HostJob(JOB) as job, _visible(tried), _settings_of(request):
+                with HostJob(JOB if self._files else PLAIN_JOB) as job, _visible(tried), _settings_of(request):
                     processed = self._process(request, prompt)
                     job.raise_if_stopped()
                 if all(self._was_used(file) for file in tried):
@@ -178,9 +179,9 @@ class WebUIStudio:
 
 def _free_names(files: Sequence[Path]) -> list[str]:
     """A name for every file that no LoRA of the host has: its own, where that is free."""
-    lora = lora_extension.networks()
     names: list[str] = []
     for file in files:
+        lora = lora_extension.networks()
         name, number = file.stem, 2
         while name in names or name in lora.available_networks or name in lora.available_network_aliases:
             name, number = f"{file.stem} ({number})", number + 1
@@ -190,7 +191,10 @@ def _free_names(files: Sequence[Path]) -> list[str]:
 
 @contextmanager
 def _visible(tried: Sequence[TriedFile]) -> Iterator[None]:
-    """The host finds `tried` by their names inside the block only."""
+    """The host finds `tried` by their names inside the block only; without any its Lora extension is not needed."""
+    if not tried:
+        yield
+        return
     lora = lora_extension.networks()
     lists = (lora.available_networks, lora.available_network_aliases)
     try:

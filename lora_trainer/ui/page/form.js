@@ -109,6 +109,15 @@ export class Form {
     });
   }
 
+  /** Come from a preset, or from none, with every value as it is. */
+  adopt(name) {
+    const now = Object.entries(this.values());
+    const before = this.presetValues(name);
+    const all = new Map([...Object.keys(before).map((path) => [path, this.options.get(path)?.default]), ...now]);
+    const differs = ([path, value]) => !same(value, before[path] ?? this.options.get(path)?.default);
+    this.#keep({ preset: name, changes: Object.fromEntries([...all].filter(differs)) });
+  }
+
   /** Take the values of a file or of a job (`shown`), with the preset that they come from. */
   take(values, shown = false) {
     this.app.page.getRootNode().activeElement?.blur(); // a control that is written in keeps its own text

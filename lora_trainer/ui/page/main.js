@@ -36,6 +36,7 @@ const BEGINNING = {
   refused: [],
   upload: null,
   preset: "",
+  presets: [],
   changes: {},
   advised: {},
   reasons: [],

@@ -3,8 +3,11 @@
 import { memory, recommendation } from "./advice.js";
 import { Control, readable } from "./controls.js";
 import { button, debounced, fill, h, say, show } from "./dom.js";
+import { download } from "./download.js";
 import { Form, nested } from "./form.js";
 import { origin } from "./origin.js";
+import { presetField } from "./presets.js";
+import { regularization } from "./regularization.js";
 import { section } from "./section.js";
 
 const HIDDEN = ["base.checkpoint", "data.folders", "save.output", "data.cache_folder", "save.log_folder"];
@@ -31,45 +34,13 @@ export async function settings(app) {
       h("div", { class: "lt-fields" }, basic.map(control)),
       summary(app, form, controls),
       topics(app, sections, shown, control),
+      regularization(app, form),
     ],
     files(app, form),
   );
   app.store.on(["changes", "preset"], () => controls.forEach((one) => one.update()));
   watchChecks(app, form, controls, element);
   return element;
-}
-
-function presetField(app, form) {
-  const select = h("select", { id: "lt-preset", class: "lt-input", on: { change: () => form.choose(select.value) } });
-  const why = h("div", { class: "lt-hint lt-why" });
-  app.store.on(["preset", "server"], () => {
-    const names = presetsFor(form.presets, app.store.get("server")?.host.base, app.store.get("preset"));
-    const key = names.map((preset) => preset.name).join();
-    if (select.dataset.key !== key) {
-      select.dataset.key = key;
-      fill(
-        select,
-        h("option", { value: "" }, app.t("settings.no_preset")),
-        names.map((preset) => h("option", { value: preset.name }, app.words.sentence(preset.title))),
-      );
-    }
-    select.value = app.store.get("preset");
-    say(
-      why,
-      app.words.sentence(form.presets.find((preset) => preset.name === select.value)?.why) ||
-        app.t("settings.choose_preset"),
-    );
-  });
-  const label = h("div", { class: "lt-label" }, h("label", { for: "lt-preset" }, app.t("settings.preset")));
-  return [h("div", { class: "lt-field lt-wide-field", data: { path: "preset" } }, label, select, why)];
-}
-
-/** The presets that suit a base, those for it alone first; the chosen one stays in the list. */
-function presetsFor(presets, base, chosen) {
-  const suits = ({ families, base: name }) =>
-    !base || ((!families?.length || families.includes(base.family)) && (!name || name === base.name));
-  const own = (preset) => Boolean(base && preset.base === base.name);
-  return presets.filter((preset) => suits(preset) || preset.name === chosen).sort((a, b) => own(b) - own(a));
 }
 
 /** A fold for each section of the tree, with the number of wrong values on it. */
@@ -135,7 +106,7 @@ function mark(app, controls, element, problems) {
     const mine = problems.filter((problem) => problem.path === path || problem.path?.startsWith(`${path}[`));
     control.mark(untouched(app, path) ? "" : mine.map((problem) => readable(app, problem)).join(" "));
   }
-  for (const fold of element.querySelectorAll(".lt-fold")) {
+  for (const fold of element.querySelectorAll(".lt-fold[data-topic]")) {
     const badge = fold.querySelector(".lt-badge");
     const count = fold.querySelectorAll(".lt-wrong").length;
     show(badge, count > 0);
@@ -180,12 +151,4 @@ async function load(app, form, input) {
   if (!answer) return;
   form.take(answer.values);
   app.dialogs.notice(app.t("settings.loaded", { file: file.name }));
-}
-
-function download(name, text) {
-  const url = URL.createObjectURL(
-    new Blob([typeof text === "string" ? text : text.text], { type: "application/yaml" }),
-  );
-  h("a", { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

@@ -7,6 +7,7 @@ import torch
 
 from lora_trainer.errors import FileFormatError, UserError
 from lora_trainer.host.base import LoraUse
+from lora_trainer.host.webui import lora_extension
 from lora_trainer.host.webui.publishing import lora_folder
 from lora_trainer.host.webui.studio import WebUIStudio
 from lora_trainer.sampling.request import Request
@@ -165,3 +166,17 @@ def test_a_file_for_another_kind_of_base_is_named(webui, tmp_path):
     file = write(webui, tmp_path / "zorb.safetensors", more={"lora_unet_no_such_place": linear()})
     with pytest.raises(FileFormatError, match="no_such_place"), WebUIStudio([file]) as studio:
         studio.draw(ASKED, [LoraUse(file, 1.0)])
+
+
+def test_without_a_file_it_is_the_host_s_own_picture_and_its_next_one_is_as_it_was(webui, monkeypatch):
+    """Also where the host has no Lora extension to ask for anything."""
+    before, last = (
+        draw(webui, "a cat", seed=1),
+        lora_folder().parents[1].joinpath("params.txt").read_text(encoding="utf-8"),
+    )
+    monkeypatch.setattr(lora_extension, "networks", lambda: pytest.fail("the Lora extension was asked"))
+    with WebUIStudio([]) as studio:
+        drawn = studio.draw(dataclasses.replace(ASKED, clip_skip=1))
+        assert webui.shared.state.job == ""
+        studio.draw(dataclasses.replace(ASKED, prompt="a dog", seed=5))
+    assert drawn.image.tobytes() == before == draw(webui, "a cat", seed=1) and last == "a cat"
