@@ -11,12 +11,12 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def awake() -> Iterator[None]:
-    """Inside the block the machine does not fall asleep of itself; its screen may. Without the means nothing happens."""
+    """Inside the block the machine does not fall asleep by itself, as far as it lets us. Its screen may."""
     with ExitStack() as held:
         try:
             from wakepy import keep
 
             held.enter_context(keep.running(on_fail="pass"))
-        except Exception as error:  # noqa: BLE001  of some service of the system: sleep is all that follows
+        except Exception as error:  # noqa: BLE001  a service of the system may fail
             log.info("The machine cannot be kept from sleeping: %s", error)
         yield
