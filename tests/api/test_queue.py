@@ -17,7 +17,8 @@ def begin(client, dataset, run_values):
 
     yield start
     for job in begun:
-        client.post(f"jobs/{job['id']}/stop")
+        if client.post(f"jobs/{job['id']}/stop").status_code == 404:
+            continue
         watched(client, job["id"], "stopped", "finished", "failed")
         client.delete(f"jobs/{job['id']}")
 
