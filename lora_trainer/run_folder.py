@@ -93,15 +93,16 @@ class RunFolder:
         write_text(self.events, "".join(f"{line}\n" for line in kept))
 
     def read_events(self) -> Iterator[Event]:
-        """All events on record."""
+        """All events on record that this version knows; none when there is no record (any more)."""
         for line in self._lines():
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, UserError):
                 yield from_json(json.loads(line))
 
     def _lines(self) -> list[str]:
-        if not self.events.exists():
+        try:
+            return self.events.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
             return []
-        return self.events.read_text(encoding="utf-8").splitlines()
 
 
 class EventLog:

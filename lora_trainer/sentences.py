@@ -67,3 +67,10 @@ def to_json(text: str) -> dict[str, Any]:
     if isinstance(text, Sentence):
         return {"code": text.code, "text": str(text), "values": text.values}
     return {"code": "", "text": text, "values": {}}
+
+
+def from_json(values: Mapping[str, Any]) -> str:
+    """The text that `to_json` described."""
+    if not values.get("code"):
+        return str(values["text"])
+    return _again(str(values["text"]), str(values["code"]), dict(values.get("values") or {}))

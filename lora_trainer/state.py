@@ -62,6 +62,11 @@ def load_newest_state(folder: Path) -> State | None:
     return None
 
 
+def newest_step(folder: Path) -> int:
+    """The step of the newest state in `folder`, by its name; 0 when there is none."""
+    return max((int(path.stem[4:]) for path in _newest_first(folder)), default=0)
+
+
 def _load(path: Path) -> State:
     """Raises FileFormatError, ValueError, KeyError or OSError when the file is damaged."""
     from .files.container import ContainerReader

@@ -23,7 +23,8 @@ def begin(call: Call) -> dict[str, Any]:
     given = call.json()
     values = value_of(given, "values", dict, {})
     replace = value_of(given, "replace", bool, False)
-    return job_json(call.desk.submit(values, value_of(given, "dataset", str, ""), replace=replace))
+    priority = value_of(given, "priority", int, 0)
+    return job_json(call.desk.submit(values, value_of(given, "dataset", str, ""), replace=replace, priority=priority))
 
 
 def all_jobs(call: Call) -> list[dict[str, Any]]:
@@ -45,6 +46,37 @@ def steered(control: Callable[[Job], None]) -> Callable[[Call], dict[str, Any]]:
     return handler
 
 
+def delete(call: Call) -> dict[str, Any]:
+    """Forget a run with its files; what lies in the LoRA folder stays."""
+    call.desk.delete(_job(call))
+    return {}
+
+
+def clone(call: Call) -> dict[str, Any]:
+    """A new run with the values of this one and the given changes."""
+    return job_json(call.desk.clone(_job(call), value_of(call.json(), "values", dict, {})))
+
+
+def move(call: Call) -> dict[str, Any]:
+    """Another place in line: before the run of that id, or behind all without one."""
+    before = value_of(call.json(), "before", str, "")
+    job = _job(call)
+    call.desk.jobs.move(job, call.desk.jobs.get(before) if before else None)
+    return job_json(job)
+
+
+def prefer(call: Call) -> dict[str, Any]:
+    job = _job(call)
+    call.desk.jobs.prefer(job, value_of(call.json(), "priority", int, 0))
+    return job_json(job)
+
+
+def resume_all(call: Call) -> dict[str, Any]:
+    """Go on with all that the end of the program left lying."""
+    call.desk.jobs.resume_all()
+    return {}
+
+
 def more(call: Call) -> dict[str, Any]:
     job = _job(call)
     job.more(value_of(call.json(), "steps", int, 0))
@@ -61,11 +93,13 @@ async def wait_for_news(call: Call) -> None:
 
 
 def events(call: Call) -> dict[str, Any]:
+    """What came after the event that the reader knows; all of it, where it knows those of an earlier program."""
     job, after = _job(call), _after(call)
     found = job.feed.after(after, call.number("limit", 500, 1, 10_000))
     return {
         "events": [event_json(number, event, job) for number, event in found],
         "next": found[-1][0] if found else after,
+        "feed": job.feed.id,
         "job": job_json(job),
     }
 
@@ -87,13 +121,20 @@ def _job(call: Call) -> Job:
 
 
 def _after(call: Call) -> int:
-    return call.number("after", 0, 0, 2**53)
+    """The number of the last event that the reader knows, of the feed that it names."""
+    known = call.query.get("feed", "")
+    return 0 if known and known != _job(call).feed.id else call.number("after", 0, 0, 2**53)
 
 
 ROUTES = (
     Entry("GET", "/jobs", all_jobs),
     Entry("POST", "/jobs", begin, slow=True),
+    Entry("POST", "/jobs/resume-all", resume_all),
     Entry("GET", "/jobs/{id}", summary),
+    Entry("DELETE", "/jobs/{id}", delete, slow=True),
+    Entry("POST", "/jobs/{id}/clone", clone, slow=True),
+    Entry("POST", "/jobs/{id}/move", move),
+    Entry("POST", "/jobs/{id}/priority", prefer),
     Entry("POST", "/jobs/{id}/pause", steered(Job.pause)),
     Entry("POST", "/jobs/{id}/resume", steered(Job.resume)),
     Entry("POST", "/jobs/{id}/stop", steered(Job.stop)),

@@ -35,6 +35,9 @@ def job_json(job: Job) -> dict[str, Any]:
         "trigger_word": job.trigger_word,
         "values": record.values,
         "created": record.created,
+        "ended": record.ended,
+        "priority": record.priority,
+        "place": record.place,
         "saves": [
             {**dataclasses.asdict(save), "url": f"jobs/{record.id}/saves/{quote(save.file)}"} for save in job.saves()
         ],
@@ -51,7 +54,7 @@ def event_json(number: int, event: Event, job: Job) -> dict[str, Any]:
         kind = "samples" if isinstance(event, Sample) else "saves"
         file = PurePath(event.path).name
         values |= {"path": file, "url": f"jobs/{job.id}/{kind}/{quote(file)}"}
-    if isinstance(event, Warned) and not isinstance(event.message, Sentence):
+    if isinstance(event, (Warned, Advised)) and not isinstance(event.message, Sentence):
         values["sentence"] = {"code": event.code, "text": event.message, "values": event.values}
     elif isinstance(event, (Warned, Advised, Paused, Failed)):
         values["sentence"] = message_json(event.message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 from ..errors import UserError
 
@@ -60,6 +61,15 @@ def step_name(name: str, step: int) -> str:
 def epoch_name(name: str, epoch: int) -> str:
     """File name of the save after `epoch` epochs, e.g. 'cat-epoch000003.safetensors'."""
     return f"{safe_stem(name)}-epoch{epoch:06d}{EXTENSION}"
+
+
+def next_name(name: str, taken: Collection[str]) -> str:
+    """`name` with the next free number behind it: 'cat' becomes 'cat-2', 'cat-2' becomes 'cat-3'."""
+    begun = re.fullmatch(r"(.+)-(\d{1,6})", name)
+    stem, number = (begun[1], int(begun[2]) + 1) if begun else (name, 2)
+    while safe_stem(f"{stem}-{number}") in {safe_stem(one) for one in taken}:
+        number += 1
+    return f"{stem}-{number}"
 
 
 def split_stem(stem: str) -> tuple[str, str, int | None]:

@@ -9,6 +9,7 @@ from .. import options
 from ..config import TrainConfig
 from ..datasets.store import DataSets
 from ..errors import ConfigError, UserError
+from ..files.names import EXTENSION, next_name
 from ..host.base import Host
 from ..presets import FOLDER as PRESETS
 from ..presets import OwnPresets, Preset, load_presets
@@ -73,10 +74,26 @@ class Desk:
             )
         return config
 
-    def submit(self, values: Mapping[str, Any], dataset: str = "", *, replace: bool = False) -> Job:
+    def submit(self, values: Mapping[str, Any], dataset: str = "", *, replace: bool = False, priority: int = 0) -> Job:
         """Line up a training. Raises as `config` and `Jobs.submit`."""
         config = self.config(values, dataset)
-        return self.jobs.submit(config, replace=replace, dataset=dataset, values=options.unflattened(values))
+        given = options.unflattened(values)
+        return self.jobs.submit(config, replace=replace, dataset=dataset, values=given, priority=priority)
+
+    def clone(self, job: Job, changes: Mapping[str, Any]) -> Job:
+        """Line up a training as that one was, with changes; under the next free name where none is given."""
+        values = options.merged(job.record.values, options.unflattened(changes))
+        if not options.value_at(options.unflattened(changes), "save.name"):
+            taken = {one.record.name for one in self.jobs.list()} | {
+                file.stem for file in self.host.lora_folder().rglob(f"*{EXTENSION}")
+            }
+            values = options.merged(values, {"save": {"name": next_name(job.record.name, taken)}})
+        return self.submit(values, job.record.dataset, priority=job.record.priority)
+
+    def delete(self, job: Job) -> None:
+        """Forget a job with its files and pictures. Raises UserError while it runs."""
+        self.jobs.delete(job)
+        self.tryouts.forget(job)
 
     def keep(self, job: Job, save: str, *, strength: float = 1.0, replace: bool = False, name: str = "") -> Kept:
         """Make a save the final file; its picture is the try-out's at that strength, where there is one."""

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..events import Event, Started, Step, Validated
 
 
 class Feed:
-    """Events numbered from 1. A reader asks for what came after the number that it has seen."""
+    """Events numbered from 1. A reader asks for what came after the number that it has seen.
 
-    def __init__(self) -> None:
+    `earlier` gives the events of a job that an earlier program ran, and is asked when somebody reads. `id` names the
+    numbering: after a start of the program it is another one, and a reader that knows the old one begins anew.
+    """
+
+    def __init__(self, earlier: Callable[[], Iterable[Event]] = tuple) -> None:
+        self.id = secrets.token_hex(4)
+        self._earlier: Callable[[], Iterable[Event]] | None = earlier
         self._events: list[Event] = []
         self._steps: list[Step] = []
         self._validations: list[Validated] = []
         self._news = threading.Condition()
 
     def __len__(self) -> int:
-        return len(self._events)
+        with self._known():
+            return len(self._events)
 
     def append(self, event: Event) -> int:
         """Add an event and return its number."""
-        with self._news:
+        with self._known():
             self._events.append(event)
             self._note(event)
             self._news.notify_all()
@@ -33,12 +42,12 @@ class Feed:
     def after(self, number: int, limit: int = 500) -> list[tuple[int, Event]]:
         """At most `limit` events that came after event `number`, with their numbers."""
         start = max(0, number)
-        with self._news:
+        with self._known():
             return list(enumerate(self._events[start : start + max(0, limit)], start + 1))
 
     def wait(self, number: int, seconds: float) -> bool:
         """Wait until there are events after `number`, at most `seconds`; whether there are."""
-        with self._news:
+        with self._known():
             return self._news.wait_for(lambda: len(self._events) > number, timeout=seconds)
 
     def curve(self, points: int = 600) -> dict[str, Any]:
@@ -47,7 +56,7 @@ class Feed:
         Of the steps that fall on one point, the one whose loss lies farthest from the smoothed one is given: spikes
         stay in sight. `rates` holds a list for each group of parameters, None where a step had no such group.
         """
-        with self._news:
+        with self._known():
             steps, validations = list(self._steps), list(self._validations)
         shown = _thinned(steps, max(1, points))
         groups = list(dict.fromkeys(group for step in shown for group in step.rates))
@@ -58,6 +67,17 @@ class Feed:
             "validation": [[one.step, one.loss] for one in validations],
             "rates": {group: [step.rates.get(group) for step in shown] for group in groups},
         }
+
+    @contextmanager
+    def _known(self) -> Iterator[None]:
+        """Under the lock, and with the earlier events read."""
+        with self._news:
+            if self._earlier is not None:
+                earlier, self._earlier = self._earlier, None
+                for event in earlier():
+                    self._events.append(event)
+                    self._note(event)
+            yield
 
     def _note(self, event: Event) -> None:
         """Keep the curve. A run that goes on from a state takes the steps after it again."""

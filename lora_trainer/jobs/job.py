@@ -5,20 +5,35 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..config import TrainConfig
-from ..control import Control
+from ..control import Control, Wish
 from ..errors import NotFound, UserError
 from ..events import Event, Failed, Finished, Paused, Preparing, Sample, Saved, Started, Step, Validated
 from ..files.names import safe_stem
 from ..run_folder import RunFolder
 from ..sentences import Sentence
+from ..state import newest_step
 from .feed import Feed
-from .states import FAILED, FINISHED, NEXT, ON_THE_MODEL, PAUSED, PREPARING, QUEUED, RUNNING, STOPPED, STOPPING
+from .record import Record, Save
+from .states import (
+    ENDED,
+    FAILED,
+    FINISHED,
+    NEXT,
+    ON_THE_MODEL,
+    PAUSED,
+    PREPARING,
+    QUEUED,
+    RESTING,
+    RUNNING,
+    STOPPED,
+    STOPPING,
+)
 
 if TYPE_CHECKING:
     from ..data.cache import Store
@@ -27,51 +42,24 @@ PREPARING_EVERY = 0.2
 """Seconds between two events of one phase of preparation in a feed."""
 
 
-@dataclass(frozen=True)
-class Save:
-    """A LoRA file in the job's folder."""
-
-    file: str
-    step: int
-    final: bool
-
-
-@dataclass(frozen=True)
-class Record:
-    """All that is known of a job, as plain values: what a store of jobs would keep."""
-
-    id: str
-    name: str
-    values: dict[str, Any]
-    dataset: str = ""
-    replace: bool = False
-    created: float = 0.0
-    state: str = QUEUED
-    step: int = 0
-    total_steps: int = 0
-    seconds_left: float = 0.0
-    family: str = ""
-    best_step: int = 0
-    message: str = ""
-    saves: tuple[Save, ...] = ()
-    samples: tuple[str, ...] = ()
-    published: dict[str, str] | None = field(default=None)
-    tryout: str = ""
-    """The id of its newest grid."""
-
-
 class Job:
     """A training. Its record changes only through `change`, which tells `listener`; controls may come from any thread.
 
     Every control may be given twice, and in a state where it means nothing.
     """
 
-    def __init__(self, record: Record, config: TrainConfig, enqueue: Callable[[Job], None]) -> None:
+    def __init__(
+        self, record: Record, config: TrainConfig, enqueue: Callable[[Job], None], feed: Feed | None = None
+    ) -> None:
         self.record, self.config = record, config
-        self.control, self.feed = Control(), Feed()
+        self.control, self.feed = Control(), feed or Feed()
+        self.steps_aside = False
+        """Whether it pauses for a more important one, to go on by itself afterwards."""
         self.store: Store | None = None
         """What is encoded already, kept while the job may go on."""
         self.listener: Callable[[Job], None] = lambda job: None
+        self.problem = ""
+        """Why it cannot go on; empty when nothing is known against it."""
         self._enqueue = enqueue
         self._lock = threading.RLock()
         self._prepared_at, self._phase = 0.0, ""
@@ -91,7 +79,12 @@ class Job:
     @property
     def has_state(self) -> bool:
         """Whether there is something on disk to go on from."""
-        return any(self.folder.states.glob("step*.safetensors"))
+        return self.state_step > 0
+
+    @property
+    def state_step(self) -> int:
+        """The step that it would go on from; 0 when there is nothing on disk."""
+        return newest_step(self.folder.states)
 
     @property
     def trigger_word(self) -> str:
@@ -128,18 +121,26 @@ class Job:
     def pause(self) -> None:
         """Give the model back at the next step; what is done so far is kept."""
         with self._lock:
+            self.steps_aside = False
             if self.state == QUEUED:
                 self.change(state=PAUSED, message="")
             elif self.state in (PREPARING, RUNNING):
                 self.control.pause()
 
     def resume(self) -> None:
-        """Go on with a paused, stopped or failed job, as soon as it is its turn; take back a pause."""
+        """Go on with a job that rests, was stopped or failed, as soon as it is its turn; take back a pause."""
         with self._lock:
             if self.state in (PREPARING, RUNNING):
                 self.control.go_on()
-            elif self.state in (PAUSED, STOPPED, FAILED):
+            elif self.state in (*RESTING, STOPPED, FAILED):
                 self._line_up(QUEUED)
+
+    def step_aside(self) -> None:
+        """Give the model to a more important job, and go on after it."""
+        with self._lock:
+            if self.state in (PREPARING, RUNNING) and self.control.wish is Wish.GO_ON:
+                self.steps_aside = True
+                self.control.pause()
 
     def stop(self) -> None:
         """End without a save."""
@@ -147,8 +148,8 @@ class Job:
             if self.state in ON_THE_MODEL:
                 self.control.stop()
                 self.change(state=STOPPING)
-            elif self.state in (QUEUED, PAUSED):
-                self.change(state=STOPPED, message="")
+            elif self.state in (QUEUED, *RESTING):
+                self.change(state=STOPPED, message="", ended=time.time())
 
     def stop_and_save(self) -> None:
         """End with a save of what is learned so far; from a pause, that needs the model once more."""
@@ -156,9 +157,9 @@ class Job:
             if self.state in ON_THE_MODEL:
                 self.control.stop_and_save()
                 self.change(state=STOPPING)
-            elif self.state in (QUEUED, PAUSED) and not self.has_state:
-                self.change(state=STOPPED, message="")
-            elif self.state in (QUEUED, PAUSED):
+            elif self.state in (QUEUED, *RESTING) and not self.has_state:
+                self.change(state=STOPPED, message="", ended=time.time())
+            elif self.state in (QUEUED, *RESTING):
                 self._line_up(STOPPING)
                 self.control.stop_and_save()
 
@@ -172,13 +173,22 @@ class Job:
             total = self.record.step + steps
             self.config = replace(self.config, steps=total)
             values = options.merged(self.record.values, {"steps": total})
-            self.change(values=values, total_steps=total)
+            self.change(values=values, config=options.to_values(self.config), total_steps=total)
             self._line_up(QUEUED)
 
     def _line_up(self, state: str) -> None:
-        self.control = Control()
-        self.change(state=state, message="")
+        if self.problem:
+            raise UserError(self.problem)
+        self.control, self.steps_aside = Control(), False
+        self.change(state=state, message="", ended=0.0, place=0.0)
         self._enqueue(self)
+
+    def line_up_again(self) -> None:
+        """After it stepped aside: wait at the place that it had."""
+        with self._lock:
+            self.control, self.steps_aside = Control(), False
+            self.change(state=QUEUED, message="")
+            self._enqueue(self)
 
     # What the runner tells
 
@@ -199,8 +209,9 @@ class Job:
 
     def end(self, state: str, **values: Any) -> None:
         """The run has given the model back."""
-        if state != PAUSED:
+        if state in ENDED:
             self.store = None
+            values["ended"] = time.time()
         self.change(state=state, seconds_left=0.0, **values)
 
     def _news(self, event: Event) -> dict[str, Any]:

@@ -1,33 +1,44 @@
-"""All jobs of a host: one runs at a time, the others wait in line."""
+"""All jobs of a host: one runs at a time, the others wait in line. They outlive the program."""
 
 from __future__ import annotations
 
+import builtins
 import logging
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import options
 from ..checks import check
 from ..config import TrainConfig
-from ..errors import LoraExists, NotFound
+from ..errors import LoraExists, NotFound, UserError
 from ..files.names import EXTENSION, safe_stem
 from ..host.base import Host
 from ..sentences import Sentence, lora_exists
-from .job import Job, Record
+from .job import Job
+from .ledger import Ledger
+from .line import Line
+from .record import Record
+from .recovery import in_own_folder, revived
 from .runner import InPlaceRunner, Runner
-from .states import ENDED, ON_THE_MODEL, PAUSED
-from .turn import Turn
+from .states import ENDED, INTERRUPTED, ON_THE_MODEL, PAUSED, RESTING
+from .store import JobStore
+from .turn import Ticket, Turn
+from .wakefulness import awake
 
 log = logging.getLogger(__name__)
 
 
 class Jobs:
-    """Takes trainings and runs them one after another, in a thread of its own, in folders below `folder`."""
+    """Takes trainings and runs them one after another, in a thread of its own, in folders below `folder`.
+
+    What is known of them is kept beside that folder. Jobs of a program that has ended are there again at the next
+    start, interrupted where they ran or waited; nothing begins by itself.
+    """
 
     def __init__(self, host: Host, folder: Path, *, turn: Turn | None = None, runner: Runner | None = None) -> None:
         self.turn = turn or Turn()
@@ -36,29 +47,54 @@ class Jobs:
         self._host, self._folder = host, folder
         self._runner = runner or InPlaceRunner(host)
         self._jobs: dict[str, Job] = {}
-        self._line: list[Job] = []
-        self._news = threading.Condition()
+        self._line = Line()
+        self._running: Job | None = None
+        self._news = threading.Condition(threading.RLock())
         self._thread: threading.Thread | None = None
+        self._store: JobStore | None = None
+        self._ledger = self._opened()
+
+    @property
+    def problem(self) -> str:
+        """Why what is known of jobs is not kept at present; empty while it is."""
+        return self._ledger.problem
 
     def submit(
-        self, config: TrainConfig, *, replace: bool = False, dataset: str = "", values: Mapping[str, Any] | None = None
+        self,
+        config: TrainConfig,
+        *,
+        replace: bool = False,
+        dataset: str = "",
+        values: Mapping[str, Any] | None = None,
+        priority: int = 0,
+        owner: str = "",
     ) -> Job:
         """Line up a training. `values` are what the user set, to be shown again; `save.output` is the job's own folder.
 
         Raises ConfigError for wrong options, LoraExists when the LoRA folder has one of that name that is not to be
-        replaced.
+        replaced, UserError when the job cannot be kept over the end of the program.
         """
         job_id = _new_id()
-        config = self._in_own_folder(config, job_id)
+        config = in_own_folder(config, self._folder, job_id)
         check(config, lambda _: self._host.describe())
         stem = safe_stem(config.save.name)
         if not replace and any(self._host.lora_folder().rglob(stem + EXTENSION)):
             raise LoraExists(lora_exists(stem))
-        given = dict(values) if values is not None else options.to_values(config)
+        whole = options.to_values(config)
         record = Record(
-            job_id, config.save.name, given, dataset, replace, created=time.time(), total_steps=config.steps
+            job_id,
+            config.save.name,
+            dict(values) if values is not None else whole,
+            whole,
+            dataset,
+            replace,
+            owner,
+            created=time.time(),
+            priority=priority,
+            total_steps=config.steps,
         )
         job = Job(record, config, self._enqueue)
+        self._ledger.enter(job)
         with self._news:
             self._jobs[job_id] = job
         self._enqueue(job)
@@ -76,51 +112,128 @@ class Jobs:
         with self._news:
             return list(self._jobs.values())[::-1]
 
+    def line(self) -> builtins.list[Job]:
+        """The jobs that wait for their turn; whoever is next comes first."""
+        with self._news:
+            return list(self._line)
+
     def current(self) -> Job | None:
-        """The job to show first: the one on the model, else one that waits or is paused, else the newest."""
+        """The job to show first: the one on the model, else one that waits or rests, else the newest."""
         jobs = self.list()
 
         def order(job: Job) -> int:
             if job.state in ON_THE_MODEL:
                 return 0
-            return 3 if job.state in ENDED else 2 if job.state == PAUSED else 1
+            return 3 if job.state in ENDED else 2 if job.state in RESTING else 1
 
         return min(jobs, key=order, default=None)
 
     def waiting(self) -> bool:
         """Whether any job waits for the model."""
-        return bool(self._line)
+        return len(self._line) > 0
+
+    def move(self, job: Job, before: Job | None = None) -> None:
+        """Put a job that waits before another one, or behind all. Raises UserError when one of them does not wait."""
+        with self._news:
+            if job not in self._line or (before is not None and before not in self._line):
+                raise UserError(Sentence("not_waiting", "Only runs that wait for their turn have a place in line."))
+            self._line.move(job, before, self._running.record.place if self._running else 0.0)
+            self._make_way()
+
+    def prefer(self, job: Job, priority: int) -> None:
+        """Give a job another priority (0 is usual): a more important one lets the running one step aside."""
+        with self._news:
+            job.change(priority=priority)
+            self._make_way()
+
+    def delete(self, job: Job) -> None:
+        """Forget a job with all its files; what was put into the LoRA folder stays. Raises UserError."""
+        with self._news:
+            if job.state in ON_THE_MODEL or job is self._running:
+                raise UserError(Sentence("job_runs", "'{name}' is running: stop it first.", name=job.record.name))
+            self._line.leave(job)
+            self._ledger.forget(job)
+            self._jobs.pop(job.id, None)
+        shutil.rmtree(self._folder / job.id, ignore_errors=True)
+
+    def resume_all(self) -> None:
+        """Go on with everything that the end of the program left lying, in the order that it had."""
+        left = [job for job in self.list() if job.state == INTERRUPTED]
+        for job in sorted(left, key=lambda job: (-job.record.priority, job.record.place)):
+            job.resume()
+
+    def close(self) -> None:
+        """Let another program have the jobs: this one is about to end, and runs none any more."""
+        if self._store is not None:
+            self._store.close()
+
+    def _opened(self) -> Ledger:
+        """The jobs that earlier programs left, in the ledger that goes on with them."""
+        try:
+            self._store = JobStore(self._folder.parent)
+            records = self._store.adopt()
+        except UserError as error:
+            log.warning("%s", error)
+            return Ledger(None, error.sentence)
+        ledger = Ledger(self._store)
+        for record in sorted(records, key=lambda record: record.created):
+            job = revived(record, self._folder, self._enqueue)
+            ledger.take_over(job)
+            ledger.note(job)
+            self._jobs[job.id] = job
+        return ledger
 
     def _enqueue(self, job: Job) -> None:
         with self._news:
             if job not in self._line:
-                self._line.append(job)
+                if not job.record.place:
+                    known = [*self._line, *([self._running] if self._running else [])]
+                    job.change(place=1.0 + max((one.record.place for one in known), default=0.0))
+                self._line.join(job)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="train-lora jobs", daemon=True)
                 self._thread.start()
+            self._make_way()
             self._news.notify_all()
+
+    def _make_way(self) -> None:
+        """Let the running job step aside where a more important one waits."""
+        first, running = self._line.first(), self._running
+        if first is not None and running is not None and first.record.priority > running.record.priority:
+            running.step_aside()
 
     def _work(self) -> None:
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._line)
-                job = self._line[0]
-            with self.turn.taken(job.record.name, job.id):
+                self._news.wait_for(lambda: self._line.first())
+                job = self._line.first()
+            if job is None:
+                continue
+            ticket = self.turn.join(Ticket(job.record.name, job.id))
+            with awake(), self.turn.held(ticket):
                 with self._news:
-                    self._line.remove(job)
+                    job = self._line.first()  # the line may have changed while this waited
+                    if job is None:
+                        continue
+                    self._line.leave(job)
+                    self._running = job
+                ticket.name, ticket.job = job.record.name, job.id
                 self._run(job)
 
     def _run(self, job: Job) -> None:
         try:
             if job.begin():
+                with self._news:
+                    self._make_way()  # somebody may have come while it began
                 self._runner.run(job)
                 self.on_end(job)
         except Exception:  # whatever a runner does, those in line behind it have their turn
             log.exception("The job %s could not be run.", job.id)
-
-    def _in_own_folder(self, config: TrainConfig, job_id: str) -> TrainConfig:
-        save = replace(config.save, output=str((self._folder / job_id).resolve()), log_folder="")
-        return replace(config, save=save, data=replace(config.data, cache_folder=""))
+        finally:
+            with self._news:
+                self._running = None
+                if job.steps_aside and job.state == PAUSED:
+                    job.line_up_again()
 
 
 def _new_id() -> str:

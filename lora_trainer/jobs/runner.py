@@ -13,8 +13,9 @@ from ..errors import BaseAway, UserError
 from ..events import Event, Failed, Finished, Paused, Started
 from ..host.base import Host
 from ..sentences import Sentence
-from .job import Job, Save
+from .job import Job
 from .keep import publish
+from .record import Save
 from .states import FAILED, FINISHED, PAUSED, STOPPED
 
 log = logging.getLogger(__name__)

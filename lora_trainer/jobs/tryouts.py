@@ -260,10 +260,18 @@ class TryOuts:
             for other in self._all.values():
                 if other.job is tryout.job and not other.single:
                     other.stop()
-            tryout.job.change(tryout=tryout.id)
         self._all[tryout.id] = tryout
+        if not tryout.single:
+            tryout.job.change(tryout=tryout.id)
         tryout.begin(self._host)
         return tryout
+
+    def forget(self, job: Job) -> None:
+        """Draw nothing more of a job that is deleted."""
+        with self._lock:
+            for tryout in [one for one in self._all.values() if one.job is job]:
+                tryout.stop()
+                del self._all[tryout.id]
 
     def close(self) -> None:
         """Draw nothing more, and wait for the picture that is being drawn: the program is about to end."""

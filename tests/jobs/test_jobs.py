@@ -35,7 +35,8 @@ def test_a_paused_run_gives_the_model_back_and_ends_as_if_nothing_had_been(jobs,
     wait_for(lambda: job.record.step >= 2)
     job.pause()
     wait_until(job, "paused")
-    assert jobs.turn.holder is None and 2 <= job.record.step < 6
+    wait_for(lambda: jobs.turn.holder is None)
+    assert 2 <= job.record.step < 6
     job.resume()
     wait_until(job, "finished", "failed")
     assert same_weights(plain.folder.lora, job.folder.lora)

@@ -91,9 +91,12 @@ export class Live {
       run.begin(await api.get(["jobs", id, "curve"], { points: 600 }));
     }
     for (let more = true; more;) {
-      const { events, job } = await api.get(["jobs", id, "events"], { after: run.after, limit: PAGE, wait: 0 });
+      const asked = { after: run.after, feed: run.feed, limit: PAGE, wait: 0 };
+      const { events, feed, job } = await api.get(["jobs", id, "events"], asked);
       more = events.length === PAGE;
       if (store.get("shown") !== id) return undefined;
+      if (run.feed && run.feed !== feed) run = new Run(id); // the program was started anew and numbers from 1
+      run.feed = feed;
       run.absorb(events);
       const copy = events.length || store.get("run") !== run ? Object.assign(new Run(id), run) : run;
       run = copy;

@@ -24,6 +24,7 @@ const SHEETS = [
   "captioning",
   "editor",
   "training",
+  "queue",
   "tryout",
   "dialogs",
 ];

@@ -9,6 +9,7 @@ export class Run {
     Object.assign(this, {
       id,
       after: 0,
+      feed: "",
       steps: [],
       loss: [],
       smooth: [],

@@ -7,10 +7,11 @@ import { nested } from "./form.js";
 import { bytes, duration } from "./format.js";
 import { alive } from "./live.js";
 import { log, phaseOf } from "./log.js";
+import { queue } from "./queue.js";
 import { samples } from "./samples.js";
 import { section } from "./section.js";
 
-const RESTS = ["paused", "stopped", "failed"];
+const RESTS = ["paused", "interrupted", "stopped", "failed"];
 /** States from which a job can go on to its last step. */
 const ENDED = ["finished", "stopped"];
 /** States from which it can be given more steps. */
@@ -20,7 +21,7 @@ export function training(app) {
   return section(
     app,
     "training",
-    [buttons(app), progress(app), giveWay(app), curve(app), samples(app), further(app), log(app)],
+    [buttons(app), progress(app), queue(app), giveWay(app), curve(app), samples(app), further(app), log(app)],
     runs(app),
   );
 }
@@ -65,7 +66,7 @@ function buttons(app) {
   app.store.on(["job", "check", "server", "ordered", "dataset"], () => {
     const { job, check, server, ordered } = app.store.values;
     const state = job?.state;
-    const open = alive(job) || state === "paused";
+    const open = alive(job) || ["paused", "interrupted"].includes(state);
     attribute(train, "disabled", Boolean(ordered) || !server?.host.ready);
     train.classList.toggle("lt-quiet", open);
     train.title = check?.problems.length ? app.t("training.train_problems", { n: check.problems.length }) : "";
@@ -73,7 +74,7 @@ function buttons(app) {
     const goesOn = RESTS.includes(state) || (job?.wish === "pause" && state !== "queued");
     say(pause, app.t(goesOn ? "training.resume" : "training.pause"));
     attribute(pause, "disabled", Boolean(ordered) || !["queued", "preparing", "running", ...RESTS].includes(state));
-    attribute(save, "disabled", Boolean(ordered) || !["running", "paused"].includes(state));
+    attribute(save, "disabled", Boolean(ordered) || !["running", "paused", "interrupted"].includes(state));
     attribute(stop, "disabled", !open || state === "stopping");
   });
   return h(

@@ -1,0 +1,82 @@
+"""Keeps the records of jobs in the store as they change."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+from .job import Job
+from .record import Record
+
+if TYPE_CHECKING:
+    from .store import JobStore
+
+log = logging.getLogger(__name__)
+
+STEPS_EVERY = 2.0
+"""Seconds between two writings of a record in which only the step has changed."""
+
+
+class Ledger:
+    """Writes what has changed; what cannot be written is told by `problem` and written with the next change.
+
+    A run goes on when the disk is full: its own files tell how far it came.
+    """
+
+    def __init__(self, store: JobStore | None, problem: str = "") -> None:
+        self._store = store
+        self.problem = problem
+        """Why the records are not kept at present; empty while they are."""
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[Record, float]] = {}
+
+    def enter(self, job: Job) -> None:
+        """Keep a new job, and from now on all that changes of it. Raises UserError when it cannot be kept."""
+        if self._store is None:
+            raise UserError(self.problem)
+        self._write(job, self._store)
+        job.listener = self.note
+
+    def take_over(self, job: Job) -> None:
+        """Keep what changes of a job that is in the store already."""
+        self._kept[job.id] = (job.record, time.monotonic())
+        job.listener = self.note
+
+    def note(self, job: Job) -> None:
+        """Write the record as it is now, if that is due."""
+        if self._store is None:
+            return
+        try:
+            self._write(job, self._store)
+        except UserError as error:
+            if not self.problem:
+                log.warning("%s", error)
+            self.problem = error.sentence
+
+    def forget(self, job: Job) -> None:
+        """Raises UserError."""
+        job.listener = lambda _: None
+        with self._lock:
+            self._kept.pop(job.id, None)
+            if self._store is not None:
+                self._store.delete(job.id)
+
+    def _write(self, job: Job, store: JobStore) -> None:
+        """Under the lock the newest record is written, whoever comes first."""
+        with self._lock:
+            record, now = job.record, time.monotonic()
+            kept, written = self._kept.get(job.id, (None, 0.0))
+            same = kept is not None and _without_step(kept) == _without_step(record)
+            if same and (record == kept or now - written < STEPS_EVERY):
+                return
+            store.put(record)
+            self._kept[job.id] = (record, now)
+            self.problem = ""
+
+
+def _without_step(record: Record) -> Record:
+    return replace(record, step=0, seconds_left=0.0)

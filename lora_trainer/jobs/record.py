@@ -1,0 +1,70 @@
+"""What is known of a job, as plain values: what the store of jobs keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import sentences
+from .states import QUEUED
+
+
+@dataclass(frozen=True)
+class Save:
+    """A LoRA file in the job's folder."""
+
+    file: str
+    step: int
+    final: bool
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that is known of a job. `values` are what the user set, `config` is the whole configuration that follows.
+
+    Of two that wait, the one of higher `priority` comes first, then the one of the lower `place`; 0 is no place yet.
+    """
+
+    id: str
+    name: str
+    values: dict[str, Any]
+    config: dict[str, Any] = field(default_factory=dict)
+    dataset: str = ""
+    replace: bool = False
+    owner: str = ""
+    created: float = 0.0
+    ended: float = 0.0
+    """Seconds of the clock; 0 before."""
+    priority: int = 0
+    place: float = 0.0
+    state: str = QUEUED
+    step: int = 0
+    total_steps: int = 0
+    seconds_left: float = 0.0
+    family: str = ""
+    best_step: int = 0
+    message: str = ""
+    saves: tuple[Save, ...] = ()
+    samples: tuple[str, ...] = ()
+    published: dict[str, str] | None = None
+    tryout: str = ""
+    """The id of its newest grid."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that `from_json` reads; a message keeps its code, so that it can still be translated."""
+        return {**dataclasses.asdict(self), "message": sentences.to_json(self.message) if self.message else None}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Record:
+        """Also of another version of this program: what it did not know has its default, what it knew more is left.
+
+        Raises ValueError, TypeError or KeyError for values that are no record.
+        """
+        known = {item.name for item in dataclasses.fields(cls)}
+        given = {key: value for key, value in values.items() if key in known}
+        given["saves"] = tuple(Save(save["file"], save["step"], save["final"]) for save in given.get("saves", ()))
+        given["samples"] = tuple(given.get("samples", ()))
+        given["message"] = sentences.from_json(given["message"]) if given.get("message") else ""
+        return cls(**given)

@@ -1,0 +1,78 @@
+/** The line of runs: who is next, what the end of the program left lying, and their order. */
+
+import { button, fill, h, say, show } from "./dom.js";
+
+/** @param {import("./main.js").App} app */
+export function queue(app) {
+  const list = h("ol", { class: "lt-line" });
+  const title = h("strong", {});
+  const all = button(app.t("queue.resume_all"), () => order(app, ["jobs", "resume-all"]), { class: "lt-button lt-resume-all" });
+  const element = h("div", { class: "lt-block lt-queue", hidden: true }, h("div", { class: "lt-row lt-between" }, title, all), list);
+  app.store.on(["server"], () => {
+    const jobs = app.store.get("server")?.jobs || [];
+    const waiting = inOrder(jobs.filter((job) => job.state === "queued"));
+    const left = inOrder(jobs.filter((job) => job.state === "interrupted"));
+    const key = JSON.stringify([...waiting, ...left].map((job) => [job.id, job.name, job.state, job.place, job.priority]));
+    show(element, waiting.length + left.length > 0);
+    show(all, left.length > 1);
+    if (list.dataset.key === key) return;
+    list.dataset.key = key;
+    say(title, app.t(left.length ? "queue.left" : "queue.title", { n: left.length || waiting.length }));
+    fill(
+      list,
+      left.map((job) => row(app, job, [goOn(app, job)])),
+      waiting.map((job, n) => row(app, job, places(app, waiting, n))),
+    );
+  });
+  return element;
+}
+
+const inOrder = (jobs) => [...jobs].sort((a, b) => b.priority - a.priority || a.place - b.place || a.created - b.created);
+
+function row(app, job, controls) {
+  const look = button(job.name, () => pick(app, job), { class: "lt-link" });
+  const state = h("span", { class: "lt-hint" }, app.t(`state.${job.state}`));
+  const remove = button("×", () => removed(app, job), { class: "lt-small-button", ...named(app, "queue.delete", job) });
+  return h("li", { class: "lt-row", data: { job: job.id } }, look, state, h("span", { class: "lt-row lt-tools" }, controls, remove));
+}
+
+function pick(app, job) {
+  app.store.set({ shown: job.id });
+  app.live.soon();
+}
+
+const goOn = (app, job) =>
+  button(app.t("training.resume"), () => order(app, ["jobs", job.id, "resume"]), { class: "lt-button lt-small-button" });
+
+/** Earlier, later, and before everybody else: the run that has the model steps aside then. */
+function places(app, waiting, n) {
+  const job = waiting[n];
+  const move = (before) => order(app, ["jobs", job.id, "move"], { before });
+  const first = button("⇈", () => order(app, ["jobs", job.id, "priority"], { priority: waiting[0].priority + 1 }), {
+    class: "lt-small-button lt-first",
+    ...named(app, "queue.first", job),
+  });
+  const earlier = n > 0 && button("↑", () => move(waiting[n - 1].id), { class: "lt-small-button", ...named(app, "queue.earlier", job) });
+  const later =
+    n < waiting.length - 1 &&
+    button("↓", () => move(waiting[n + 2]?.id || ""), { class: "lt-small-button", ...named(app, "queue.later", job) });
+  return [first, earlier, later];
+}
+
+function named(app, key, job) {
+  const text = app.t(key, { name: job.name });
+  return { title: text, "aria-label": text };
+}
+
+/** Forget a run with its files, after asking. */
+export async function removed(app, job) {
+  const question = app.t("queue.ask_delete", { name: job.name });
+  if (!(await app.dialogs.ask(question, app.t("pictures.delete"), app.t("queue.ask_delete_detail")))) return;
+  await app.trying(() => app.api.delete(["jobs", job.id]));
+  app.live.soon();
+}
+
+async function order(app, path, body = {}) {
+  await app.trying(() => app.api.post(path, body));
+  app.live.soon();
+}
