@@ -23,6 +23,7 @@ const SHEETS = [
   "crop",
   "captioning",
   "training",
+  "diagnosis",
   "tryout",
   "dialogs",
 ];
