@@ -5,10 +5,15 @@ base itself goes with it, so that every point is one that a generation comes by.
 difference that it makes to the prediction against an empty prompt: the direction in which guidance leads. A LoRA that
 leaves other prompts alone leaves that direction as it was; where it is lost, a generation no longer follows the prompt.
 
-Measured on pocket (direction left on everyday prompts, mean of three points; share of 24 prompts drawn right, 0.96
-without a LoRA): 0.77 after a short lesson (0.94 right), 0.49 after a whole one (0.89), both with their captions as they
-should be. How far predictions move by themselves tells nothing: as far as the prompt moves them in both cases, and
-about as far for prompts with the word as for those without.
+Measured on pocket: the share that is left, and of 24 other prompts how much their pictures show right (0.96 without a
+LoRA).
+
+    short lessons, which teach little                 0.77, 0.83     0.94, 0.96
+    a whole lesson                                    0.45           0.89
+    rank 32 at a rate of 0.01, captioned by its word  0.63, 0.56, 0.27, 0.19 after 40, 80, 120, 160 steps; 0.13 at last
+
+How far predictions move tells less: 0.6 to 1.4 times as far as the prompt moves them in all of these but the last, and
+about as far for prompts without the word as for those with it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from ..catalogue import CONDITIONS, Advice, Condition
 
 FEWEST = 4
 MUCH = 0.5
-"""Of what everyday prompts do to the base's prediction."""
+"""Of what everyday prompts do to the base's prediction. On pocket, captions that it knows do 0.60 to 0.65 of it, even
+beside a new word; anime tags 0.2."""
 
 
 class ForeignCaptions(Condition):
