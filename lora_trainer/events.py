@@ -36,6 +36,37 @@ class Preparing(Event):
 
 
 @dataclass(frozen=True)
+class Compared(Event):
+    """Captions of pictures that show the same were compared, before the first step.
+
+    `alike` of `pictures` show the same as another one. `contradicting` names those whose captions cannot both be true,
+    and `captions` are what is said of the first two of them.
+    """
+
+    pictures: int
+    alike: int
+    contradicting: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Understood(Event):
+    """What the captions, without trigger words, are to the base, before the first step.
+
+    `gain` is by what share a caption lowers the base's loss against an empty one; below 0 it does harm. `helped` of
+    `pictures` have a loss that is lower with their caption. `said` is how far captions move the base's prediction (a
+    root mean square), and `everyday` how far everyday prompts do; `tags` is the share of captions that look like tags.
+    """
+
+    pictures: int
+    helped: int
+    gain: float
+    said: float
+    everyday: float
+    tags: float = 0.0
+
+
+@dataclass(frozen=True)
 class Started(Event):
     """The first step is about to be taken. `first_step` is above 0 when a run is resumed.
 
@@ -94,6 +125,18 @@ class Validated(Event):
 
 
 @dataclass(frozen=True)
+class Reached(Event):
+    """What the LoRA leaves of prompts without the trigger word: `kept`, the share of what they say to the base.
+
+    `prior` says whether they are captions of regularization pictures.
+    """
+
+    step: int
+    kept: float
+    prior: bool = False
+
+
+@dataclass(frozen=True)
 class Saved(Event):
     """A LoRA file was written, read back and found equal to the weights in memory."""
 
@@ -120,13 +163,17 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class Advised(Event):
-    """A known condition was recognised. `changes` are the options, by their paths, that the next run should have."""
+    """A known condition was recognised. `changes` are the options, by their paths, that the next run should have.
+
+    `pictures` says that pictures or captions are what to change, which their health report helps with.
+    """
 
     code: str
     message: str
     step: int = 0
     values: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
+    pictures: bool = False
 
 
 @dataclass(frozen=True)

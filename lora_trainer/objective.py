@@ -167,8 +167,12 @@ class Objective:
         """A validation task: all of x0 (n, c, h, w) at the timestep in the middle of part `stratum` of `strata` equal
         parts of the trained range; unweighted, without offset."""
         t = stratified_timesteps(strata, self.options.timestep_least, self.options.timestep_most)[stratum]
-        ones = torch.ones(len(x0), device=x0.device)
-        return self.task(x0, draw_noise(x0.shape, generator), t.expand(len(x0)), ones)
+        return self.task_at(x0, int(t), generator)
+
+    def task_at(self, x0: torch.Tensor, timestep: int, generator: torch.Generator) -> Task:
+        """All of x0 (n, c, h, w) at one timestep, whether or not it is trained; unweighted, without offset."""
+        t = torch.full((len(x0),), timestep)
+        return self.task(x0, draw_noise(x0.shape, generator), t, torch.ones(len(x0), device=x0.device))
 
     def task(self, x0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor, weights: torch.Tensor) -> Task:
         noise, t = noise.to(x0.device), t.to(x0.device)

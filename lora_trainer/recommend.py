@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import options
+from .data.wording import looks_like_tags
 from .presets import Preset, best_preset
 from .resolve import showings_for
 from .sentences import Sentence
@@ -124,7 +125,7 @@ def _captions(found: Recommendation, facts: Facts) -> None:
             ),
         )
         return
-    tags = sum(_looks_like_tags(caption) for caption in described) > len(described) / 2
+    tags = sum(looks_like_tags(caption) for caption in described) > len(described) / 2
     if tags != bool(found.get("data.shuffle_tags", False)):
         sentence = (
             Sentence(
@@ -215,12 +216,6 @@ RULES: tuple[Callable[[Recommendation, Facts], None], ...] = (
     _prediction,
     _length,
 )
-
-
-def _looks_like_tags(caption: str) -> bool:
-    """Several short pieces between commas."""
-    pieces = [piece for piece in caption.split(",") if piece.strip()]
-    return len(pieces) >= 3 and statistics.mean(len(piece.split()) for piece in pieces) < 4
 
 
 def _keeping(found: Recommendation, kept: Mapping[str, Any]) -> Recommendation:

@@ -24,6 +24,7 @@ from .portions import MAY_RUN_OUT
 from .run_folder import describe_environment
 from .sentences import Sentence
 from .state import State
+from .training.comparison import compared
 from .training.prepare import PreparedRun, encode_captions, prepare
 from .training.step import StepResult
 from .training.survey import Survey, last_step, open_folder, open_records, survey
@@ -113,6 +114,8 @@ def start(
     """Write down what the run is, and make it ready for its first step."""
     environment = describe_environment(device.label(loan.device), vars(known.info))
     known.folder.create(known.config, environment)
+    if not state:
+        yield from compared(known.data.pictures, known.config.data)
     return (yield from prepare(known.config, loan, known.plan(), known.folder, state, store))
 
 
@@ -129,6 +132,8 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
     run.saver.check_space(run.agenda)
     yield from (Warned("train_on", remark) for remark in run.model.adapters.remarks)
     yield run.started(device.label(loan.device))
+    if not run.first_step:
+        yield from run.probes.before()
     run.meter.start()
     pending: list[StepResult] = []
     last_state = time.monotonic()
@@ -223,6 +228,7 @@ def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
     """Validation, save and samples after `done` steps, as far as they are due. The end has its own save."""
     if run.agenda.validation_due(done):
         yield _validate(run, done)
+        yield from run.probes.after(done)
     if run.agenda.save_due(done):
         yield _save(run, done, final=False)
     if run.agenda.sample_due(done):

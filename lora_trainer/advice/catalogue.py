@@ -25,10 +25,14 @@ CONDITIONS: Registry[type[Condition]] = Registry("condition")
 
 @dataclass(frozen=True)
 class Advice:
-    """What was recognised, and the options (by their paths) that the next run should have."""
+    """What was recognised, and the options (by their paths) that the next run should have.
+
+    `pictures` says that pictures or captions are what to change.
+    """
 
     sentence: Sentence
     changes: dict[str, Any] = field(default_factory=dict)
+    pictures: bool = False
 
 
 class Condition(ABC):
@@ -59,7 +63,7 @@ class Adviser:
             if advice is not None:
                 self._watching.remove(condition)
                 sentence, step = advice.sentence, getattr(event, "step", 0)
-                yield Advised(sentence.code, sentence, step, dict(sentence.values), advice.changes)
+                yield Advised(sentence.code, sentence, step, dict(sentence.values), advice.changes, advice.pictures)
 
 
 def troubleshooting() -> str:

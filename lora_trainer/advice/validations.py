@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..events import Event, Validated
 
 
@@ -14,6 +16,10 @@ class Validations:
     def see(self, event: Event) -> None:
         if isinstance(event, Validated):
             self._losses[event.step] = event.loss
+
+    @property
+    def losses(self) -> Mapping[int, float]:
+        return self._losses
 
     def __len__(self) -> int:
         return len(self._losses)

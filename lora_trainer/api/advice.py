@@ -1,4 +1,4 @@
-"""What to set and what it will need, before a run is begun."""
+"""What to set and what it will need, before a run is begun; and after it, what went wrong."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from .. import options
+from ..advice.diagnosis import diagnose
 from ..presets import GOALS
 from ..sentences import to_json
 from .call import Call, Entry, list_of, value_of
@@ -43,7 +44,26 @@ def estimate(call: Call) -> dict[str, Any]:
     }
 
 
+def diagnosis(call: Call) -> dict[str, Any]:
+    """What a run's records call for, read again; `changes` are option values by path for the next run."""
+    folder = call.desk.jobs.get(call.path["id"]).folder
+    found = diagnose(folder) if folder.events.exists() else []
+    return {
+        "advice": [
+            {
+                "code": one.code,
+                "step": one.step,
+                "sentence": to_json(one.message),
+                "changes": one.changes,
+                "pictures": one.pictures,
+            }
+            for one in found
+        ]
+    }
+
+
 ROUTES = (
     Entry("POST", "/recommend", recommend, slow=True),
     Entry("POST", "/estimate", estimate, slow=True),
+    Entry("GET", "/jobs/{id}/advice", diagnosis, slow=True),
 )

@@ -18,6 +18,7 @@ from .pictures import SUFFIXES
 from .records import Problem
 from .text_files import read_text
 from .walk import Found
+from .wording import has_word
 
 TABLES = ("metadata.csv", "metadata.jsonl")
 FILE_COLUMNS = ("file", "file_name", "filename", "image", "image_file", "image_path", "img", "path", "name")
@@ -81,7 +82,7 @@ def trigger_of(file: Found, data: DataOptions) -> str:
 
 def with_trigger(caption: str, trigger: str) -> str:
     """The caption with the trigger word in front unless it is in it already, as a whole word."""
-    if not trigger or re.search(rf"(?<![A-Za-z0-9_]){re.escape(trigger)}(?![A-Za-z0-9_])", caption, re.IGNORECASE):
+    if not trigger or has_word(caption, trigger):
         return caption
     return f"{trigger}, {caption}" if caption else trigger
 

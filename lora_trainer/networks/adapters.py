@@ -75,6 +75,17 @@ class Adapters:
         for adapter in self._adapters.values():
             adapter.strength = strength
 
+    @contextmanager
+    def switched_off(self) -> Iterator[None]:
+        """Inside, every output is the base's own, to the bit; afterwards strengths are as before."""
+        before = {adapter: adapter.strength for adapter in self._adapters.values()}
+        self.set_strength(0.0)
+        try:
+            yield
+        finally:
+            for adapter, strength in before.items():
+                adapter.strength = strength
+
     @property
     def limits_norms(self) -> bool:
         return bool(self._most_norm)

@@ -41,11 +41,20 @@ class EncodedCaptions:
     """Frozen text encoders: the host encodes every distinct caption once; the encoders may then leave the device.
 
     The captions of a whole run are known beforehand; where shuffling makes too many of them, they come in parts.
-    `identity` tells the base's text encoders from others.
+    `identity` tells the base's text encoders from others; `also` are texts that are wanted beside the run's captions.
     """
 
-    def __init__(self, loan: Loan, plan: RunPlan, store: Store, base: BaseOptions, identity: str) -> None:
+    def __init__(
+        self,
+        loan: Loan,
+        plan: RunPlan,
+        store: Store,
+        base: BaseOptions,
+        identity: str,
+        also: Sequence[str] = (),
+    ) -> None:
         self._loan, self._plan, self._store, self._base = loan, plan, store, base
+        self._always = ("", *also)
         self._chunk = CaptionChunk(0, 0, ())
         self._identity = f"{identity}/{base.clip_skip}/{base.max_tokens}"
 
@@ -54,8 +63,9 @@ class EncodedCaptions:
             return
         chunks = self._plan.caption_chunks(step, self._plan.total_steps, MOST_CAPTIONS)
         before, self._chunk = self._chunk, next(chunks, CaptionChunk(step, step + 1, ()))
-        self._store.drop([self._key(caption) for caption in {*before.captions} - {*self._chunk.captions}])
-        wanted = [(self._key(caption), caption) for caption in ("", *self._chunk.captions)]
+        kept = dict.fromkeys([*self._always, *self._chunk.captions])
+        self._store.drop([self._key(caption) for caption in {*before.captions} - {*kept}])
+        wanted = [(self._key(caption), caption) for caption in kept]
         yield from fill(self._store, wanted, self._encode)
         self._loan.release("text")
 

@@ -28,6 +28,7 @@ from .agenda import Agenda
 from .captions import CaptionSource, EncodedCaptions, LiveCaptions
 from .meter import Meter
 from .model import TrainingModel, build_model
+from .probes import Probes, Questions
 from .sampling import Sampler
 from .saving import Saver
 from .scaler import LossScaler
@@ -54,6 +55,7 @@ class PreparedRun:
     meter: Meter
     scaler: LossScaler
     relief: Relief
+    probes: Probes
     first_step: int = 0
 
     def restore(self, state: State) -> None:
@@ -108,13 +110,13 @@ def prepare(
     base_identity = _base_identity(config, loan)
     portions = Portions(partial(release_memory, loan.device))
     loader = Loader(plan, store, loan.encode_pixels, vae=_vae_identity(config, base_identity), portions=portions)
-    yield from _encode_pictures(loader, plan, first_step)
+    questions = Questions.of(plan, config)
+    yield from _encode_pictures(loader, plan, first_step, questions)
     loan.release("vae")
     sampler = Sampler(config, loan, plan.pictures, folder.samples)
-    encoded = (
-        None if config.network.train_text_encoder else EncodedCaptions(loan, plan, store, config.base, base_identity)
-    )
-    if encoded:
+    encoded = None
+    if not config.network.train_text_encoder:
+        encoded = EncodedCaptions(loan, plan, store, config.base, base_identity, questions.texts)
         sampler.encode_prompts()
         yield from encode_captions(encoded, first_step)
     yield Preparing(MODEL, 0, 1)
@@ -122,7 +124,7 @@ def prepare(
         model = build_model(config, loan)
     loan.accompany(model)
     captions = encoded or LiveCaptions(loan, model.family, model.text_encoders, config.base)
-    run = _assemble(config, loan, plan, folder, loader, captions, model, sampler)
+    run = _assemble(config, loan, plan, folder, loader, captions, model, sampler, questions)
     if state:
         run.restore(state)
     yield Preparing(MODEL, 1, 1)
@@ -141,9 +143,9 @@ def _vae_identity(config: TrainConfig, base_identity: str) -> str:
     return sha256_of_file(Path(config.base.vae).expanduser()) if config.data.cache == "disk" else config.base.vae
 
 
-def _encode_pictures(loader: Loader, plan: RunPlan, first_step: int) -> Iterator[Event]:
+def _encode_pictures(loader: Loader, plan: RunPlan, first_step: int, questions: Questions) -> Iterator[Event]:
     measured = [item.variant for batch in validation_batches(plan) for item in batch.items]
-    variants = list(dict.fromkeys([*plan.all_variants(first_step), *measured]))
+    variants = list(dict.fromkeys([*plan.all_variants(first_step), *measured, *questions.variants]))
     most = loader.portions.most
     for done, total in loader.prepare(variants, plan.data.batch_size):
         yield Preparing(PICTURES, done, total)
@@ -175,6 +177,7 @@ def _assemble(
     captions: CaptionSource,
     model: TrainingModel,
     sampler: Sampler,
+    questions: Questions,
 ) -> PreparedRun:
     info = loan.info
     noise = NoiseSchedule.scaled_linear(zero_terminal_snr=info.zero_terminal_snr).to(loan.device)
@@ -196,4 +199,5 @@ def _assemble(
         meter=Meter(plan.total_steps),
         scaler=scaler,
         relief=relief,
+        probes=Probes(questions, stepper, noise, info.prediction_type),
     )

@@ -1,14 +1,26 @@
 """Real runs on the embedded base: what goes wrong with them is recognised, and healthy ones are not talked about."""
 
+import shutil
+import time
+
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from lora_trainer import options
-from lora_trainer.events import Advised, Finished
+from lora_trainer.device import used_memory
+from lora_trainer.events import Advised
+from lora_trainer.files.read import read_tensors
+from lora_trainer.pocket.embedded import embedded_path
 from lora_trainer.pocket.lesson import NOVELTIES, lesson_values
 from lora_trainer.pocket.novelty import write_examples
+from lora_trainer.training.model import TrainingModel
+from lora_trainer.training.step import Stepper
 from tests.runs import of_kind, run
+from tests.scarce import out_of_memory
 
 pytestmark = pytest.mark.acceptance
+VAE = "first_stage_model."
 
 SHORT = {"steps": 100, "data.batch_size": 2, "samples.every": 100000, "save.every": 20, "save.tensorboard": False}
 HEALTHY = (
@@ -38,14 +50,13 @@ HEALTHY = (
 )
 
 
-def codes(folder, number, changes):
-    """What is advised on a short lesson with these options."""
+def codes(folder, number, changes, edit=lambda pictures: None):
+    """What is advised on a short lesson with these options; `edit` changes the pictures' folder before."""
     novelty = NOVELTIES[number % len(NOVELTIES)]
     pictures = write_examples(novelty, folder / "pictures")
+    edit(pictures)
     values = options.merged(lesson_values(novelty, pictures, folder), options.unflattened({**SHORT, **changes}))
-    events = run(options.build(values))
-    assert isinstance(events[-1], Finished)
-    return {event.code.removeprefix("advice_") for event in of_kind(events, Advised)}
+    return {event.code.removeprefix("advice_") for event in of_kind(run(options.build(values)), Advised)}
 
 
 @pytest.mark.parametrize("number", range(len(HEALTHY)))
@@ -61,16 +72,97 @@ LEARNED_BY_HEART = {
     "optimizer.learning_rate": 0.01,
     "optimizer.schedule": "constant",
 }
+DIVERGING = {"optimizer.name": "sgd", "optimizer.learning_rate": 10.0, "optimizer.clip_norm": 0.0, "steps": 60}
+TOO_FAST = {**LEARNED_BY_HEART, "data.validation_share": 0.0, "steps": 160, "data.caption_dropout": 0.0}
 
 
 @pytest.mark.parametrize(
     ("condition", "changes"),
     [
         ("destroyed", {"optimizer.learning_rate": 0.3, "steps": 40}),
+        ("no_number", DIVERGING),
         ("rate_too_low", {"optimizer.learning_rate": 1e-6}),
         ("overfitting", LEARNED_BY_HEART),
         ("exploding", LEARNED_BY_HEART),
+        ("underfitting", {"optimizer.learning_rate": 1e-4, "optimizer.schedule": "constant"}),
     ],
 )
 def test_a_run_that_was_set_wrongly_is_recognised(tmp_path, condition, changes):
     assert condition in codes(tmp_path, 0, changes)
+
+
+def test_a_rate_too_high_spoils_the_trained_pictures_and_prompts_without_the_word(tmp_path):
+    found = codes(tmp_path, 0, TOO_FAST, captioned(lambda number, caption: "zorblat"))
+    assert "rate_too_high" in found and found & {"broken_prompts", "broken_since"}
+
+
+def captioned(text):
+    """An edit that replaces captions: `text` gets a picture's number and its caption."""
+
+    def edit(pictures):
+        for number, file in enumerate(sorted(pictures.glob("*.txt"))):
+            file.write_text(text(number, file.read_text(encoding="utf-8")), encoding="utf-8")
+
+    return edit
+
+
+TAGS = (
+    "1girl, solo, long hair, school uniform",
+    "2girls, outdoors, blue eyes, smile",
+    "1boy, armor, sword, night sky",
+    "no humans, scenery, cloudy sky",
+)
+
+
+def test_anime_tags_are_foreign_to_a_base_that_never_saw_any(tmp_path):
+    edit = captioned(lambda number, caption: f"zorblat, {TAGS[number % len(TAGS)]}")
+    assert codes(tmp_path, 0, {"steps": 50, "data.batch_size": 4}, edit) == {"foreign_tags"}
+
+
+def test_copies_under_other_captions_contradict(tmp_path):
+    def edit(pictures):
+        for file in sorted(pictures.glob("*.png"))[:2]:
+            shutil.copy(file, pictures / f"again-{file.name}")
+            (pictures / f"again-{file.stem}.txt").write_text("a zorblat, cyan background", encoding="utf-8")
+
+    assert codes(tmp_path, 0, {"steps": 10}, edit) == {"contradicting_captions"}
+
+
+def test_samples_of_a_vae_that_overflows_are_black(tmp_path):
+    """On a CPU no format overflows: the last layer of pocket's own decoder is made to give what fp16 would, NaN."""
+    vae = {name: tensor for name, tensor in read_tensors(embedded_path())[0].items() if name.startswith(VAE)}
+    vae[f"{VAE}decoder.conv_out.bias"] = torch.full_like(vae[f"{VAE}decoder.conv_out.bias"], float("nan"))
+    save_file(vae, tmp_path / "vae.safetensors")
+    changes = {"base.vae": str(tmp_path / "vae.safetensors"), "steps": 4, "samples.every": 4}
+    assert codes(tmp_path, 0, changes) == {"black_samples"}
+
+
+def test_memory_that_runs_out_is_told_with_what_did_fit(tmp_path, monkeypatch):
+    """The allocator of a CPU gives all it has: the model refuses more than one picture at a time, as a card would."""
+    monkeypatch.setattr(TrainingModel, "predict", _with_room_for_one(TrainingModel.predict))
+    assert codes(tmp_path, 0, {"steps": 4}) == {"out_of_memory"}
+
+
+def _with_room_for_one(predict):
+    def scarce(self, noisy, *more):
+        if len(noisy) > 1:
+            raise out_of_memory()
+        return predict(self, noisy, *more)
+
+    return scarce
+
+
+def test_a_full_card_that_grows_slow_spills(tmp_path, monkeypatch):
+    """There is no card: the memory of this process is taken for one that is full, and steps are held up from the 21st.
+
+    Their times are measured as in any run.
+    """
+    take = Stepper.take
+
+    def held_up(self, step, *more):
+        time.sleep(0.0 if step < 20 else 2.0)
+        return take(self, step, *more)
+
+    monkeypatch.setattr(Stepper, "take", held_up)
+    monkeypatch.setattr("lora_trainer.training.prepare.card_memory", used_memory)
+    assert "spill" in codes(tmp_path, 0, {"steps": 32, "data.batch_size": 1})

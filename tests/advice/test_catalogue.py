@@ -9,7 +9,18 @@ from PIL import Image
 
 from lora_trainer import options
 from lora_trainer.advice.catalogue import CONDITIONS, Adviser, troubleshooting
-from lora_trainer.events import Advised, Finished, Sample, Started, Step, Validated, Warned
+from lora_trainer.events import (
+    Advised,
+    Compared,
+    Finished,
+    Reached,
+    Sample,
+    Started,
+    Step,
+    Understood,
+    Validated,
+    Warned,
+)
 from lora_trainer.sentences import Sentence
 
 GB = 2**30
@@ -23,8 +34,8 @@ def step(number, loss=0.1, rate=1e-4, seconds=1.0, memory=GB):
     return Step(number, 1, loss, loss, {"unet": rate}, 1.0, seconds, 0.0, memory)
 
 
-def finished(number):
-    return Finished(number, "zorb.safetensors", 0, "", 1.0)
+def finished(number, stopped=False):
+    return Finished(number, "zorb.safetensors", 0, "", 1.0, stopped)
 
 
 def noisy_losses(count, seed=1, level=0.1):
@@ -49,10 +60,13 @@ def the_one(found, code):
 @pytest.mark.parametrize("seed", range(20))
 def test_a_healthy_run_is_not_talked_about(seed):
     losses = noisy_losses(400, seed)
-    validations = [Validated(n, 0.1 - n * 2e-5 + 0.001 * math.sin(n), best=False) for n in range(50, 401, 50)]
+    course = [(n, 0.09 + 0.01 * math.exp(-n / 80) + 0.0002 * math.sin(n)) for n in range(50, 401, 50)]
+    validations = [Validated(n, loss, best=False) for n, loss in course]
     steps = [step(n, loss, seconds=1 + (n % 7 == 0) * 5) for n, loss in enumerate(losses, 1)]
     warned = [Warned("bad_step", "Step 3 was skipped.", 3), Warned("name", "A name.")]
-    events = [started(8 * GB), *warned, *steps, *validations, finished(400)]
+    asked = [Compared(12, alike=2), Understood(8, helped=7, gain=0.16, said=0.11, everyday=0.17, tags=seed % 2)]
+    reached = [Reached(n, 0.9 - n / 1000) for n in range(50, 401, 50)]
+    events = [*asked, started(8 * GB), *warned, *steps, *validations, *reached, finished(400)]
     assert advice(events, data__validation_share=0.1 * (seed % 2)) == []
 
 
@@ -102,6 +116,72 @@ def test_a_loss_that_rises_on_other_pictures_means_overfitting_and_says_since_wh
     validated = [Validated(number, loss, best=False) for number, loss in curve.items()]
     one = the_one(advice([*validated, finished(250)], data__validation_share=0.2), "overfitting")
     assert one.changes == {"steps": 100} and "0.18 at step 100 to 0.21" in one.message
+
+
+FALLING = {20: 0.40, 40: 0.37, 60: 0.34, 80: 0.31, 100: 0.28}
+FLAT = {20: 0.0832, 40: 0.0631, 60: 0.057, 80: 0.0542, 100: 0.0537}
+
+
+def course(losses, **end):
+    """A run with these validations."""
+    last = max(losses)
+    told = [Validated(number, loss, best=True) for number, loss in losses.items()]
+    return [*(step(n) for n in range(1, last + 1)), *told, finished(last, **end)]
+
+
+def test_a_loss_that_falls_as_fast_at_the_end_as_before_means_underfitting():
+    one = the_one(advice(course(FALLING)), "underfitting")
+    assert one.changes == {"steps": 200} and "0.4 to 0.28, 33 %" in one.message
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        course(FLAT),
+        course(FALLING, stopped=True),
+        course({**FALLING, 100: 0.32}),
+        course({number: 1 + loss / 100 for number, loss in FALLING.items()}),
+        course({50: 0.4, 100: 0.2}),
+    ],
+    ids=["grown flat", "stopped", "risen again", "hardly fallen", "hardly measured"],
+)
+def test_any_other_course_is_no_underfitting(events):
+    assert advice(events) == []
+
+
+def test_captions_that_contradict_are_named_and_lead_to_the_pictures():
+    told = Compared(12, 4, ("a.png", "b.png"), ("red ball", "blue ball"))
+    one = the_one(advice([told]), "contradicting_captions")
+    assert one.pictures and one.changes == {} and "2 of 12" in one.message and "b.png is 'blue ball'" in one.message
+    assert advice([Compared(400, 4, ("a.png", "b.png"), ("red ball", "blue ball"))]) == []
+
+
+@pytest.mark.parametrize(("tags", "code"), [(1.0, "foreign_tags"), (0.0, "foreign_captions")])
+def test_captions_that_say_nothing_to_the_base_are_foreign_to_it(tags, code):
+    one = the_one(advice([Understood(8, helped=2, gain=-0.15, said=0.03, everyday=0.15, tags=tags)]), code)
+    assert one.pictures and "20 %" in one.message and "2 of 8" in one.message
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"helped": 2, "gain": -0.4, "said": 0.10},
+        {"helped": 7, "gain": 0.1, "said": 0.03},
+        {"helped": 5, "gain": -0.1, "said": 0.03},
+    ],
+    ids=["a kind of picture without words", "little that helps", "harm by a few"],
+)
+def test_captions_that_do_something_for_the_base_are_not_foreign(values):
+    assert advice([Understood(8, everyday=0.15, tags=1.0, **values)]) == []
+
+
+def test_prompts_that_lose_what_they_say_are_broken_and_it_is_told_until_when_they_were_not():
+    reached = [Reached(number, kept) for number, kept in {50: 0.8, 100: 0.5, 150: 0.3, 200: 0.1}.items()]
+    one = the_one(advice([*reached, finished(200)]), "broken_since")
+    assert one.changes == {"steps": 100} and "keep 10 %" in one.message and "step 100 (50 %)" in one.message
+    one = the_one(advice([*reached[-1:], finished(200)]), "broken_prompts")
+    assert one.changes == {"optimizer.learning_rate": 3.3e-5}
+    assert advice([*reached[:-1], finished(150)]) == []
 
 
 def test_rates_that_cannot_have_moved_anything_are_too_low():

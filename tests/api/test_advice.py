@@ -1,4 +1,9 @@
-"""What to set and what it will need, over the routes."""
+"""What to set and what it will need, and what went wrong, over the routes."""
+
+import json
+import time
+
+from lora_trainer.events import Finished, Warned, to_json
 
 
 def test_settings_for_a_goal_come_with_reasons_and_leave_the_user_s_own(client, dataset, run_values):
@@ -14,6 +19,26 @@ def test_an_unknown_goal_is_answered_with_the_known_ones(client, dataset, run_va
     answer = client.post("recommend", json={"values": run_values(), "dataset": dataset, "goal": "portrait"})
     assert answer.status_code == 422 or answer.status_code == 400
     assert "character" in answer.text
+
+
+def test_what_went_wrong_with_a_run_is_read_from_its_records(client, desk, dataset, run_values):
+    values = run_values(data={"batch_size": 2, "resolution": 64})
+    job = desk.submit(values, dataset)
+    end = time.monotonic() + 300
+    while job.state != "finished" and time.monotonic() < end:
+        time.sleep(0.05)
+    assert client.get(f"jobs/{job.id}/advice").json() == {"advice": []}
+    ran_out = Warned("memory_batch", "", 1, {"step": 1, "batch": 2, "parts": "2 x 1", "at_a_time": 1})
+    with job.folder.events.open("a", encoding="utf-8") as events:
+        for event in (ran_out, Finished(4, "", 0, "", 1.0)):
+            events.write(json.dumps(to_json(event)) + "\n")
+    (advice,) = client.get(f"jobs/{job.id}/advice").json()["advice"]
+    assert advice["changes"] == {"data.batch_size": 1, "optimizer.accumulation": 2} and not advice["pictures"]
+    assert advice["sentence"]["code"] == advice["code"] == "advice_out_of_memory"
+
+
+def test_a_run_that_nobody_knows_has_no_advice(client):
+    assert client.get("jobs/gone/advice").status_code == 404
 
 
 def test_the_memory_of_a_run_is_told_before_it(client, dataset, run_values):

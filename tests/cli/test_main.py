@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from lora_trainer import options
 from lora_trainer.cli.main import FAILED, SUCCESS, WRONG_USE, main
 from lora_trainer.events import Paused, Warned, to_json
 from lora_trainer.training.step import Stepper
@@ -206,6 +207,11 @@ def test_diagnose_says_what_was_wrong_with_a_run_and_only_that(quick, tmp_path, 
     assert main(["diagnose", str(tmp_path / "zorb.run"), "--json"]) == SUCCESS
     (advice,) = answer(capsys)["advice"]
     assert advice["code"] == "advice_out_of_memory" and advice["changes"]["data.batch_size"] == 1
+    better = tmp_path / "better.yaml"
+    assert main(["diagnose", str(tmp_path / "zorb.run"), "--out", str(better)]) == SUCCESS
+    page = capsys.readouterr().out
+    assert "--set data.batch_size=1 --set optimizer.accumulation=" in page and str(better) in page
+    assert options.load(better).data.batch_size == 1 and options.load(better).save.name == "zorb"
     assert main(["diagnose", str(tmp_path), "--json"]) == FAILED and "events.jsonl" in answer(capsys)["error"]
 
 

@@ -130,6 +130,28 @@ def test_of_the_same_picture_in_two_sizes_the_smaller_is_the_copy(found, folder)
     assert found.keys() == {"near_copies"} and concerned(found["near_copies"]) == ["3.png"]
 
 
+def test_copies_of_which_one_is_called_something_else_are_told_with_what_is_said(found, folder):
+    (folder / "3.txt").write_text(f"{WORD}, red ball on a table", encoding="utf-8")
+    add(folder, "again.png", drawn(3), caption=f"{WORD}, blue ball on a table")
+    found = found()
+    assert found.keys() == {"copies", "captions_contradict"}
+    told = found["captions_contradict"]
+    assert {*concerned(told)} == {"3.png", "again.png"} and "2 of 11" in told.sentence
+    assert any("again.png: 'blue ball" in detail or "blue ball" in detail for detail in told.pictures.values())
+
+
+def test_pictures_of_one_shape_in_two_colours_are_no_contradiction(found, folder):
+    for colour, rgb in (("pink", (250, 150, 195)), ("white", (245, 245, 245))):
+        image = drawn(70)
+        add(
+            folder,
+            f"{colour}.png",
+            Image.blend(image, Image.new("RGB", image.size, rgb), 0.7),
+            caption=f"{WORD}, {colour} ball on it",
+        )
+    assert "captions_contradict" not in found()
+
+
 def test_missing_captions_weigh_less_where_a_trigger_word_stands_for_them(found, folder):
     add(folder, "bare.png", drawn(57), caption=None)
     (folder / "4.txt").write_text("", encoding="utf-8")

@@ -83,6 +83,12 @@ export class Form {
     for (const [path, value] of Object.entries(values)) this.set(path, value);
   }
 
+  /** Set options as advice on a run says; like those of a recommendation, they are not taken for choices by hand. */
+  advise(values) {
+    this.setAll(values);
+    this.#keep({ advised: { ...this.app.store.get("advised"), ...values } });
+  }
+
   /** Paths of the options that somebody chose, not a recommendation. */
   chosenByHand() {
     const { changes, advised } = this.app.store.values;

@@ -25,6 +25,7 @@ const SHEETS = [
   "editor",
   "training",
   "queue",
+  "diagnosis",
   "tryout",
   "dialogs",
 ];

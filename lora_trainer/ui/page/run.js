@@ -15,6 +15,7 @@ export class Run {
       smooth: [],
       validation: [],
       samples: [],
+      advice: [],
       log: [],
       memory: 0,
       seconds: 0,
@@ -65,6 +66,10 @@ export class Run {
 
   _sample(event) {
     if (!this.samples.some((one) => one.path === event.path)) this.samples.push(event);
+  }
+
+  _advised(event) {
+    this.advice = [...this.advice.filter((one) => one.code !== event.code), event];
   }
 
   #shorten() {

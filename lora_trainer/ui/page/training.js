@@ -2,6 +2,7 @@
 
 import { readable } from "./controls.js";
 import { curve } from "./curve.js";
+import { diagnosis } from "./diagnosis.js";
 import { attribute, button, fill, h, say, show } from "./dom.js";
 import { nested } from "./form.js";
 import { bytes, duration } from "./format.js";
@@ -21,7 +22,17 @@ export function training(app) {
   return section(
     app,
     "training",
-    [buttons(app), progress(app), queue(app), giveWay(app), curve(app), samples(app), further(app), log(app)],
+    [
+      buttons(app),
+      progress(app),
+      queue(app),
+      giveWay(app),
+      diagnosis(app),
+      curve(app),
+      samples(app),
+      further(app),
+      log(app),
+    ],
     runs(app),
   );
 }
