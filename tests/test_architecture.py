@@ -27,7 +27,7 @@ LAYERS = (
         "networks",
         "sampling",
     },
-    {"pocket", "tools", "captioning", "health", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
+    {"pocket", "tools", "vision", "captioning", "health", "state", "run_folder", "advice", "checks", "curves", "curve_log"},
     {"txt2img", "studio", "training", "host.standalone", "host.webui"},
     {"train", "tryout", "estimate"},
     {"trainer", "jobs", "datasets", "presets", "recommend"},
