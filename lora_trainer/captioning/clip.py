@@ -96,4 +96,3 @@ class ClipTagger:
         with replacing(cache, durable=False) as file:
             file.write(save({"vectors": vectors}))
         return vectors
-

@@ -8,7 +8,7 @@ from ..vision import places
 from ..vision.places import IsModel
 from .base import Settings
 
-FOLDER = "captioners"
+FOLDER = places.FOLDER
 """In the host's data folder."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+FOLDER = "captioners"
+"""In the host's data folder: the user's models, in a folder for each kind. (Captioning had them first.)"""
 DEEPEST = 2
 """How far below a folder its models may lie."""
 
