@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from .config import SampleOptions
 from .errors import ConfigError
 from .host.base import Host, LoraUse
-from .judging.sheet import Shot
-from .judging.words import has_word
 from .sampling.grid import compose_grid
 from .sampling.request import Request
 
@@ -118,28 +116,6 @@ def in_words(score: Score) -> str:
     """A score under a picture, a line for each figure."""
     parts = (("like", score.likeness), ("prompt", score.faithfulness), ("changed", score.change))
     return "\n".join(f"{name} {value:.2f}" for name, value in parts if value is not None)
-
-
-def base_line(request: GridRequest, word: str) -> list[GridRequest]:
-    """What the base alone has to draw beside a grid for its cells to be scored.
-
-    Everything, where 0 is none of the strengths; and the prompts without the word from another seed where there is
-    only one, which shows how far two pictures of one prompt are apart.
-    """
-    bare = replace(request, files=list(request.files)[:1], strengths=[0.0])
-    others = [prompt for prompt in request.prompts if not has_word(prompt, word)]
-    line = [] if 0 in request.strengths else [bare]
-    if others and len(request.seeds) == 1:
-        line.append(replace(bare, prompts=others, seeds=[(request.seeds[0] + 1) % 2**32]))
-    return line
-
-
-def shots(cells: Sequence[Cell], request: GridRequest, prompts: Sequence[str]) -> list[Shot]:
-    """Cells as judges take them; `prompts` are those of the whole sheet."""
-    return [
-        Shot(cell.file.name, cell.strength, prompts.index(request.prompts[cell.prompt]), cell.seed, cell.image)
-        for cell in cells
-    ]
 
 
 def _large_enough(image: Image.Image | None) -> Image.Image | None:

@@ -16,7 +16,22 @@ from ..advice.errors import explain
 from ..device import is_out_of_memory
 from ..errors import ConfigError, UserError
 from ..registry import suggest
-from . import advise, caption, check, demo, diagnose, grid, inspect, measure, pocket, reference, tools, train, ui
+from . import (
+    advise,
+    caption,
+    check,
+    choose,
+    demo,
+    diagnose,
+    grid,
+    inspect,
+    measure,
+    pocket,
+    reference,
+    tools,
+    train,
+    ui,
+)
 
 COMMANDS: tuple[ModuleType, ...] = (
     train,
@@ -25,6 +40,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     advise,
     caption,
     grid,
+    choose,
     demo,
     diagnose,
     inspect,

@@ -7,19 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from ..events import Sample
-from ..judging.words import prompts_without
 from ..sentences import Sentence
+from ..sweep import USUAL_SAVES, USUAL_STRENGTHS, usual_prompts
 from .job import Job
 
 if TYPE_CHECKING:
     from ..sampling.request import Request
 
 MOST_CELLS = 400
-USUAL_STRENGTHS = (0.0, 0.4, 0.6, 0.8, 1.0)
-"""0 comes first: what was learned must not be there."""
-USUAL_SAVES, USUAL_PROMPTS = 4, 2
-"""The last saves, beside the one with the lowest validation loss; the first prompts."""
 
 
 @dataclass(frozen=True)
@@ -107,19 +102,6 @@ def usual_saves(job: Job) -> list[str]:
     return [save.file for save in (*best, *saves[-USUAL_SAVES:])]
 
 
-def usual_prompts(job: Job) -> list[str]:
-    """The prompts of the run's samples, or the first captions that stood for them; else its trigger word.
-
-    One of them without the word follows, where the run has one: what was not to be learned must stay as it was.
-    """
-    prompts = job.config.samples.prompts
-    if not prompts:
-        events = (event for _, event in job.feed.after(0, len(job.feed)))
-        prompts = list(dict.fromkeys(event.prompt for event in events if isinstance(event, Sample)))
-    prompts = prompts[:USUAL_PROMPTS] or [job.trigger_word or job.record.name]
-    return [*prompts, *prompts_without(prompts, job.trigger_word)]
-
-
 def usual_request(job: Job) -> TryOutRequest:
     """The grid that shows at once which save to use, drawn as the run's samples are."""
     samples = job.config.samples
@@ -127,7 +109,7 @@ def usual_request(job: Job) -> TryOutRequest:
     return TryOutRequest(
         saves=usual_saves(job),
         strengths=USUAL_STRENGTHS,
-        prompts=usual_prompts(job),
+        prompts=usual_prompts(job.config, [event for _, event in job.feed.after(0, len(job.feed))]),
         negative_prompt=samples.negative_prompt,
         seed=samples.seed,
         width=samples.width or side,

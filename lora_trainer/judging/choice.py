@@ -8,9 +8,9 @@
       those that have are taken, and it is said.
    b. Of the rest, cells are near that come within a tenth of the way from the base to the best of them, or within one
       standard error where that is more.
-   c. Of the near ones the gentlest is proposed: the one with the least side effects; where nobody knows them, that of
-      the lowest strength. Side effects within `EVEN` of each other are equal, and so the save with the lower
-      validation loss comes first, then the lower strength, then the earlier save.
+   c. Of the near ones the gentlest is proposed: the one that changes prompts without the word least; where nobody
+      knows about them, that of the lowest strength. Changes within `EVEN` of each other are equal, and so the save with
+      the lower validation loss comes first, then the lower strength, then the earlier save.
 2. Nobody knows likeness, or it does not differ by more than chance. Then the save with the lowest validation loss is
    proposed (the last one where there is none), at the highest strength from `USUAL` that leaves prompts without the
    word alone; at `PLAIN` where nobody knows about them. Never is a cell proposed out of noise.
@@ -26,7 +26,7 @@ from typing import Any
 from ..sentences import Sentence, to_json
 from .sheet import Cell, Judgement
 
-MOST_CHANGE, LEAST_FAITHFULNESS = 0.5, 0.5
+MOST_CHANGE, LEAST_FAITHFULNESS = 0.5, 0.25
 NEAR = 0.1
 SURE = 3.0
 EVEN = 0.05
@@ -52,7 +52,8 @@ class Proposal:
     @property
     def sentence(self) -> str:
         """The proposal in one English sentence."""
-        return f"Step {self.step} at {self.strength:g}: {', '.join(self.reasons)}."
+        save = f"Step {self.step}" if self.step else f"'{self.save}'"
+        return f"{save} at {self.strength:g}: {', '.join(self.reasons)}."
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -141,12 +142,12 @@ def _by_pictures(gains: _Gains, known: Known) -> Proposal:
     remarks = []
     if not mild or gains.of_best(mild) < gains.most / 2:
         learned = [cell for cell in gains.cells if gains.of(cell) >= gains.most / 2]
-        least = min(map(_side_effects, learned))
-        mild = [cell for cell in learned if _side_effects(cell) <= least + EVEN]
+        least = min(map(_harm, learned))
+        mild = [cell for cell in learned if _harm(cell) <= least + EVEN]
         remarks.append(_nothing_mild(known))
     near = gains.near(mild)
-    least = min(map(_side_effects, near))
-    even = [cell for cell in near if _side_effects(cell) <= least + EVEN]
+    least = min(map(_harm, near))
+    even = [cell for cell in near if _harm(cell) <= least + EVEN]
     chosen = min(even, key=lambda cell: (known.loss(cell.save), cell.strength, known.steps.get(cell.save, 0)))
     reasons = [_likeness(chosen, gains), *_unchanged(chosen, known), *_faithful(chosen)]
     reasons += _validated(chosen, gains.cells, known)
@@ -180,12 +181,12 @@ def _is_mild(cell: Cell) -> bool:
     return (change is None or change <= MOST_CHANGE) and (faithfulness is None or faithfulness >= LEAST_FAITHFULNESS)
 
 
-def _side_effects(cell: Cell) -> float:
-    """The larger of both side effects, 0 for none; the strength where neither is known: it then stands for them."""
-    change, faithfulness = cell.score.change, cell.score.faithfulness
-    if change is None and faithfulness is None:
-        return cell.strength
-    return max(change or 0.0, 0.0 if faithfulness is None else 1 - faithfulness)
+def _harm(cell: Cell) -> float:
+    """The change of prompts without the word; the strength stands for it where it is not known.
+
+    Faithfulness is no part of it: a picture that shows what was learned has less room for the rest, as it should.
+    """
+    return cell.strength if cell.score.change is None else cell.score.change
 
 
 def _proposal(cell: Cell, known: Known, basis: str, reasons: Sequence[Sentence]) -> Proposal:
