@@ -33,6 +33,12 @@ def beside(request: TryOutRequest, seed: int, word: str) -> list[tuple[int, int]
     return [*base_line, *((number, (seed + 1) % 2**32) for number in others)]
 
 
+def without_word(tryout: TryOut) -> list[int]:
+    """The prompts of a try-out that lack the run's word, as numbers."""
+    word = tryout.job.trigger_word
+    return [number for number, prompt in enumerate(tryout.request.prompts) if not has_word(prompt, word)]
+
+
 def score(tryout: TryOut, host: Host, given_up: Callable[[], bool]) -> Verdict:
     """Score the pictures of a try-out. Raises LeftOff when `given_up` holds meanwhile."""
     from ..judging.learned import learned_pictures

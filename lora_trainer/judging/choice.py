@@ -12,8 +12,8 @@
       knows about them, that of the lowest strength. Changes within `EVEN` of each other are equal, and so the save with
       the lower validation loss comes first, then the lower strength, then the earlier save.
 2. Nobody knows likeness, or it does not differ by more than chance. Then the save with the lowest validation loss is
-   proposed (the last one where there is none), at the highest strength from `USUAL` that leaves prompts without the
-   word alone; at `PLAIN` where nobody knows about them. Never is a cell proposed out of noise.
+   proposed (the last one where there is none), at the highest strength in `USUAL` that leaves prompts without the word
+   alone; at `PLAIN` where none does or nobody knows. Never is a cell proposed out of noise.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from typing import Any
 from ..sentences import Sentence, to_json
 from .sheet import Cell, Judgement
 
-MOST_CHANGE, LEAST_FAITHFULNESS = 0.5, 0.25
+MOST_CHANGE, LEAST_FAITHFULNESS = 0.3, 0.25
 NEAR = 0.1
-SURE = 3.0
+SURE = 4.0
 EVEN = 0.05
 UNCHANGED = 0.15
 """Prompts without the word that change by less than this stay as they were."""
-USUAL, PLAIN = (0.8, 1.0), 0.8
+USUAL, PLAIN = (0.6, 1.0), 0.8
 """Strengths at which LoRAs are mostly used, and the one to name where nothing else is known."""
 
 
@@ -125,8 +125,8 @@ class _Gains:
         return Sentence(
             "proposal_noise",
             "the pictures do not come nearer to yours by more than chance ({gain:.2f}, chance {chance:.2f})",
-            gain=max(0.0, self.most),
-            chance=SURE * self.chance,
+            gain=_figure(max(0.0, self.most)),
+            chance=_figure(SURE * self.chance),
         )
 
 
@@ -168,12 +168,11 @@ def _by_validation(cells: Sequence[Cell], known: Known, why: Sequence[Sentence])
 
 
 def _usual_strength(cells: Sequence[Cell]) -> Cell:
-    """Of one save, by rising strength: the highest usual one that is mild, else the highest mild one below."""
-    usual = [cell for cell in cells if USUAL[0] <= cell.strength <= USUAL[1]]
-    if all(cell.score.change is None for cell in cells):
-        return min(usual or cells, key=lambda cell: abs(cell.strength - PLAIN))
-    mild = [cell for cell in cells if cell.strength <= USUAL[1] and _is_mild(cell)]
-    return mild[-1] if mild else cells[0]
+    """Of the cells of one save, by rising strength: the highest usual one that is known to be mild, else a plain one."""
+    mild = [cell for cell in cells if USUAL[0] <= cell.strength <= USUAL[1] and _is_mild(cell)]
+    if mild and any(cell.score.change is not None for cell in cells):
+        return mild[-1]
+    return min(cells, key=lambda cell: abs(cell.strength - PLAIN))
 
 
 def _is_mild(cell: Cell) -> bool:
@@ -196,20 +195,25 @@ def _proposal(cell: Cell, known: Known, basis: str, reasons: Sequence[Sentence])
 # Reasons: parts of a sentence, with their numbers
 
 
+def _figure(value: float | None) -> float:
+    """As it is kept and sent."""
+    return round(value or 0.0, 4)
+
+
 def _likeness(cell: Cell, gains: _Gains) -> Sentence:
     if gains.of(cell) >= gains.most:
         return Sentence(
             "proposal_nearest",
             "nearest to your pictures ({likeness:.2f}; the base alone {base:.2f})",
-            likeness=cell.score.likeness,
-            base=gains.base,
+            likeness=_figure(cell.score.likeness),
+            base=_figure(gains.base),
         )
     return Sentence(
         "proposal_near",
         "near to your pictures ({likeness:.2f} of {most:.2f} at most; the base alone {base:.2f})",
-        likeness=cell.score.likeness,
-        most=gains.base + gains.most,
-        base=gains.base,
+        likeness=_figure(cell.score.likeness),
+        most=_figure(gains.base + gains.most),
+        base=_figure(gains.base),
     )
 
 
@@ -217,7 +221,7 @@ def _unchanged(cell: Cell, known: Known) -> list[Sentence]:
     change = cell.score.change
     if change is None:
         return []
-    values = {"word": known.word, "change": change}
+    values = {"word": known.word, "change": _figure(change)}
     if change <= UNCHANGED:
         return [Sentence("proposal_unchanged", "prompts without '{word}' stay as they were ({change:.2f})", **values)]
     if change <= MOST_CHANGE:
@@ -230,14 +234,16 @@ def _faithful(cell: Cell) -> list[Sentence]:
     if value is None:
         return []
     if value < LEAST_FAITHFULNESS:
-        return [Sentence("proposal_unfaithful", "the rest of a prompt is hardly heeded ({value:.2f})", value=value)]
-    return [Sentence("proposal_faithful", "the rest of a prompt is heeded ({value:.2f})", value=value)]
+        return [
+            Sentence("proposal_unfaithful", "the rest of a prompt is hardly heeded ({value:.2f})", value=_figure(value))
+        ]
+    return [Sentence("proposal_faithful", "the rest of a prompt is heeded ({value:.2f})", value=_figure(value))]
 
 
 def _validated(cell: Cell, cells: Sequence[Cell], known: Known) -> list[Sentence]:
     if cell.save != known.best(dict.fromkeys(one.save for one in cells)):
         return []
-    return [Sentence("proposal_validated", "validation is best here ({loss:.4f})", loss=known.loss(cell.save))]
+    return [Sentence("proposal_validated", "validation is best here ({loss:.4f})", loss=_figure(known.loss(cell.save)))]
 
 
 def _nothing_mild(known: Known) -> Sentence:
