@@ -19,7 +19,7 @@ CONFIG = {
 PREPROCESS = {"size": SIDE, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "interpolation": "bilinear"}
 
 
-def train_clip(folder: Path, steps: int = 400, scenes: int = 3000, batch: int = 96, seed: int = 3) -> Path:
+def train_clip(folder: Path, steps: int = 160, scenes: int = 2000, batch: int = 96, seed: int = 3) -> Path:
     """Contrastive training on drawings of one object and of two; the model lies in `folder` afterwards."""
     import torch
     from safetensors.torch import save_file
