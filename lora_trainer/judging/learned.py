@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST = 200
 """More pictures say no more of what they have in common."""
+SIDE = 768
+"""Pixels of the longer side at which a picture is looked at: more than models want, and little beside photographs."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,17 @@ class Learned:
             return []
 
     def read(self) -> Image | None:
-        """The picture in RGB; None for one that cannot be read, which the run left out as well."""
+        """The picture in RGB, made smaller; None for one that cannot be read, which the run left out as well."""
         from ..data.framing import without_border
-        from ..data.pictures import read
+        from ..data.pictures import glance
 
         try:
-            return without_border(read(self.path, self.marks.orientation).rgb, self.marks)
+            _, upright = glance(self.path, SIDE * SIDE, self.marks.orientation)
         except DataError:
             return None
+        image = without_border(upright.rgb, self.marks)
+        image.thumbnail((SIDE, SIDE))
+        return image
 
 
 def learned_pictures(data: DataOptions, most: int = MOST) -> list[Learned]:

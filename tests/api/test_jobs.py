@@ -80,7 +80,7 @@ def test_a_try_out_that_is_drawn_has_scores_and_a_proposal_which_the_run_keeps(c
     assert tried["without_word"] == verdict["without_word"] == [1]
     assert verdict["scores"].keys() == {"3", "4"} and verdict["scores"]["3"]["change"] == 0
     assert (proposal["save"], proposal["step"]) == ("zorb-step000002.safetensors", 2)
-    assert [reason["code"] for reason in proposal["reasons"]][0] == "proposal_last"
+    assert proposal["reasons"][0]["code"] == "proposal_last"
     assert client.get(f"jobs/{finished[0]['id']}/proposal").json()["proposal"] == proposal
 
 
