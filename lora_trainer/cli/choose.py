@@ -43,12 +43,13 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     out = arguments.out or folder.path / "grid.png"
     grid.require_format(out)
     request = _request(folder, config, arguments)
-    require(config.base.checkpoint, config.base.vae, arguments.data, arguments.judge)
+    require(config.base.checkpoint, config.base.vae, arguments.data)
+    settings = grid.judging_of(arguments, config.memory.device)
     host = StandaloneHost(config.base, config.memory)
     cells = list(grid.kept(draw_cells(host, request), request, None, quiet=arguments.json))
     learned = pictures_in(arguments.data) if arguments.data else learned_pictures(config.data)
     known = known_of_run(folder, word_of(config))
-    found = score_cells(host, request, cells, known, learned, grid.judging_of(arguments))
+    found = score_cells(host, request, cells, known, learned, settings)
     found.keep(folder.proposal)
     grid.write_sheet(out, cells, request, found)
     if not arguments.json:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import options
-from ..errors import ConfigError
+from ..errors import ConfigError, UserError
 from .named import require
 
 if TYPE_CHECKING:
@@ -67,36 +67,42 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         options=config.samples,
         clip_skip=config.base.clip_skip,
     )
-    require(arguments.base, config.base.vae, *arguments.lora, arguments.data, arguments.judge)
+    require(arguments.base, config.base.vae, *arguments.lora, arguments.data)
+    settings = judging_of(arguments, config.memory.device)
     host = StandaloneHost(config.base, config.memory)
     cells = list(kept(draw_cells(host, request), request, arguments.images, quiet=arguments.json))
-    found = _score(host, request, cells, arguments) if arguments.score else None
+    found = _score(host, request, cells, settings, arguments) if arguments.score else None
     write_sheet(arguments.out, cells, request, found)
     if not arguments.json:
         print(f"{len(cells)} pictures on {arguments.out}")
     return {"out": str(arguments.out), "cells": len(cells), **({"verdict": found.to_json()} if found else {})}
 
 
-def _score(host: Host, request: GridRequest, cells: Sequence[Cell], arguments: argparse.Namespace) -> Verdict:
+def _score(
+    host: Host, request: GridRequest, cells: Sequence[Cell], settings: Settings, arguments: argparse.Namespace
+) -> Verdict:
     from ..judging.learned import pictures_in
     from ..sweep import known_of_files, score_cells
 
-    known = known_of_files(request.files, arguments.word)
     learned = pictures_in(arguments.data) if arguments.data else []
-    found = score_cells(host, request, cells, known, learned, judging_of(arguments))
+    found = score_cells(host, request, cells, known_of_files(request.files, arguments.word), learned, settings)
     if not arguments.json:
         print(told(found))
     return found
 
 
-def judging_of(arguments: argparse.Namespace) -> Settings:
-    """The settings of judges from a command line."""
+def judging_of(arguments: argparse.Namespace, device: str) -> Settings:
+    """The settings of judges. Raises UserError when a model was named that cannot be used."""
     from ..host.standalone import DATA_FOLDER
     from ..judging import Settings
+    from ..judging.clip import ClipJudge
     from ..vision.places import FOLDER
 
     folder = arguments.models or Path(DATA_FOLDER) / FOLDER
-    return Settings(folder, arguments.judge, arguments.architecture)
+    settings = Settings(folder, arguments.judge, arguments.architecture, device)
+    if arguments.judge and (lacks := ClipJudge(settings).missing()) is not None:
+        raise UserError(lacks)
+    return settings
 
 
 def write_sheet(out: Path, cells: Sequence[Cell], request: GridRequest, found: Verdict | None) -> None:

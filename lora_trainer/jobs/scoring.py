@@ -47,7 +47,8 @@ def score(tryout: TryOut, host: Host, given_up: Callable[[], bool]) -> Verdict:
     job = tryout.job
     known = known_of(job.folder.read_events(), tryout.steps, job.trigger_word)
     learned = learned_pictures(job.config.data)
-    found = verdict(_sheet(tryout), known, learned, Settings(host.data_folder() / FOLDER), given_up)
+    settings = Settings(host.data_folder() / FOLDER, device=job.config.memory.device)
+    found = verdict(_sheet(tryout), known, learned, settings, given_up)
     try:
         found.keep(job.folder.proposal)
     except UserError as error:

@@ -168,7 +168,7 @@ def _by_validation(cells: Sequence[Cell], known: Known, why: Sequence[Sentence])
 
 
 def _usual_strength(cells: Sequence[Cell]) -> Cell:
-    """Of the cells of one save, by rising strength: the highest usual one that is known to be mild, else a plain one."""
+    """Of the cells of one save, the highest usual one that is known to be mild, else the plain one."""
     mild = [cell for cell in cells if USUAL[0] <= cell.strength <= USUAL[1] and _is_mild(cell)]
     if mild and any(cell.score.change is not None for cell in cells):
         return mild[-1]

@@ -47,3 +47,8 @@ def test_a_grid_of_files_is_scored_also_where_strength_0_is_not_drawn(folder, ra
 def test_a_folder_that_is_no_run_s_is_a_sentence(tmp_path, capsys):
     code, answer = said(capsys, "choose", tmp_path)
     assert code == 1 and "no config.yaml" in answer["error"]
+
+
+def test_a_model_that_is_named_and_not_there_is_told_before_anything_is_drawn(folder, capsys):
+    code, answer = said(capsys, "choose", folder / "zorb.run", "--judge", "gone.pt", "--models", folder / "none")
+    assert code == 1 and "'gone.pt' is not there" in answer["error"]
