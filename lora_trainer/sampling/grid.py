@@ -80,7 +80,7 @@ class _Sheet:
 
     def frame(self, column: int, row: int) -> tuple[int, int, int, int]:
         """The cell with a margin around it."""
-        (left, top), margin = self.corner(column, row), max(2, self.gap // 2)
+        (left, top), margin = self.corner(column, row), max(3, self.gap - 1)
         return left - margin, top - margin, left + self.cell[0] + margin, top + self.cell[1] + margin
 
     def box(self, column: int, row: int, image: Image.Image | None) -> tuple[int, int, int, int]:
