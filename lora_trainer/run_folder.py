@@ -31,6 +31,7 @@ class RunFolder:
         self.events = self.path / "events.jsonl"
         self.states = self.path / "state"
         self.samples = self.path / "samples"
+        self.proposal = self.path / "proposal.json"
         self.cache = self.path / "cache"
         self.curves = self.path / "tensorboard"
         self.lock = self.path / "lock"

@@ -16,6 +16,7 @@ from .sampling.request import Request
 if TYPE_CHECKING:
     from PIL import Image
 
+    from .judging.sheet import Score
     from .sampling.infotext import Infotext
 
 LEAST_CELL = 128
@@ -89,16 +90,32 @@ def total_cells(request: GridRequest) -> int:
     return len(request.files) * len(request.strengths) * len(request.prompts) * len(request.seeds)
 
 
-def sheet(cells: Sequence[Cell], request: GridRequest) -> Image.Image:
-    """All cells on one picture: a column for each strength, a row for each file, prompt and seed; gaps stay empty."""
-    by_place = {(cell.file, cell.strength, cell.prompt, cell.seed): cell.image for cell in cells}
+def sheet(
+    cells: Sequence[Cell],
+    request: GridRequest,
+    scores: Sequence[Score] = (),
+    proposed: tuple[Path, float] | None = None,
+) -> Image.Image:
+    """All cells on one picture: a column for each strength, a row for each file, prompt and seed; gaps stay empty.
+
+    `scores`, one for each cell, stand under the pictures, and a frame is around those of the `proposed` file and
+    strength.
+    """
     rows = [(p, file, seed) for p in range(len(request.prompts)) for file in request.files for seed in request.seeds]
-    images = [
-        [_large_enough(by_place.get((file, strength, p, seed))) for strength in request.strengths]
-        for p, file, seed in rows
-    ]
+    places = [[(file, strength, p, seed) for strength in request.strengths] for p, file, seed in rows]
+    by_place = {(cell.file, cell.strength, cell.prompt, cell.seed): cell.image for cell in cells}
+    said = {(cell.file, cell.strength, cell.prompt, cell.seed): in_words(score) for cell, score in zip(cells, scores)}
+    images = [[_large_enough(by_place.get(place)) for place in row] for row in places]
     labels = [_row_label(request, p, file, seed) for p, file, seed in rows]
-    return compose_grid(images, [f"{strength:g}" for strength in request.strengths], labels)
+    notes = [[said.get(place, "") for place in row] for row in places] if any(said.values()) else []
+    marked = [(r, c) for r, row in enumerate(places) for c, place in enumerate(row) if place[:2] == proposed]
+    return compose_grid(images, [f"{strength:g}" for strength in request.strengths], labels, notes, marked)
+
+
+def in_words(score: Score) -> str:
+    """A score under a picture, a line for each figure."""
+    parts = (("like", score.likeness), ("prompt", score.faithfulness), ("changed", score.change))
+    return "\n".join(f"{name} {value:.2f}" for name, value in parts if value is not None)
 
 
 def _large_enough(image: Image.Image | None) -> Image.Image | None:

@@ -11,6 +11,7 @@ from ..events import Advised, Event, Failed, Paused, Sample, Saved, Warned
 from ..events import to_json as event_values
 from ..jobs.job import Job
 from ..jobs.request import TryOutRequest
+from ..jobs.scoring import scores_by_number, without_word
 from ..jobs.tryouts import TriedCell, TryOut
 from ..sentences import Sentence, to_json
 
@@ -76,8 +77,18 @@ def tryout_json(tryout: TryOut, after: int = 0) -> dict[str, Any]:
         "seed": tryout.seed,
         "waits_for": holder.job if holder and not holder.draws else None,
         "cells": [cell_json(tryout, cell) for cell in list(tryout.cells)[after:]],
+        "without_word": without_word(tryout),
+        "verdict": verdict_json(tryout),
         "message": message_json(tryout.message),
     }
+
+
+def verdict_json(tryout: TryOut) -> dict[str, Any] | None:
+    """What judges say of the whole try-out: the proposal, and under `scores` what stands under cells, by number."""
+    if tryout.verdict is None:
+        return None
+    scores = {n: dataclasses.asdict(score) for n, score in scores_by_number(tryout).items()}
+    return {**tryout.verdict.to_json(), "scores": scores}
 
 
 def request_json(request: TryOutRequest) -> dict[str, Any]:

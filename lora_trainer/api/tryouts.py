@@ -8,7 +8,9 @@ from starlette.responses import Response
 
 from ..errors import NotFound
 from ..jobs.request import TryOutRequest, usual_request
+from ..jobs.sheets import write_sheet
 from ..jobs.tryouts import TryOut
+from ..judging.verdict import read_verdict
 from ..sentences import Sentence
 from .call import Call, Entry, list_of, value_of
 from .files import read_picture
@@ -29,6 +31,7 @@ def begin(call: Call) -> dict[str, Any]:
         steps=value_of(given, "steps", int, 20),
         guidance=value_of(given, "guidance", float, 7.0),
         sampler=value_of(given, "sampler", str, "euler"),
+        score=value_of(given, "score", bool, True),
     )
     job = call.desk.jobs.get(value_of(given, "job", str, ""))
     tryout = call.desk.tryouts.start(job, request, single=value_of(given, "single", bool, False))
@@ -40,6 +43,14 @@ def begin(call: Call) -> dict[str, Any]:
 def usual(call: Call) -> dict[str, Any]:
     """What would be drawn if nobody chose anything else."""
     return request_json(usual_request(call.desk.jobs.get(call.path["id"])))
+
+
+def proposal(call: Call) -> dict[str, Any]:
+    """What the newest scored grid of a run says of its saves: also of one that was drawn before a restart."""
+    kept = read_verdict(call.desk.jobs.get(call.path["id"]).folder.proposal)
+    if kept is None:
+        raise NotFound(Sentence("no_proposal", "No grid of this run has been scored yet."))
+    return kept
 
 
 def summary(call: Call) -> dict[str, Any]:
@@ -61,7 +72,7 @@ def cell(call: Call) -> Response:
 
 def make_sheet(call: Call) -> dict[str, Any]:
     tryout = _tryout(call)
-    return {"file": str(tryout.sheet()), "url": f"tryouts/{tryout.id}/sheet.png"}
+    return {"file": str(write_sheet(tryout)), "url": f"tryouts/{tryout.id}/sheet.png"}
 
 
 def sheet(call: Call) -> Response:
@@ -75,6 +86,7 @@ def _tryout(call: Call) -> TryOut:
 ROUTES = (
     Entry("POST", "/tryouts", begin),
     Entry("GET", "/jobs/{id}/usual-tryout", usual),
+    Entry("GET", "/jobs/{id}/proposal", proposal),
     Entry("GET", "/tryouts/{id}", summary),
     Entry("POST", "/tryouts/{id}/stop", stop),
     Entry("GET", "/tryouts/{id}/cells/{n:int}.png", cell),

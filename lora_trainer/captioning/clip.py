@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from ..sentences import Sentence
+from ..vision.clip_model import is_clip_model
+from ..vision.clip_place import ClipPlace
 from .base import CAPTIONERS, Answer, Settings, Tag
-from .clip_model import CONFIG, ClipModel, architecture_of, is_clip_model, known_architectures, load_clip
-from .places import chosen_model, model_names, place
+from .places import model_names, place
 from .vocabularies import FOLDER, Vocabulary, load_vocabularies
 
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
+
+    from ..vision.clip_model import ClipModel
 
 CACHE = ".vectors"
 
@@ -30,42 +30,26 @@ class ClipTagger:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._place = ClipPlace(place(settings, self.name), settings.model, settings.architecture)
         self._model: ClipModel | None = None
         self._asked: list[tuple[Vocabulary, torch.Tensor]] = []
 
     @property
     def identity(self) -> str:
-        return f"{self._path()} {self._settings} {self._vocabularies()}"
+        return f"{self._place.path} {self._settings} {self._vocabularies()}"
 
     def models(self) -> list[str]:
         return model_names(self._settings, self.name, is_clip_model)
 
     def missing(self) -> Sentence | None:
-        architectures = known_architectures()
-        if not architectures:
-            return Sentence("clip_package", "The package open_clip is missing: pip install open_clip_torch.")
-        path = self._path()
-        if path is None:
-            return self._model_missing()
-        known = self._settings.architecture or (path / CONFIG).is_file() or (path.parent / CONFIG).is_file()
-        if known or architecture_of(path, architectures):
-            return None
-        return Sentence(
-            "clip_name",
-            "The name of '{file}' does not tell which architecture of open_clip it is: call it like one, "
-            "e.g. 'ViT-B-32.safetensors'.",
-            file=path.name,
-        )
+        return self._place.missing()
 
     def load(self) -> None:
-        path = self._path()
-        if path is None:
-            raise UserError(self._model_missing())
         vocabularies = self._vocabularies()
         if not vocabularies:
             raise UserError(Sentence("vocabularies_empty", "There are no vocabularies with tags in them."))
-        self._model = load_clip(path, self._settings.architecture, self._settings.device)
-        self._asked = [(one, self._vectors(self._model, path, one)) for one in vocabularies]
+        self._model = self._place.load(self._settings.device)
+        self._asked = [(one, self._vectors(self._model, one)) for one in vocabularies]
 
     def caption(self, pictures: Sequence[Image]) -> list[Answer]:
         model = self._model
@@ -82,25 +66,6 @@ class ClipTagger:
             self._model.close()
         self._model, self._asked = None, []
 
-    def _path(self) -> Path | None:
-        return chosen_model(self._settings, self.name, is_clip_model)
-
-    def _model_missing(self) -> Sentence:
-        folder = str(place(self._settings, self.name))
-        if self._settings.model:
-            return Sentence(
-                "clip_model_unfit",
-                "'{model}' is not there, or is no open_clip model: a .safetensors, .pt or .bin file, or a folder with "
-                "open_clip_config.json in it.",
-                model=self._settings.model,
-            )
-        return Sentence(
-            "clip_model_missing",
-            "There is no open_clip model yet. Put one into '{folder}': a file that is called like its architecture, "
-            "e.g. 'ViT-B-32.safetensors', or a folder with open_clip_config.json.",
-            folder=folder,
-        )
-
     def _vocabularies(self) -> list[Vocabulary]:
         return load_vocabularies(self._settings.folder / FOLDER)
 
@@ -111,7 +76,7 @@ class ClipTagger:
         ranked = sorted(zip(vocabulary.tags, shares), key=lambda pair: -pair[1])[: asked.most or vocabulary.most]
         return [Tag(tag, share, vocabulary.name) for tag, share in ranked if share >= least]
 
-    def _vectors(self, model: ClipModel, path: Path, vocabulary: Vocabulary) -> torch.Tensor:
+    def _vectors(self, model: ClipModel, vocabulary: Vocabulary) -> torch.Tensor:
         """A unit vector for every tag and for everything in `nothing`: the mean of its texts. Computed once."""
         import torch
         from safetensors import SafetensorError
@@ -120,7 +85,7 @@ class ClipTagger:
         from ..files.atomic import replacing
 
         prompts = vocabulary.prompts()
-        cache = self._settings.folder / CACHE / f"{_key(path, self._settings.architecture, prompts)}.safetensors"
+        cache = self._settings.folder / CACHE / f"{self._place.key(prompts)}.safetensors"
         try:
             return load_file(str(cache))["vectors"]
         except (OSError, SafetensorError, KeyError):
@@ -131,10 +96,3 @@ class ClipTagger:
         with replacing(cache, durable=False) as file:
             file.write(save({"vectors": vectors}))
         return vectors
-
-
-def _key(path: Path, architecture: str, prompts: Sequence[Sequence[str]]) -> str:
-    """The same for the same model file and the same texts."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    facts = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256(json.dumps([facts, architecture, prompts]).encode("utf-8")).hexdigest()[:24]

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from ..events import Sample
 from ..sentences import Sentence
+from ..sweep import USUAL_SAVES, USUAL_STRENGTHS, usual_prompts
 from .job import Job
 
+if TYPE_CHECKING:
+    from ..sampling.request import Request
+
 MOST_CELLS = 400
-USUAL_STRENGTHS = (0.0, 0.4, 0.6, 0.8, 1.0)
-"""0 comes first: what was learned must not be there."""
-USUAL_SAVES, USUAL_PROMPTS = 4, 2
-"""The last saves, beside the one with the lowest validation loss; the first prompts."""
 
 
 @dataclass(frozen=True)
 class TryOutRequest:
     """What is drawn: every save at every strength for every prompt, from one seed. A size of 0 is the base's own.
 
-    Without `saves`, the usual ones are taken once it is the try-out's turn: also the one that a pause writes.
+    Without `saves`, the usual ones are taken once it is the try-out's turn: also the one that a pause writes. `score`:
+    the pictures are scored afterwards, and a save is proposed.
     """
 
     saves: Sequence[str]
@@ -34,10 +35,35 @@ class TryOutRequest:
     steps: int = 20
     guidance: float = 7.0
     sampler: str = "euler"
+    score: bool = True
 
     @property
     def total(self) -> int:
         return len(self.saves) * len(self.strengths) * len(self.prompts)
+
+    def places(self) -> Iterator[tuple[str, float, int]]:
+        """Save, strength and number of the prompt of every picture: prompt by prompt, so that a whole grid is there
+        soonest."""
+        for number in range(len(self.prompts)):
+            for save in self.saves:
+                for strength in self.strengths:
+                    yield save, strength, number
+
+    def picture(self, number: int, seed: int, resolution: int, clip_skip: int) -> Request:
+        """What is drawn for the prompt of that number; `resolution` stands in for sides of 0."""
+        from ..sampling.request import Request
+
+        return Request(
+            prompt=self.prompts[number],
+            negative_prompt=self.negative_prompt,
+            seed=seed,
+            width=max(64, (self.width or resolution) // 8 * 8),
+            height=max(64, (self.height or resolution) // 8 * 8),
+            steps=self.steps,
+            guidance=self.guidance,
+            sampler=self.sampler,
+            clip_skip=clip_skip,
+        )
 
     def check(self) -> None:
         """Raise UserError when nothing, too much or the impossible is asked for."""
@@ -76,15 +102,6 @@ def usual_saves(job: Job) -> list[str]:
     return [save.file for save in (*best, *saves[-USUAL_SAVES:])]
 
 
-def usual_prompts(job: Job) -> list[str]:
-    """The prompts of the run's samples, or the first captions that stood for them; else its trigger word."""
-    prompts = job.config.samples.prompts
-    if not prompts:
-        events = (event for _, event in job.feed.after(0, len(job.feed)))
-        prompts = list(dict.fromkeys(event.prompt for event in events if isinstance(event, Sample)))
-    return prompts[:USUAL_PROMPTS] or [job.trigger_word or job.record.name]
-
-
 def usual_request(job: Job) -> TryOutRequest:
     """The grid that shows at once which save to use, drawn as the run's samples are."""
     samples = job.config.samples
@@ -92,7 +109,7 @@ def usual_request(job: Job) -> TryOutRequest:
     return TryOutRequest(
         saves=usual_saves(job),
         strengths=USUAL_STRENGTHS,
-        prompts=usual_prompts(job),
+        prompts=usual_prompts(job.config, [event for _, event in job.feed.after(0, len(job.feed))]),
         negative_prompt=samples.negative_prompt,
         seed=samples.seed,
         width=samples.width or side,

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound, UserError
-from ..host.base import Drawn, Host, LoraUse
+from ..host.base import Drawn, Host, LoraUse, Studio
+from ..judging.score import LeftOff
+from ..judging.words import has_word
 from ..sentences import Sentence
 from .job import Job
 from .request import TryOutRequest, usual_request, usual_saves
+from .scoring import beside, score
 from .states import ENDED
 from .turn import Ticket, Turn
 
 if TYPE_CHECKING:
+    from ..judging.verdict import Verdict
     from ..sampling.request import Request
 
-WAITING, DRAWING, DONE, STOPPED, FAILED = "waiting", "drawing", "done", "stopped", "failed"
-OPEN = (WAITING, DRAWING)
+WAITING, DRAWING, JUDGING = "waiting", "drawing", "judging"
+DONE, STOPPED, FAILED = "done", "stopped", "failed"
+OPEN = (WAITING, DRAWING, JUDGING)
 MOST_WAITING = 8
 LAST_PICTURE = 30.0
 """Seconds that the end of the program waits for a picture."""
@@ -71,6 +77,9 @@ class TryOut:
         self._thread: threading.Thread | None = None
         self._bare: dict[int, Drawn] = {}
         """Pictures at strength 0, by prompt: they are the same for every save."""
+        self.beside: dict[tuple[int, int], Path] = {}
+        """What the base alone drew to compare the cells with, by (prompt, seed)."""
+        self.verdict: Verdict | None = None
 
     @property
     def automatic(self) -> bool:
@@ -129,43 +138,39 @@ class TryOut:
         finally:
             self._bare.clear()
 
-    def sheet(self) -> Path:
-        """All pictures so far on one sheet: a column for each strength, a row for each save and prompt."""
-        from PIL import Image
-
-        from ..config import SampleOptions
-        from ..sampling.infotext import PARAMETERS, write_png
-        from ..tryout import Cell, GridRequest, sheet
-
-        if not self.cells:
-            raise UserError(Sentence("no_pictures", "There are no pictures yet."))
-        asked = self.request
-        files = {name: self.job.folder.output / name for name in self.saves}
-        cells, infotext = [], ""
-        for cell in list(self.cells):
-            with Image.open(cell.path) as image:
-                infotext = infotext or str(image.info.get(PARAMETERS, ""))
-                cells.append(
-                    Cell(files[cell.save], cell.strength, cell.prompt, self.seed, image.convert("RGB"), infotext)
-                )
-        request = GridRequest(list(files.values()), asked.prompts, asked.strengths, [self.seed], SampleOptions())
-        path = self.folder / "sheet.png"
-        write_png(path, sheet(cells, request), infotext)
-        return path
-
     def _take_a_turn(self, host: Host) -> None:
         """Draw until all is drawn, or somebody else comes first."""
         with self._turn.held(self._ticket, self._stop.is_set) as mine:
             if mine:
                 self._draw_on(host)
+                self._judge(host)
         if self.automatic and self.job.state not in ENDED:
             self.stop()  # it goes on: its next end has a grid of its own
-        if self.cells and len(self.cells) == self.total:
+        if self._all_drawn and (self._all_judged or self._stop.is_set()):
             self.state = DONE
         elif self._stop.is_set():
             self.state = STOPPED
         else:
             self.state, self._ticket = WAITING, self._turn.join(self._ticket)
+
+    @property
+    def _all_drawn(self) -> bool:
+        return bool(self.cells) and len(self.cells) == self.total
+
+    @property
+    def _all_judged(self) -> bool:
+        return self.single or not self.request.score or self.verdict is not None
+
+    def _given_up(self) -> bool:
+        return self._stop.is_set() or self._turn.wanted_from(self._ticket)
+
+    def _judge(self, host: Host) -> None:
+        """Score what was drawn, unless somebody else comes first: then it is done at the next turn."""
+        if self._all_judged or not self._all_drawn or self._given_up():
+            return
+        self.state = JUDGING
+        with contextlib.suppress(LeftOff):
+            self.verdict = score(self, host, self._given_up)
 
     def _draw_on(self, host: Host) -> None:
         """Draw what is missing."""
@@ -178,14 +183,34 @@ class TryOut:
         host = configured(self.job.config) if configured else host
         resolution = host.describe().native_resolution
         with host.studio([self.job.save_path(save) for save in self.request.saves]) as studio:
-            for save, strength, number in list(self._places())[len(self.cells) :]:
-                if self._stop.is_set() or self._turn.wanted_from(self._ticket):
+            for save, strength, number in list(self.request.places())[len(self.cells) :]:
+                if self._given_up():
                     return
                 drawn = self._bare.get(number) if strength == 0 else None
                 if drawn is None:
                     use = LoraUse(self.job.save_path(save), strength)
-                    drawn = studio.draw(self._picture(number, resolution), [use])
+                    drawn = studio.draw(self._picture(number, resolution, self.seed), [use])
                 self._take(drawn, save, strength, number)
+            self._draw_beside(studio, resolution)
+
+    def _draw_beside(self, studio: Studio, resolution: int) -> None:
+        """Draw what the cells are compared with."""
+        from ..sampling.infotext import write_png
+
+        if self._all_judged:
+            return
+        nothing = [LoraUse(self.job.save_path(self.request.saves[0]), 0.0)]
+        for number, seed in beside(self.request, self.seed, self.job.trigger_word):
+            if self._given_up():
+                return
+            if (number, seed) not in self.beside:
+                drawn = studio.draw(self._picture(number, resolution, seed), nothing)
+                path = self.folder / f"beside-{number + 1}-{seed}.png"
+                write_png(path, drawn.image, drawn.infotext)
+                self.beside[number, seed] = path
+
+    def _picture(self, number: int, resolution: int, seed: int) -> Request:
+        return self.request.picture(number, seed, resolution, self.job.config.base.clip_skip)
 
     def _take(self, drawn: Drawn, save: str, strength: float, number: int) -> None:
         from ..sampling.infotext import write_png
@@ -196,29 +221,6 @@ class TryOut:
         path = self.folder / f"{n:04d}.png"
         write_png(path, drawn.image, drawn.infotext)
         self.cells.append(TriedCell(n, save, strength, number, path))
-
-    def _places(self) -> Iterator[tuple[str, float, int]]:
-        """Prompt by prompt, so that the first whole grid is there soonest."""
-        for number in range(len(self.request.prompts)):
-            for save in self.request.saves:
-                for strength in self.request.strengths:
-                    yield save, strength, number
-
-    def _picture(self, prompt: int, resolution: int) -> Request:
-        from ..sampling.request import Request
-
-        asked = self.request
-        return Request(
-            prompt=asked.prompts[prompt],
-            negative_prompt=asked.negative_prompt,
-            seed=self.seed,
-            width=max(64, (asked.width or resolution) // 8 * 8),
-            height=max(64, (asked.height or resolution) // 8 * 8),
-            steps=asked.steps,
-            guidance=asked.guidance,
-            sampler=asked.sampler,
-            clip_skip=self.job.config.base.clip_skip,
-        )
 
 
 class TryOuts:
@@ -290,12 +292,14 @@ class TryOuts:
         return tryout
 
     def picture_of(self, job: Job, save: str, strength: float) -> Path | None:
-        """The newest picture of a save at a strength, as a preview of it."""
+        """The newest picture of a save at a strength, as a preview of it: one with the word, where there is any."""
         step = next((one.step for one in job.saves() if one.file == save), None)
         with self._lock:
             tryouts = [one for one in self._all.values() if one.job is job]
-        for tryout in tryouts[::-1]:
-            for cell in list(tryout.cells)[::-1]:
-                if (tryout.steps[cell.save], cell.strength) == (step, strength):
-                    return cell.path
-        return None
+        pictures = [
+            (has_word(tryout.request.prompts[cell.prompt], job.trigger_word), cell.path)
+            for tryout in tryouts[::-1]
+            for cell in list(tryout.cells)[::-1]
+            if (tryout.steps[cell.save], cell.strength) == (step, strength)
+        ]
+        return next((path for shows_it, path in sorted(pictures, key=lambda one: not one[0])), None)

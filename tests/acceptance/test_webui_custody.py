@@ -46,7 +46,7 @@ def test_after_a_finished_job_and_the_grid_that_is_drawn_at_its_end(pictures, jo
     job = Job(pictures, steps=4, samples__steps=2)
     assert job.until("finished", "failed")["state"] == "finished"
     grid = wait_for(lambda: job.look()["tryout"])
-    assert wait_for(lambda: (now := ask(f"{OURS}/tryouts/{grid}"))["state"] not in ("waiting", "drawing") and now)[
+    assert wait_for(lambda: (now := ask(f"{OURS}/tryouts/{grid}"))["state"] in ("done", "stopped", "failed") and now)[
         "cells"
     ]
     ask(f"{OURS}/habits", {"grid_at_end": False}, "PUT")

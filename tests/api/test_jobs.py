@@ -52,20 +52,36 @@ def test_the_curve_has_every_step_of_a_short_run(client, finished):
     assert curve["steps"] == [1, 2, 3, 4] and len(curve["loss"]) == 4 and curve["rates"].keys() == {"unet"}
 
 
-def test_a_try_out_streams_its_cells_and_the_best_is_kept(client, finished):
-    job = finished[0]
-    asked = {"saves": ["zorb-step000002.safetensors"], "strengths": [0, 1], "prompts": ["a zorb"], "steps": 2}
-    tryout = client.post("tryouts", json={"job": job["id"], "width": 64, "height": 64, "seed": 5, **asked}).json()
+@pytest.fixture(scope="module")
+def tried(client, finished):
+    """A try-out of a save, drawn and scored."""
+    asked = {"saves": ["zorb-step000002.safetensors"], "strengths": [0, 1], "prompts": ["a zorb", "a cat"], "steps": 2}
+    body = {"job": finished[0]["id"], "width": 64, "height": 64, "seed": 5, **asked}
+    tryout = client.post("tryouts", json=body).json()
     end = time.monotonic() + 300
     while tryout["state"] != "done" and time.monotonic() < end:
         time.sleep(0.05)
         tryout = client.get(f"tryouts/{tryout['id']}").json()
-    assert [cell["strength"] for cell in tryout["cells"]] == [0, 1], tryout
+    return tryout
+
+
+def test_a_try_out_streams_its_cells_and_the_best_is_kept(client, finished, tried):
+    job, tryout = finished[0], tried
+    assert [cell["strength"] for cell in tryout["cells"]] == [0, 1, 0, 1], tryout
     assert client.get(tryout["cells"][1]["url"]).content[:4] == b"\x89PNG"
     sheet = client.post(f"tryouts/{tryout['id']}/sheet").json()
     assert client.get(sheet["url"]).status_code == 200
-    kept = client.post(f"jobs/{job['id']}/keep", json={"save": asked["saves"][0], "strength": 0.5}).json()
+    kept = client.post(f"jobs/{job['id']}/keep", json={"save": tryout["saves"][0], "strength": 0.5}).json()
     assert (kept["tag"], kept["trigger_word"]) == ("<lora:zorb:0.5>", "zorb")
+
+
+def test_a_try_out_that_is_drawn_has_scores_and_a_proposal_which_the_run_keeps(client, finished, tried):
+    verdict, proposal = tried["verdict"], tried["verdict"]["proposal"]
+    assert tried["without_word"] == verdict["without_word"] == [1]
+    assert verdict["scores"].keys() == {"3", "4"} and verdict["scores"]["3"]["change"] == 0
+    assert (proposal["save"], proposal["step"]) == ("zorb-step000002.safetensors", 2)
+    assert proposal["reasons"][0]["code"] == "proposal_last"
+    assert client.get(f"jobs/{finished[0]['id']}/proposal").json()["proposal"] == proposal
 
 
 def test_every_reader_finds_the_grid_that_the_run_s_end_began(client, finished):
@@ -75,7 +91,7 @@ def test_every_reader_finds_the_grid_that_the_run_s_end_began(client, finished):
     grid = client.get(f"tryouts/{tryout}").json()
     usual = client.get(f"jobs/{finished[0]['id']}/usual-tryout").json()
     assert grid["strengths"] and usual["strengths"] == [0, 0.4, 0.6, 0.8, 1]
-    assert usual["prompts"] == ["a zorb, number 0", "a zorb, number 1"]
+    assert usual["prompts"] == ["a zorb, number 0", "a zorb, number 1", "number 0"]
 
 
 def test_the_grid_at_the_end_is_switched_off_over_the_routes(client):

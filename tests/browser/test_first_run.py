@@ -80,11 +80,13 @@ def test_a_first_run_from_dropped_pictures_to_a_kept_lora(page, browser, served,
     assert page.locator(".lt-line-smooth").get_attribute("points").count(",") == STEPS
     assert page.locator(".lt-sample-row").count() == 3
 
-    wait_for_text(page, ".lt-try", "30 pictures: click the best one")  # drawn by itself
+    wait_for_text(page, ".lt-try", "45 pictures: click the best one")  # drawn by itself, also without the word
+    wait_for_text(page, ".lt-proposal", "Proposed: step")
+    assert page.locator(".lt-proposed").count() == 3 and page.locator(".lt-cell[aria-pressed='true']").count() == 1
     second = browser.new_page()
     open_page(second, address)
     second.wait_for_selector(".lt-cell img")
-    assert second.locator(".lt-cell img").count() == 30
+    assert second.locator(".lt-cell img").count() == 45
     assert (
         option(second, "save.name").input_value() == "zorb" and second.locator("#lt-preset").input_value() == "pocket"
     )

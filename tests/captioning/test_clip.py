@@ -10,10 +10,10 @@ from lora_trainer import packages
 from lora_trainer.captioning import Settings
 from lora_trainer.captioning.base import text_of
 from lora_trainer.captioning.clip import ClipTagger
-from lora_trainer.captioning.clip_model import ClipModel, architecture_of, is_torchscript, load_clip
-from lora_trainer.captioning.preprocessing import Preprocessing
 from lora_trainer.captioning.vocabularies import SHIPPED
 from lora_trainer.errors import FileFormatError, UserError
+from lora_trainer.vision.clip_model import ClipModel, architecture_of, is_torchscript, load_clip
+from lora_trainer.vision.preprocessing import Preprocessing
 
 from .colours import COLOURS
 

@@ -1,7 +1,7 @@
 import pytest
 
 from lora_trainer.jobs.desk import Desk
-from lora_trainer.jobs.request import TryOutRequest, usual_prompts, usual_saves
+from lora_trainer.jobs.request import TryOutRequest, usual_request, usual_saves
 from lora_trainer.jobs.tryouts import OPEN
 
 from .conftest import wait_for, wait_until
@@ -127,7 +127,7 @@ def test_the_best_save_is_shown_beside_the_last_ones(desk, config):
     job = wait_until(desk.jobs.submit(config(steps=7, save__every=1)), "finished", "failed")
     job.change(best_step=1)
     assert [int(file[9:15]) for file in usual_saves(job)[:-1]] == [1, 4, 5, 6]
-    assert usual_prompts(job) == ["a zorb, number 0", "a zorb, number 1"]
+    assert usual_request(job).prompts == ["a zorb, number 0", "a zorb, number 1"]
 
 
 def test_a_picture_is_found_again_under_the_name_that_its_save_has_after_more_steps(desk, config):

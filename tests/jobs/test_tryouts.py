@@ -4,6 +4,7 @@ from PIL import Image
 from lora_trainer.errors import UserError
 from lora_trainer.jobs.keep import keep
 from lora_trainer.jobs.request import TryOutRequest
+from lora_trainer.jobs.sheets import write_sheet
 from lora_trainer.jobs.tryouts import TryOuts
 
 from .conftest import wait_for, wait_until
@@ -27,7 +28,7 @@ def test_cells_come_one_by_one_and_lie_on_a_sheet_with_their_infotext(jobs, host
         (1, "zorb-step000002.safetensors", 0.0),
         (2, "zorb-step000002.safetensors", 1.0),
     ]
-    with Image.open(tryout.sheet()) as sheet:
+    with Image.open(write_sheet(tryout)) as sheet:
         assert sheet.width > 256 and sheet.info["parameters"].startswith("a zorb")
     kept = keep(
         host,

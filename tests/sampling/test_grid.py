@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from lora_trainer.sampling import lettering
-from lora_trainer.sampling.grid import EMPTY, PAPER, compose_grid
+from lora_trainer.sampling.grid import EMPTY, MARK, PAPER, compose_grid
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
@@ -55,6 +55,23 @@ def test_labels_are_written_beside_the_pictures_and_not_on_them(fonts):
     beside = [colours(sheet, (0, y, left, y + 48)) for _, y in places[::2]]
     assert all(len(seen) > 1 for seen in above + beside)
     assert colours(sheet, (0, 0, left, top)) == {PAPER}
+
+
+def test_notes_stand_under_the_pictures_and_a_frame_around_those_that_are_marked(fonts):
+    rows = [[plain(RED), plain(RED)], [plain(RED), plain(RED)]]
+    bare, sheet = compose_grid(rows), compose_grid(rows, notes=[["0.5", ""], ["", "like 0.81"]], marked=[(1, 0)])
+    assert sheet.width == bare.width and sheet.height > bare.height
+    places = patches(sheet, RED)
+    assert all(colours(sheet, (x, y, x + 64, y + 48)) == {RED} for x, y in places)
+    under = [colours(sheet, (x, y + 50, x + 64, y + 61)) != {PAPER} for x, y in places]
+    assert under == [True, False, False, True]
+    framed = [MARK in colours(sheet, (x - 2, y - 2, x + 66, y + 50)) for x, y in places]
+    assert framed == [False, False, True, False]
+
+
+def test_a_grid_without_notes_and_marks_is_as_it_ever_was():
+    rows = [[plain(RED), plain(BLUE)]]
+    assert compose_grid(rows, ["a"], ["b"]).tobytes() == compose_grid(rows, ["a"], ["b"], [], []).tobytes()
 
 
 def test_a_missing_picture_is_an_empty_cell():

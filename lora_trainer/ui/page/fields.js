@@ -17,7 +17,7 @@ export class Fields {
     this.app = app;
     const input = (id, properties) =>
       h("input", { id: `lt-try-${id}`, class: "lt-input", type: "number", ...properties });
-    this.prompts = h("textarea", { id: "lt-try-prompts", class: "lt-input", rows: 2 });
+    this.prompts = h("textarea", { id: "lt-try-prompts", class: "lt-input", rows: 3 });
     this.strengths = h("input", { id: "lt-try-strengths", class: "lt-input", type: "text", autocomplete: "off" });
     this.seed = input("seed", { min: 0 });
     this.saves = h("div", { class: "lt-row lt-saves", role: "group", "aria-label": app.t("tryout.saves") });

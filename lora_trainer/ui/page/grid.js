@@ -1,9 +1,10 @@
-/** The grid of a try-out: a row for each save, a column for each strength, filled as the pictures come. */
+/** The grid of a try-out: a row for each save, a column for each strength, filled as the pictures come; scores under them. */
 
-import { attribute, fill, h, say } from "./dom.js";
+import { attribute, fill, h, say, show } from "./dom.js";
 import { short } from "./format.js";
 import { place, promptOf } from "./requests.js";
 import { rowName } from "./saves.js";
+import { figures, legend } from "./scores.js";
 
 /** Changes when a grid must be laid out anew. */
 const nameOf = (grid) => (grid ? `${grid.id}/${grid.saves}` : "");
@@ -11,6 +12,7 @@ const nameOf = (grid) => (grid ? `${grid.id}/${grid.saves}` : "");
 export class Grid {
   #places = new Map();
   #id = "";
+  #scored = null;
 
   /** @param {import("./main.js").App} app */
   constructor(app) {
@@ -27,12 +29,33 @@ export class Grid {
       const spot = this.#places.get(place(cell.save, cell.strength, promptOf(cell, grid.prompts)));
       if (spot && !spot.cell) this.#show(grid, cell, spot);
     }
+    if (grid?.verdict && this.#scored !== grid.verdict.scores) this.#score(grid);
+  }
+
+  /** Scores under the pictures, and a mark on what is proposed; that is chosen unless the reader has chosen already. */
+  #score(grid) {
+    const { app } = this;
+    const { scores, proposal } = grid.verdict;
+    this.#scored = scores;
+    const proposed = [];
+    for (const { button, score, cell } of this.#places.values()) {
+      if (!cell) continue;
+      fill(score, figures(app, scores[cell.n]));
+      const isIt = proposal && cell.save === proposal.save && cell.strength === proposal.strength;
+      button.classList.toggle("lt-proposed", Boolean(isIt));
+      if (isIt) proposed.push(cell);
+    }
+    if (proposed.length && !app.store.get("chosen")) app.store.set({ chosen: proposed[0] });
+    fill(this.legend, legend(app, Object.values(scores)));
+    show(this.legend, this.legend.childElementCount > 0);
   }
 
   #begin(grid) {
     this.#id = nameOf(grid);
     this.#places = new Map();
-    fill(this.element, grid && grid.prompts.map((prompt, n) => this.#table(grid, prompt, n)));
+    this.#scored = null;
+    this.legend = h("p", { class: "lt-hint lt-legend", hidden: true });
+    fill(this.element, grid && [...grid.prompts.map((prompt, n) => this.#table(grid, prompt, n)), this.legend]);
   }
 
   #table(grid, prompt, number) {
@@ -56,8 +79,9 @@ export class Grid {
             disabled: true,
             style: { "aspect-ratio": ratio },
           });
-          this.#places.set(place(file, strength, number), { button, cell: null });
-          return h("td", {}, button);
+          const score = h("div", { class: "lt-scores" });
+          this.#places.set(place(file, strength, number), { button, score, cell: null });
+          return h("td", {}, button, score);
         }),
       ),
     );
@@ -70,9 +94,22 @@ export class Grid {
     return h(
       "figure",
       { class: "lt-grid-box" },
-      grid.prompts.length > 1 && h("figcaption", {}, prompt),
+      grid.prompts.length > 1 && h("figcaption", {}, prompt, this.#remark(grid, number)),
       h("div", { class: "lt-scroll" }, table),
     );
+  }
+
+  /** Choose what is proposed, at the first prompt. */
+  chooseProposed() {
+    const spot = [...this.#places.values()].find(({ button }) => button.classList.contains("lt-proposed"));
+    if (spot) this.app.store.set({ chosen: spot.cell });
+  }
+
+  /** Says of a prompt without the word what it is for. */
+  #remark(grid, number) {
+    const { app } = this;
+    if (!grid.without_word?.includes(number)) return null;
+    return h("span", { class: "lt-without", title: app.t("tryout.without_hint") }, app.t("tryout.without"));
   }
 
   #show(grid, cell, spot) {

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { nothingMissing } from "./requests.js";
 
 const PAUSE = 500;
-const GOING = ["waiting", "drawing"];
+const GOING = ["waiting", "drawing", "judging"];
 
 /** Whether more pictures of a try-out are to come. */
 export const going = (tryout) => GOING.includes(tryout?.state);

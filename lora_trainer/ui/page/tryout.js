@@ -5,6 +5,7 @@ import { attribute, button, h, say, show } from "./dom.js";
 import { Fields } from "./fields.js";
 import { Grid } from "./grid.js";
 import { pauseBar } from "./pausing.js";
+import { proposalBox } from "./proposal.js";
 import { scrubber } from "./scrub.js";
 import { section } from "./section.js";
 import { going, Trial } from "./trial.js";
@@ -17,7 +18,8 @@ export function tryout(app) {
   const trial = (app.trial = new Trial(app));
   const fields = new Fields(app);
   const drawing = h("div", { class: "lt-try" }, fields.element, actions(app, fields, trial));
-  const results = h("div", { class: "lt-try" }, new Grid(app).element, chosenPanel(app));
+  const grid = new Grid(app);
+  const results = h("div", { class: "lt-try" }, grid.element, proposalBox(app, grid), chosenPanel(app));
   const single = scrubber(app, fields, trial);
   const body = h("div", { class: "lt-try" }, drawing, results, single);
   const element = section(app, "tryout", [hint, pauseBar(app, fields, trial), body], atEnd(app));

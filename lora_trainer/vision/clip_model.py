@@ -55,8 +55,12 @@ class ClipModel:
             ]
             return torch.nn.functional.normalize(torch.cat(parts).float(), dim=-1).cpu()
 
+    def release(self) -> None:
+        """Give cached memory back to the device."""
+        devices.release_memory(self._device)
+
     def close(self) -> None:
-        """Give the device's memory back."""
+        """Leave the device."""
         self._network = None
         devices.release_memory(self._device)
 

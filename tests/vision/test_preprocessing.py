@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lora_trainer.captioning.preprocessing import Preprocessing
+from lora_trainer.vision.preprocessing import Preprocessing
 
 
 def halves(size, left=(255, 0, 0), right=(0, 0, 255)):
