@@ -17,7 +17,7 @@ from starlette.routing import Route
 from ..errors import UserError
 from ..jobs.desk import Desk
 from ..sentences import Sentence
-from . import advice, captioning, datasets, health, jobs, keeping, options, state, tryouts
+from . import advice, captioning, datasets, health, inquiries, jobs, keeping, options, state, tryouts
 from .call import JSON_LIMIT, UPLOAD_LIMIT, Call, Entry
 from .errors import Refused, answer
 from .gate import Guard, require_let_in, require_same_site
@@ -30,6 +30,7 @@ TABLES = (
     state.ROUTES,
     options.ROUTES,
     advice.ROUTES,
+    inquiries.ROUTES,
     datasets.ROUTES,
     health.ROUTES,
     captioning.ROUTES,

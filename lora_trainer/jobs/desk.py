@@ -16,6 +16,7 @@ from .advisor import Advisor
 from .captioning import Captionings
 from .forecast import Forecaster
 from .habits import Habits
+from .inquiries import Inquiries
 from .job import Job
 from .keep import Kept, keep
 from .queue import Jobs
@@ -41,8 +42,14 @@ class Desk:
         self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
         self.advisor = Advisor(host, self.forecaster.scan, presets)
+        self.inquiries = Inquiries(self.advisor, self.jobs.turn)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.jobs.on_end = self._show_what_was_learned
+
+    @property
+    def busy(self) -> bool:
+        """Whether the model is at work, for us or for the host's own users: then others leave the processor alone."""
+        return self.jobs.turn.holder is not None or bool(getattr(self.host, "drawing", False))
 
     def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:
         """A configuration from what a page sends: the base is the host's, the pictures those of the data set.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Protocol
 
 import torch
@@ -34,7 +35,7 @@ class CaptionSource(Protocol):
         """Make ready for `step` (from 0) and those after it, yielding (done, total)."""
 
     def ahead(self, step: int) -> list[tuple[int, int]]:
-        """What `prepare` will have to encode on the way, once all is ready for `step`: (before which step, how many)."""
+        """What `prepare` will encode on the way, once all is ready for `step`: (before which step, how many)."""
 
     def __call__(self, captions: Sequence[str], rows: slice = ALL) -> Conditioning:
         """The conditioning of `rows` of n captions, as they have it among the others, on the loan's device."""
@@ -64,9 +65,7 @@ class EncodedCaptions:
 
     def ahead(self, step: int) -> list[tuple[int, int]]:
         chunks = list(self._plan.caption_chunks(step, self._plan.total_steps, MOST_CAPTIONS))
-        return [
-            (chunk.first_step, len({*chunk.captions} - {*before.captions})) for before, chunk in zip(chunks, chunks[1:])
-        ]
+        return [(chunk.first_step, len({*chunk.captions} - {*before.captions})) for before, chunk in pairwise(chunks)]
 
     def __call__(self, captions: Sequence[str], rows: slice = ALL) -> Conditioning:
         entries = [self._entry(caption) for caption in captions]

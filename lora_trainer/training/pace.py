@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from ..data.plan import RunPlan, pixels_of
@@ -192,10 +193,17 @@ class Pace:
 
     def _line(self) -> tuple[float, float]:
         """Seconds of a step for itself and for each pixel, from those recent ones that are not far from the others."""
-        each, by_pixel = _fitted(self._steps)
+        line = _fitted(self._steps)
         for _ in range(TRIMS):
-            each, by_pixel = _fitted(_middle(self._steps, lambda step: step[1] / (each + by_pixel * step[0])))
-        return each, by_pixel
+            line = _fitted(_middle(self._steps, partial(_slowness, line)))
+        return line
+
+
+def _slowness(line: tuple[float, float], step: tuple[int, float]) -> float:
+    """How much slower than the line a step was."""
+    each, by_pixel = line
+    pixels, seconds = step
+    return seconds / (each + by_pixel * pixels or 1.0)
 
 
 def _fitted(steps: Sequence[tuple[int, float]]) -> tuple[float, float]:

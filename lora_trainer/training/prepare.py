@@ -224,6 +224,4 @@ def course_of(config: TrainConfig, plan: RunPlan, captions: Sequence[tuple[int, 
     """What a run consists of; `captions` are those that are encoded on the way (see CaptionSource.ahead)."""
     agenda = Agenda(config, plan.total_steps, plan.steps_per_epoch)
     denoised, decoded = pixels_sampled(sample_requests(config, plan.pictures))
-    return Course(
-        plan, agenda, validated=pixels_validated(plan), denoised=denoised, decoded=decoded, captions=captions
-    )
+    return Course(plan, agenda, validated=pixels_validated(plan), denoised=denoised, decoded=decoded, captions=captions)

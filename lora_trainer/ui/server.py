@@ -46,6 +46,7 @@ def serve(desk: Desk, *, address: str = "127.0.0.1", port: int = 7870) -> None:
         uvicorn.run(make_app(desk), host=address, port=port, log_level="warning")
     finally:
         desk.tryouts.close()
+        desk.inquiries.close()
 
 
 def free_port(address: str, wished: int) -> int:
