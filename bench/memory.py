@@ -20,6 +20,8 @@ CASES: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
     ("sd1", "fp32", 384, {"network": {"rank": 128, "alpha": 64.0}}),
     ("sd1", "fp32", 384, {"network": {"train_text_encoder": True, "conv_rank": 16}}),
     ("sd1", "bf16", 384, {}),
+    ("sd1", "bf16", 512, {"data": {"batch_size": 2}, "memory": {"checkpointing": "all"}}),
+    ("sd1", "bf16", 256, {"network": {"train_text_encoder": True}}),
     ("sdxl", "bf16", 512, {}),
     ("sdxl", "bf16", 512, {"memory": {"checkpointing": "largest"}}),
     ("sdxl", "bf16", 512, {"memory": {"checkpointing": "all"}}),
@@ -68,14 +70,15 @@ def one_case(family: str, precision: str, side: int, values: dict[str, Any]) -> 
     dtype = device.choose_dtype(precision, torch.device("cpu"))
     layout = base_layout(family, channels=320, text="real")
     base = BaseShapes(BaseInfo("random", family), original_shapes(layout), Hints())
-    estimated = step_memory(config, base, (side, side), dtype).beside_weights
+    imagined = step_memory(config, base, (side, side), dtype)
+    estimated = imagined.beside_weights + imagined.kernels
     loan: Any = ImaginedLoan(base, dtype, make=_touched)
     model = build_model(config, loan)
     adapters = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters)
     before = _resident() - adapters
     _forget_peak()
     for _ in range(2):
-        one_step(model, config, (side, side))
+        one_step(model, config, (side, side), config.data.batch_size)
         model.move(torch.tensor(True))
     return estimated, _peak() - before
 

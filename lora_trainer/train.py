@@ -25,6 +25,7 @@ from .run_folder import describe_environment
 from .sentences import Sentence
 from .state import State
 from .training.comparison import compared
+from .training.pace import SAMPLES, SAVE, STATE, VALIDATION
 from .training.prepare import PreparedRun, encode_captions, prepare
 from .training.step import StepResult
 from .training.survey import Survey, last_step, open_folder, open_records, survey
@@ -143,7 +144,8 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         if wish is not Wish.GO_ON:
             break
         try:
-            yield from encode_captions(run.captions, done)
+            yield from encode_captions(run.captions, done, run.pace.rates)
+            run.meter.start()
             taken = yield from _take_step(run, host, done)
             pending.append(taken)
             done += 1
@@ -200,6 +202,8 @@ def _report(run: PreparedRun, pending: list[StepResult], keep: int) -> Iterator[
         smooth = run.meter.smooth(loss, finite)
         if not finite:
             yield from _bad_step(run, result.step)
+        seconds = run.meter.lap()
+        run.pace.took_step(result.step, seconds)
         yield Step(
             step=result.step + 1,
             epoch=run.plan.epoch_of(result.step) + 1,
@@ -207,8 +211,8 @@ def _report(run: PreparedRun, pending: list[StepResult], keep: int) -> Iterator[
             smooth_loss=smooth,
             rates=result.rates,
             gradient_norm=norm if finite else 0.0,
-            seconds=run.meter.lap(),
-            seconds_left=run.meter.seconds_left(result.step + 1),
+            seconds=seconds,
+            seconds_left=run.pace.seconds_left(result.step + 1),
             memory_bytes=device.used_memory(run.model.device),
         )
 
@@ -227,12 +231,16 @@ def _bad_step(run: PreparedRun, step: int) -> Iterator[Event]:
 def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
     """Validation, save and samples after `done` steps, as far as they are due. The end has its own save."""
     if run.agenda.validation_due(done):
-        yield _validate(run, done)
-        yield from run.probes.after(done)
+        with run.pace.timed(VALIDATION):
+            validated, told = _validate(run, done), list(run.probes.after(done))
+        yield validated
+        yield from told
     if run.agenda.save_due(done):
         yield _save(run, done, final=False)
     if run.agenda.sample_due(done):
+        begun = time.perf_counter()
         yield from run.sampler.draw(run.model, done, _with_room(run, run.saver.model_hash))
+        run.pace.took(SAMPLES, time.perf_counter() - begun)
 
 
 def _validate(run: PreparedRun, done: int) -> Event:
@@ -251,7 +259,8 @@ def _validate(run: PreparedRun, done: int) -> Event:
 
 
 def _save(run: PreparedRun, done: int, *, final: bool) -> Saved:
-    return _with_room(run, lambda: run.saver.save_lora(done, final=final))
+    with run.pace.timed(SAVE):
+        return _with_room(run, lambda: run.saver.save_lora(done, final=final))
 
 
 def _with_room(run: PreparedRun, work: Callable[[], T]) -> T:
@@ -276,7 +285,8 @@ def _pause(run: PreparedRun, done: int, away: str) -> Iterator[Event]:
 
 def _save_state(run: PreparedRun, done: int) -> None:
     thrift = run.relief.state()
-    _with_room(run, lambda: run.saver.save_state(done, run.meter, run.validation, run.scaler, thrift))
+    with run.pace.timed(STATE):
+        _with_room(run, lambda: run.saver.save_state(done, run.meter, run.validation, run.scaler, thrift))
 
 
 def _finish(run: PreparedRun, done: int, wish: Wish) -> Iterator[Event]:

@@ -27,9 +27,15 @@ def recommend(call: Call) -> dict[str, Any]:
 
 
 def estimate(call: Call) -> dict[str, Any]:
-    """The memory that a run will need, and what would fit where it is too much. Takes seconds."""
+    """The memory that a run will need, and what would fit where it is too much. Takes seconds.
+
+    With `patient`, and while the model is at work, only what is known already is answered; else {"later": true}.
+    """
     given = call.json()
     config = call.desk.config(value_of(given, "values", dict, {}), value_of(given, "dataset", str, ""))
+    patient = value_of(given, "patient", bool, False)
+    if patient and call.desk.busy and not call.desk.advisor.knows(config):
+        return {"later": True}
     outlook = call.desk.advisor.outlook(config)
     need = outlook.need
     return {

@@ -44,6 +44,17 @@ class Screen:
         if handler:
             handler(event)
 
+    def count(self, title: str) -> Callable[[int, int], None]:
+        """A listener to how much of something is done."""
+
+        def hear(done: int, total: int) -> None:
+            if title != self._phase:
+                self._phase = title
+                self._open(title, total, leave=False)
+            self._bar.update(done - self._bar.n)
+
+        return hear
+
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()

@@ -60,6 +60,11 @@ class BatchPlan:
     items: tuple[Item, ...]
 
 
+def pixels_of(batch: BatchPlan) -> int:
+    """Pixels that a micro-batch takes through the model."""
+    return batch.bucket[0] * batch.bucket[1] * len(batch.items)
+
+
 @dataclass(frozen=True)
 class CaptionChunk:
     """The distinct captions of the steps from `first_step` until before `end_step`."""

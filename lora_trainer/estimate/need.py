@@ -1,15 +1,14 @@
-"""What a run will need of the device's memory, beside what there is; and what would fit where it is too much."""
+"""What a run will need of the device's memory, beside what there is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import device as devices
 from ..config import TrainConfig
 from ..sentences import Sentence
-from .step import StepMemory, step_memory
+from .step import ImaginedModel, StepMemory
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +22,9 @@ KEPT_FREE = {"cpu": 1.0}
 KEPT_FREE_ELSEWHERE = 0.1
 SHARE = 0.95
 """How much of the device a run may count on: a desktop draws on it as well."""
+
+Size = tuple[int, int]
+"""(height, width) in pixels."""
 
 
 @dataclass(frozen=True)
@@ -52,65 +54,55 @@ class Need:
         return Sentence("memory_too_much", template, **values, advice=advice)
 
 
-def need(config: TrainConfig, base: BaseShapes, size: tuple[int, int]) -> Need:
-    """What steps on pictures of `size` (height, width) need on the device that `config` asks for.
+class Estimator:
+    """Answers about the memory of steps on one base with one network.
 
-    Takes seconds. Raises ConfigError for a device or precision that is not there, and what building a model raises.
+    Only the batch, the pictures' size and checkpointing may differ from question to question: the model is built once,
+    and what was asked before is remembered. `packs` says that the base is the run's alone, so that it may be packed.
+
+    Raises ConfigError for a device or precision that is not there, and what building a model raises.
     """
-    device = devices.choose(config.memory.device)
-    dtype = devices.choose_dtype(config.memory.precision, device)
-    return _need(config, base, size, device, dtype)
+
+    def __init__(self, config: TrainConfig, base: BaseShapes, *, packs: bool = False) -> None:
+        self.device = devices.choose(config.memory.device)
+        dtype = devices.choose_dtype(config.memory.precision, self.device)
+        self._model = ImaginedModel(config, base, dtype)
+        self._packs = packs and config.memory.packing and self.device.type == "cpu"
+        self._known: dict[tuple[Size, int, str], StepMemory] = {}
+
+    @property
+    def total(self) -> int:
+        """Bytes that the device has; 0 where it does not tell."""
+        return devices.memory_of(self.device)[1]
+
+    @property
+    def device_name(self) -> str:
+        return device_name(self.device)
+
+    def knows(self, size: Size, count: int, checkpointing: str) -> bool:
+        """Whether `need` would answer at once."""
+        return (size, count, checkpointing) in self._known
+
+    def need(self, size: Size, count: int, checkpointing: str) -> Need:
+        """Of steps on micro-batches of `count` pictures of `size`. Takes a second or some where it is not known yet."""
+        key = (size, count, checkpointing)
+        if key not in self._known:
+            self._known[key] = self._model.step(size, count, checkpointing)
+        return self.of(self._known[key])
+
+    def of(self, step: StepMemory) -> Need:
+        """What the device needs for a step that needs so much."""
+        own = OWN_BYTES + int(step.activations * KEPT_FREE.get(self.device.type, KEPT_FREE_ELSEWHERE))
+        if self.device.type == "cpu":
+            own += step.kernels + (step.packed if self._packs else 0)
+        return Need(step, own, self.total, self.device_name)
 
 
-def what_fits(config: TrainConfig, base: BaseShapes, size: tuple[int, int]) -> tuple[TrainConfig, Need] | None:
-    """The configuration nearest to `config` that fits, and what it needs; None when nothing does.
-
-    Each is what a person would try next: recompute more, smaller batches with the same effective one, lower resolution.
-    """
-    for candidate, scale in _milder(config):
-        scaled = (_scaled(size[0], scale), _scaled(size[1], scale))
-        found = need(candidate, base, scaled)
-        if found.fits:
-            return candidate, found
-    return None
+def device_name(device: torch.device) -> str:
+    """The device in a sentence."""
+    return "this computer (CPU)" if device.type == "cpu" else devices.label(device)
 
 
-def _need(
-    config: TrainConfig, base: BaseShapes, size: tuple[int, int], device: torch.device, dtype: torch.dtype
-) -> Need:
-    _, total = devices.memory_of(device)
-    step = step_memory(config, base, size, dtype)
-    kept = int(step.activations * KEPT_FREE.get(device.type, KEPT_FREE_ELSEWHERE))
-    name = "this computer (CPU)" if device.type == "cpu" else devices.label(device)
-    return Need(step, OWN_BYTES + kept, total, name)
-
-
-def _milder(config: TrainConfig) -> Iterator[tuple[TrainConfig, float]]:
-    """Configurations that need less and less, with the factor on the sides of the pictures."""
-    yield config, 1.0
-    modes = ("off", "largest", "all")
-    for mode in modes[modes.index(config.memory.checkpointing) + 1 :]:
-        config = replace(config, memory=replace(config.memory, checkpointing=mode))
-        yield config, 1.0
-    while config.data.batch_size > 1:
-        half = -(-config.data.batch_size // 2)
-        accumulation = config.optimizer.accumulation * 2
-        config = replace(
-            config,
-            data=replace(config.data, batch_size=half),
-            optimizer=replace(config.optimizer, accumulation=accumulation),
-        )
-        yield config, 1.0
-    for resolution in (768, 512):
-        if resolution < config.data.resolution:
-            yield replace(config, data=replace(config.data, resolution=resolution)), resolution / config.data.resolution
-
-
-def _scaled(side: int, scale: float) -> int:
-    """A side in steps of 64 pixels."""
-    return max(64, round(side * scale / 64) * 64)
-
-
-def gigabytes(count: int) -> str:
+def gigabytes(count: float) -> str:
     """Bytes as GB (of 1024^3, as cards are sold), with one decimal."""
     return f"{count / 2**30:.1f}"

@@ -19,9 +19,12 @@ from ..config import TrainConfig
 from ..families.base import PictureSize
 from ..host.base import Conditioning
 from ..text.encode import hidden_states
+from ..training.checkpointing import checkpoint_blocks
 from ..training.model import TrainingModel, build_model
+from ..twin.packing import packable_bytes
 from ..twin.unet import SIZE_FEATURES
 from .imagined import BaseShapes, ImaginedLoan
+from .kernels import Kernels
 from .live import LiveBytes
 
 OPTIMIZER_BYTES = {"adamw8bit": 2, "adafactor": 1, "lion": 4, "prodigy": 16, "sgd": 4}
@@ -37,12 +40,15 @@ CHUNK = 77
 class StepMemory:
     """Bytes: the base's `weights` that a step needs, what is `trained` (adapters, gradients, optimizer), and the most
     that is alive of everything else at a time: `activations`, or when they are gone the copy that is kept while the
-    optimizer moves, `moving`."""
+    optimizer moves, `moving`. `packed` is the second copy of weights that are packed for a processor; `kernels` is what
+    a processor's library keeps of its own code."""
 
     weights: int
     trained: int
     activations: int
     moving: int = 0
+    packed: int = 0
+    kernels: int = 0
 
     @property
     def beside_weights(self) -> int:
@@ -53,28 +59,51 @@ class StepMemory:
         return self.weights + self.beside_weights
 
 
-def step_memory(config: TrainConfig, base: BaseShapes, size: tuple[int, int], dtype: torch.dtype) -> StepMemory:
-    """What a step of `config` needs at micro-batches of pictures of `size` (height, width), the base held in `dtype`.
+class ImaginedModel:
+    """The trainer's own model on tensors without memory, built once and asked about many steps.
 
-    Takes some seconds of one core and hardly any memory. Raises what building the model raises.
+    `config` says what is trained on the base, which is held in `dtype`. Raises what building the model raises.
     """
-    packages.import_all()
-    with FakeTensorMode(allow_non_fake_inputs=True), _WithoutValues():
-        loan: Any = ImaginedLoan(base, dtype)
-        model = build_model(config, loan)
+
+    def __init__(self, config: TrainConfig, base: BaseShapes, dtype: torch.dtype) -> None:
+        packages.import_all()
+        self._fake, self._config = FakeTensorMode(allow_non_fake_inputs=True), config
+        with self._fake, _WithoutValues():
+            loan: Any = ImaginedLoan(base, dtype)
+            self._model = build_model(config, loan)
+
+    def step(self, size: tuple[int, int], count: int, checkpointing: str) -> StepMemory:
+        """What a step needs at micro-batches of `count` pictures of `size` (height, width).
+
+        Takes a second or some of one core and hardly any memory.
+        """
+        model = self._model
         trained = {id(parameter) for parameter in model.parameters}
         parameters = [*model.unet.parameters(), *(p for encoder in model.text_encoders for p in encoder.parameters())]
         frozen = [parameter for parameter in parameters if id(parameter) not in trained]
-        count = sum(parameter.numel() for parameter in model.parameters)
-        with LiveBytes([*parameters, *_buffers(model)]) as live:
-            one_step(model, config, size)
-    state = OPTIMIZER_BYTES.get(config.optimizer.name, ADAMW_BYTES)
-    return StepMemory(
-        weights=sum(parameter.numel() * parameter.element_size() for parameter in frozen),
-        trained=count * (4 + state),  # gradients were alive in the step itself
-        activations=live.most,
-        moving=count * (4 + state),
-    )
+        checkpoint_blocks(model.unet, checkpointing)
+        with self._fake, _WithoutValues(), Kernels() as kernels:
+            with LiveBytes([*parameters, *_buffers(model)]) as live:
+                one_step(model, self._config, size, count)
+            model.forget_gradients()
+        numbers = sum(parameter.numel() for parameter in model.parameters)
+        state = OPTIMIZER_BYTES.get(self._config.optimizer.name, ADAMW_BYTES)
+        return StepMemory(
+            weights=sum(parameter.numel() * parameter.element_size() for parameter in frozen),
+            trained=numbers * (4 + state),  # gradients were alive in the step itself
+            activations=live.most,
+            moving=numbers * (4 + state),
+            packed=packable_bytes(model.unet),
+            kernels=kernels.bytes,
+        )
+
+
+def step_memory(config: TrainConfig, base: BaseShapes, size: tuple[int, int], dtype: torch.dtype) -> StepMemory:
+    """What a step of `config` needs at micro-batches of pictures of `size` (height, width), the base held in `dtype`.
+
+    Raises what building the model raises.
+    """
+    return ImaginedModel(config, base, dtype).step(size, config.data.batch_size, config.memory.checkpointing)
 
 
 class _WithoutValues(TorchDispatchMode):
@@ -89,9 +118,9 @@ def _buffers(model: TrainingModel) -> list[torch.Tensor]:
     return [*model.unet.buffers(), *(buffer for encoder in model.text_encoders for buffer in encoder.buffers())]
 
 
-def one_step(model: TrainingModel, config: TrainConfig, size: tuple[int, int]) -> None:
-    """Gradients for one micro-batch of black pictures."""
-    count, (height, width) = config.data.batch_size, size
+def one_step(model: TrainingModel, config: TrainConfig, size: tuple[int, int], count: int) -> None:
+    """Gradients for one micro-batch of `count` black pictures."""
+    height, width = size
     latents = torch.zeros(count, 4, height // LATENT, width // LATENT)
     model.adapters.clock.set(0, 0)
     with torch.enable_grad():

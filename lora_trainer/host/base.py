@@ -190,6 +190,9 @@ class Companion(Protocol):
     gives_way: bool
     """A switch: whether `give_way` lets pictures come in between. Missing: nobody else wants the model."""
 
+    drawing: bool
+    """Whether the host is drawing for its own users at the moment."""
+
     on_interrupt: Callable[[], None] | None
     """Set while a job runs: what the host calls when its own Interrupt is pressed (not for a picture in between)."""
 

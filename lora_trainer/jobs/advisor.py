@@ -1,30 +1,39 @@
-"""What to set and what it will need, asked before a run: settings that fit, and memory."""
+"""What to set and what it will need, asked before a run: settings that fit, memory, and time."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..checks import check
 from ..config import TrainConfig
-from ..errors import ConfigError
-from ..host.base import Host
+from ..errors import ConfigError, UserError
+from ..events import Event
+from ..host.base import BaseInfo, Host
 from ..presets import GOALS, Preset
 from ..recommend import Facts, Recommendation, recommend
 from ..registry import suggest
-from ..resolve import with_resolution
+from ..resolve import with_epochs, with_resolution
 from ..sentences import Sentence
 
 if TYPE_CHECKING:
     from ..data.records import DataSet
-    from ..estimate.need import Need
+    from ..estimate.duration import Duration
+    from ..estimate.fits import Fits
+    from ..estimate.need import Estimator, Need, Size
+    from ..estimate.probe import Probe
+    from ..training.survey import Survey
 
 MILDER = ("memory.checkpointing", "data.batch_size", "optimizer.accumulation", "data.resolution")
 """The options that are changed to make a run fit."""
+KEPT = 2
+"""How many imagined models are remembered, each with all answers about it."""
+LARGER = 2
+"""Resolutions are looked for up to so many times the base's own: beyond, it draws everything twice."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +46,49 @@ class Outlook:
     def sentence(self) -> Sentence:
         if self.need.fits:
             return self.need.sentence()
-        if not self.milder:
-            return self.need.sentence(Sentence("nothing_fits", "No gentler setting fits either: use another device."))
-        changes = ", ".join(f"{path} {value}" for path, value in self.milder.items())
-        return self.need.sentence(Sentence("try_milder", "Try {changes}.", changes=changes))
+        return self.need.sentence(_advice(self.milder))
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What trying a step has shown, and how long the run will last; where memory ran out, what would fit instead."""
+
+    probe: Probe
+    lasts: Duration | None
+    milder: Mapping[str, Any]
+
+    @property
+    def fits(self) -> bool:
+        """Whether there was room, and some is left for others."""
+        from ..estimate.need import SHARE
+
+        found = self.probe
+        return not found.ran_out and (not found.total or found.peak <= SHARE * found.total)
+
+    def to_json(self) -> dict[str, Any]:
+        """Bytes and seconds; `seconds` is None where memory ran out. Sizes are (height, width)."""
+        found, lasts = self.probe, self.lasts
+        return {
+            "fits": self.fits,
+            "bytes": found.peak,
+            "total": found.total,
+            "how": found.how,
+            "size": list(found.size),
+            "count": found.count,
+            "seconds": {"step": found.step_seconds, **lasts.seconds()} if lasts else None,
+            "buckets": [asdict(bucket) for bucket in lasts.buckets] if lasts else [],
+            "milder": dict(self.milder),
+        }
+
+    def sentence(self) -> Sentence:
+        from ..estimate import duration
+
+        if self.lasts is not None:
+            return duration.sentence(self.probe, self.lasts)
+        template = "Memory ran out: a step on {count} x {width} x {height} is too much for {device}. {advice}"
+        height, width = self.probe.size
+        values = {"count": self.probe.count, "width": width, "height": height, "device": self.probe.device}
+        return Sentence("probe_ran_out", template, **values, advice=_advice(self.milder))
 
 
 class Advisor:
@@ -49,7 +97,7 @@ class Advisor:
     def __init__(self, host: Host, scan: Callable[[Any], DataSet], presets: Callable[[], Sequence[Preset]]) -> None:
         self._host, self._scan, self._presets = host, scan, presets
         self._lock = threading.Lock()
-        self._known: dict[str, Outlook] = {}
+        self._estimators: dict[str, Estimator] = {}
 
     def recommend(self, config: TrainConfig, goal: str, kept: Mapping[str, Any]) -> Recommendation:
         """What to set for `goal`. Raises ConfigError for an unknown goal, and DataError or BaseModelError."""
@@ -61,24 +109,138 @@ class Advisor:
         return recommend(facts, self._presets(), kept)
 
     def outlook(self, config: TrainConfig) -> Outlook:
-        """Raises ConfigError, DataError or BaseModelError as a training would."""
-        from ..estimate.bases import base_shapes
-        from ..estimate.need import need, what_fits
+        """What memory a run needs, imagined. Raises ConfigError, DataError or BaseModelError as a training would."""
+        known = self._survey(config)
+        size = _largest(known.data)
+        with self._lock:  # one after another: each fills a core
+            estimator = self._estimator(known)
+            found = estimator.need(size, known.config.data.batch_size, known.config.memory.checkpointing)
+            return Outlook(found, {} if found.fits else self._milder(estimator, known.config, size))
 
+    def knows(self, config: TrainConfig) -> bool:
+        """Whether `outlook` would answer at once. Raises as it does."""
+        known = self._survey(config)
+        question = (_largest(known.data), known.config.data.batch_size, known.config.memory.checkpointing)
+        estimator = self._estimators.get(_layout(known.info, known.config))
+        return estimator is not None and estimator.knows(*question)
+
+    def fits(
+        self,
+        config: TrainConfig,
+        *,
+        tell: Callable[[int, int], None] = lambda done, total: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Fits | None:
+        """The best batch and resolution for the device; None when `stop` said so. Raises as `outlook`.
+
+        Takes some eight estimates. UserError where the device does not tell its memory.
+        """
+        from ..estimate.fits import Search
+
+        known = self._survey(config)
+        with self._lock:
+            estimator = self._estimator(known)
+            if not estimator.total:
+                sentence = "{device} does not tell how much memory it has, so nobody knows what fits."
+                raise UserError(Sentence("memory_untold", sentence, device=estimator.device_name))
+            largest = min(LARGER * known.info.native_resolution, known.config.data.bucket_most)
+            search = Search(estimator, known.config, _largest(known.data), largest_side=largest, tell=tell, stop=stop)
+            return search.run()
+
+    def probe(
+        self,
+        config: TrainConfig,
+        *,
+        tell: Callable[[Event], None] = lambda event: None,
+        tried: Callable[[int, int], None] = lambda done, total: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Tried | None:
+        """Try a step on the device, with the host's base; None when `stop` said so meanwhile. Raises as a training.
+
+        On a processor, what by its estimate is too much is not tried: a system that runs out ends programs.
+        """
+        from ..estimate import probe as probes
+        from ..estimate.duration import duration
+
+        known = self._survey(config)
+        if (too_much := self._too_much_here(known)) is not None:
+            return too_much
+        configured = getattr(self._host, "configured", None)
+        host: Host = configured(known.config) if configured else self._host
+        found = probes.probe(known, host, tell=tell, tried=tried, stop=stop)
+        if found is None:
+            return None
+        if found.ran_out:
+            with self._lock:
+                return Tried(found, None, self._milder(self._estimator(known), known.config, _largest(known.data)))
+        return Tried(found, duration(known, found), {})
+
+    def _too_much_here(self, known: Survey) -> Tried | None:
+        """The answer where a step would take more than the whole machine has."""
+        from .. import device
+        from ..estimate.probe import Probe
+
+        if device.choose(known.config.memory.device).type != "cpu":
+            return None
+        size, count = _largest(known.data), known.config.data.batch_size
+        with self._lock:
+            estimator = self._estimator(known)
+            need = estimator.need(size, count, known.config.memory.checkpointing)
+            if not need.total or need.step.total <= need.total:
+                return None
+            milder = self._milder(estimator, known.config, size)
+        return Tried(Probe(need.device, need.total, size, count, ran_out=True), None, milder)
+
+    def _survey(self, config: TrainConfig) -> Survey:
+        """The run, looked at as a training does, with a scan that is remembered."""
+        from ..training.survey import Survey, folder_of
+
+        config = self._host.settle(config)
         check(config, lambda _: self._host.describe())
         info = self._host.describe()
         config = with_resolution(config, info)
-        size = max(
-            (picture.bucket for picture in self._scan(config.data).pictures), key=lambda bucket: bucket[0] * bucket[1]
-        )
-        key = repr((info, size, config.network, config.memory, config.optimizer, config.data.batch_size, config.base))
-        with self._lock:  # one after another: each fills a core
-            if key not in self._known:
-                shapes = base_shapes(info)
-                found = need(config, shapes, size)
-                better = None if found.fits else what_fits(config, shapes, size)
-                self._known[key] = Outlook(found, _changed(config, better[0]) if better else {})
-            return self._known[key]
+        data = self._scan(config.data)
+        config = with_epochs(config, data.pictures)
+        return Survey(config, info, data, folder_of(config))
+
+    def _estimator(self, known: Survey) -> Estimator:
+        """The one for this base and network, made where it is not there."""
+        from ..estimate.bases import base_shapes
+        from ..estimate.need import Estimator
+
+        key = _layout(known.info, known.config)
+        if key not in self._estimators:
+            packs = self._host.kind == "standalone"
+            self._estimators[key] = Estimator(known.config, base_shapes(known.info), packs=packs)
+            for old in list(self._estimators)[:-KEPT]:
+                del self._estimators[old]
+        return self._estimators[key]
+
+    def _milder(self, estimator: Estimator, config: TrainConfig, size: Size) -> dict[str, Any]:
+        from ..estimate.fits import milder
+
+        found = milder(estimator, config, size)
+        return _changed(config, found) if found else {}
+
+
+def _layout(info: BaseInfo, config: TrainConfig) -> str:
+    """What an imagined model depends on. Rates, alphas and the like change nothing of its memory."""
+    network = replace(config.network, alpha=1.0, conv_alpha=1.0, block_rates={}, train_on="")
+    optimizer = (config.optimizer.name, config.optimizer.arguments)
+    text = (config.base.max_tokens, config.base.clip_skip)
+    return repr((info, network, replace(config.memory, checkpointing="off"), optimizer, text))
+
+
+def _largest(data: DataSet) -> Size:
+    """The bucket with the most pixels, (height, width)."""
+    return max((picture.bucket for picture in data.pictures), key=lambda bucket: bucket[0] * bucket[1])
+
+
+def _advice(milder: Mapping[str, Any]) -> Sentence:
+    if not milder:
+        return Sentence("nothing_fits", "No gentler setting fits either: use another device.")
+    changes = ", ".join(f"{path} {value}" for path, value in milder.items())
+    return Sentence("try_milder", "Try {changes}.", changes=changes)
 
 
 def _changed(before: TrainConfig, after: TrainConfig) -> dict[str, Any]:

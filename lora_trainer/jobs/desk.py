@@ -18,6 +18,7 @@ from .advisor import Advisor
 from .captioning import UNDER_WAY, Captionings
 from .forecast import Forecaster
 from .habits import Habits
+from .inquiries import Inquiries
 from .job import Job
 from .keep import Kept, keep
 from .queue import Jobs
@@ -47,12 +48,18 @@ class Desk:
         self.forecaster = Forecaster(host)
         self.regularizations = Regularizations(host, self.jobs.turn, self.datasets, self.forecaster)
         self.advisor = Advisor(host, self.forecaster.scan, presets)
+        self.inquiries = Inquiries(self.advisor, self.jobs.turn)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.jobs.on_end = self._show_what_was_learned
 
     def presets(self) -> list[Preset]:
         """Those that come with the trainer, and behind them the user's own."""
         return [*self._shipped(), *self.own_presets.all()]
+
+    @property
+    def busy(self) -> bool:
+        """Whether the model is at work, for us or for the host's own users: then others leave the processor alone."""
+        return self.jobs.turn.holder is not None or bool(getattr(self.host, "drawing", False))
 
     def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:
         """A configuration from what a page sends: the base is the host's, the pictures those of the data set.

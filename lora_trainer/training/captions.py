@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Protocol
 
 import torch
@@ -32,6 +33,9 @@ class CaptionSource(Protocol):
 
     def prepare(self, step: int) -> Iterator[tuple[int, int]]:
         """Make ready for `step` (from 0) and those after it, yielding (done, total)."""
+
+    def ahead(self, step: int) -> list[tuple[int, int]]:
+        """What `prepare` will encode on the way, once all is ready for `step`: (before which step, how many)."""
 
     def __call__(self, captions: Sequence[str], rows: slice = ALL) -> Conditioning:
         """The conditioning of `rows` of n captions, as they have it among the others, on the loan's device."""
@@ -68,6 +72,10 @@ class EncodedCaptions:
         wanted = [(self._key(caption), caption) for caption in kept]
         yield from fill(self._store, wanted, self._encode)
         self._loan.release("text")
+
+    def ahead(self, step: int) -> list[tuple[int, int]]:
+        chunks = list(self._plan.caption_chunks(step, self._plan.total_steps, MOST_CAPTIONS))
+        return [(chunk.first_step, len({*chunk.captions} - {*before.captions})) for before, chunk in pairwise(chunks)]
 
     def __call__(self, captions: Sequence[str], rows: slice = ALL) -> Conditioning:
         entries = [self._entry(caption) for caption in captions]
@@ -128,6 +136,9 @@ class LiveCaptions:
 
     def prepare(self, step: int) -> Iterator[tuple[int, int]]:
         return iter(())
+
+    def ahead(self, step: int) -> list[tuple[int, int]]:
+        return []
 
     def __call__(self, captions: Sequence[str], rows: slice = ALL) -> Conditioning:
         tokens = tokenize_captions(self._family.name, captions, max_tokens=self._base.max_tokens)

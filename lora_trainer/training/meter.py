@@ -1,22 +1,18 @@
-"""Turns step results into Step events: smooth loss, time left, and the count of bad steps in a row."""
+"""Turns step results into Step events: smooth loss, seconds, and the count of bad steps in a row."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from typing import Any
 
 SMOOTHING = 0.98
-RECENT = 50
 
 
 class Meter:
     """Keeps what a reader of a run wants to know over many steps. Its `state` goes into the run's state."""
 
-    def __init__(self, total: int) -> None:
-        self._total = total
+    def __init__(self) -> None:
         self._mean, self._weight = 0.0, 0.0
-        self._recent: deque[float] = deque(maxlen=RECENT)
         self._last = time.perf_counter()
         self.bad_in_a_row = 0
         self.bad_steps = 0
@@ -30,7 +26,6 @@ class Meter:
         """Seconds since `start` or the last lap."""
         now = time.perf_counter()
         seconds, self._last = now - self._last, now
-        self._recent.append(seconds)
         self.seconds += seconds
         return seconds
 
@@ -44,11 +39,6 @@ class Meter:
             self.bad_in_a_row += 1
             self.bad_steps += 1
         return self._mean / self._weight if self._weight else 0.0
-
-    def seconds_left(self, step: int) -> float:
-        """Estimate from the median of recent steps; the first ones are slower than what follows."""
-        recent = sorted(self._recent)
-        return (self._total - step) * recent[len(recent) // 2] if recent else 0.0
 
     def state(self) -> dict[str, Any]:
         return {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from .. import optimizers, packages
 from ..config import TrainConfig
 from ..data.cache import Store, open_store
 from ..data.loader import Loader
-from ..data.plan import RunPlan
+from ..data.plan import RunPlan, Variant
 from ..device import card_memory, release_memory
 from ..events import Event, Preparing, Started, Warned
 from ..files.hashes import sha256_of_file
@@ -28,13 +29,14 @@ from .agenda import Agenda
 from .captions import CaptionSource, EncodedCaptions, LiveCaptions
 from .meter import Meter
 from .model import TrainingModel, build_model
+from .pace import Course, Pace, Rates, paced
 from .probes import Probes, Questions
-from .sampling import Sampler
+from .sampling import Sampler, pixels_sampled, sample_requests
 from .saving import Saver
 from .scaler import LossScaler
 from .step import Stepper
 from .thrift import Relief
-from .validation import Validation, validation_batches
+from .validation import Validation, pixels_validated, validation_batches
 
 PICTURES, CAPTIONS, MODEL = "encoding pictures", "encoding captions", "building the model"
 
@@ -53,6 +55,7 @@ class PreparedRun:
     saver: Saver
     agenda: Agenda
     meter: Meter
+    pace: Pace
     scaler: LossScaler
     relief: Relief
     probes: Probes
@@ -110,21 +113,21 @@ def prepare(
     base_identity = _base_identity(config, loan)
     portions = Portions(partial(release_memory, loan.device))
     loader = Loader(plan, store, loan.encode_pixels, vae=_vae_identity(config, base_identity), portions=portions)
-    questions = Questions.of(plan, config)
-    yield from _encode_pictures(loader, plan, first_step, questions)
+    rates, questions = Rates(), Questions.of(plan, config)
+    yield from _encode_pictures(loader, plan, first_step, questions, rates)
     loan.release("vae")
     sampler = Sampler(config, loan, plan.pictures, folder.samples)
     encoded = None
     if not config.network.train_text_encoder:
         encoded = EncodedCaptions(loan, plan, store, config.base, base_identity, questions.texts)
         sampler.encode_prompts()
-        yield from encode_captions(encoded, first_step)
+        yield from encode_captions(encoded, first_step, rates)
     yield Preparing(MODEL, 0, 1)
     with untouched_random_state():
         model = build_model(config, loan)
     loan.accompany(model)
     captions = encoded or LiveCaptions(loan, model.family, model.text_encoders, config.base)
-    run = _assemble(config, loan, plan, folder, loader, captions, model, sampler, questions)
+    run = _assemble(config, loan, plan, folder, loader, captions, model, sampler, questions, rates)
     if state:
         run.restore(state)
     yield Preparing(MODEL, 1, 1)
@@ -143,15 +146,27 @@ def _vae_identity(config: TrainConfig, base_identity: str) -> str:
     return sha256_of_file(Path(config.base.vae).expanduser()) if config.data.cache == "disk" else config.base.vae
 
 
-def _encode_pictures(loader: Loader, plan: RunPlan, first_step: int, questions: Questions) -> Iterator[Event]:
-    measured = [item.variant for batch in validation_batches(plan) for item in batch.items]
-    variants = list(dict.fromkeys([*plan.all_variants(first_step), *measured, *questions.variants]))
+def _encode_pictures(
+    loader: Loader, plan: RunPlan, first_step: int, questions: Questions, rates: Rates
+) -> Iterator[Event]:
+    variants = list(dict.fromkeys([*variants_of(plan, first_step), *questions.variants]))
+    area = sum(math.prod(plan.pictures[variant.picture].bucket) for variant in variants) / len(variants)
+
+    def note(seconds: float) -> None:
+        rates.encoding = seconds / area
+
     most = loader.portions.most
-    for done, total in loader.prepare(variants, plan.data.batch_size):
+    for done, total in paced(loader.prepare(variants, plan.data.batch_size), note):
         yield Preparing(PICTURES, done, total)
         if loader.portions.most != most:
             most = loader.portions.most
             yield Warned.of(_encoded_by(most))
+
+
+def variants_of(plan: RunPlan, first_step: int = 0) -> list[Variant]:
+    """All that is encoded of the pictures before `first_step` (from 0) is taken."""
+    measured = [item.variant for batch in validation_batches(plan) for item in batch.items]
+    return list(dict.fromkeys([*plan.all_variants(first_step), *measured]))
 
 
 def _encoded_by(count: int) -> Sentence:
@@ -162,9 +177,13 @@ def _encoded_by(count: int) -> Sentence:
     )
 
 
-def encode_captions(captions: CaptionSource, step: int) -> Iterator[Event]:
+def encode_captions(captions: CaptionSource, step: int, rates: Rates) -> Iterator[Event]:
     """Make the captions of `step` (from 0) and those after it ready; nothing where they are."""
-    for done, total in captions.prepare(step):
+
+    def note(seconds: float) -> None:
+        rates.caption = seconds
+
+    for done, total in paced(captions.prepare(step), note):
         yield Preparing(CAPTIONS, done, total)
 
 
@@ -178,6 +197,7 @@ def _assemble(
     model: TrainingModel,
     sampler: Sampler,
     questions: Questions,
+    rates: Rates,
 ) -> PreparedRun:
     info = loan.info
     noise = NoiseSchedule.scaled_linear(zero_terminal_snr=info.zero_terminal_snr).to(loan.device)
@@ -186,6 +206,7 @@ def _assemble(
     stepper = Stepper(config, model, loader, captions, objective, scaler, plan.total_steps)
     relief = Relief(config, plan, model, stepper, sampler, partial(folder.note, "given_up_for_memory"))
     validation = Validation(stepper)
+    course = course_of(config, plan, captions.ahead(0))
     return PreparedRun(
         config=config,
         plan=plan,
@@ -195,9 +216,17 @@ def _assemble(
         validation=validation,
         sampler=sampler,
         saver=Saver(config, info, loan.sha256, plan, model, folder, validation.best_of, uuid.uuid4().hex, time.time()),
-        agenda=Agenda(config, plan.total_steps, plan.steps_per_epoch),
-        meter=Meter(plan.total_steps),
+        agenda=course.agenda,
+        meter=Meter(),
+        pace=Pace(course, rates),
         scaler=scaler,
         relief=relief,
         probes=Probes(questions, stepper, noise, info.prediction_type),
     )
+
+
+def course_of(config: TrainConfig, plan: RunPlan, captions: Sequence[tuple[int, int]] = ()) -> Course:
+    """What a run consists of; `captions` are those that are encoded on the way (see CaptionSource.ahead)."""
+    agenda = Agenda(config, plan.total_steps, plan.steps_per_epoch)
+    denoised, decoded = pixels_sampled(sample_requests(config, plan.pictures))
+    return Course(plan, agenda, validated=pixels_validated(plan), denoised=denoised, decoded=decoded, captions=captions)

@@ -39,11 +39,7 @@ class Sampler:
 
     def __init__(self, config: TrainConfig, loan: Loan, pictures: Sequence[Picture], folder: Path) -> None:
         self._config, self._loan, self._folder = config, loan, folder
-        prompts = config.samples.prompts or _prompts_from_captions(pictures)
-        self.requests = [
-            Request.from_options(prompt, config.samples, config.data.resolution, config.base.clip_skip)
-            for prompt in prompts
-        ]
+        self.requests = sample_requests(config, pictures)
         self._wordings: list[Wording] = []
         self._portions = Portions(self._release)
 
@@ -121,6 +117,22 @@ class Sampler:
 
     def _name(self, step: int) -> str:
         return Path(step_name(self._config.save.name, step)).stem
+
+
+def sample_requests(config: TrainConfig, pictures: Sequence[Picture]) -> list[Request]:
+    """What is drawn in every round of samples."""
+    prompts = config.samples.prompts or _prompts_from_captions(pictures)
+    return [
+        Request.from_options(prompt, config.samples, config.data.resolution, config.base.clip_skip)
+        for prompt in prompts
+    ]
+
+
+def pixels_sampled(requests: Sequence[Request]) -> tuple[int, int]:
+    """How many pixels go through the model, and are decoded, in one round of samples."""
+    areas = [request.width * request.height for request in requests]
+    passes = [request.steps * (1 if request.guidance == 1 else 2) for request in requests]
+    return sum(area * count for area, count in zip(areas, passes)), sum(areas)
 
 
 def _left_out(request: Request, step: int) -> Sentence:

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 
 from ..data.loader import Batch
-from ..data.plan import BatchPlan, Item, RunPlan
+from ..data.plan import BatchPlan, Item, RunPlan, pixels_of
 from ..device import release_memory
 from ..portions import Portions
 from ..seeds import generator
@@ -83,3 +83,8 @@ def validation_batches(plan: RunPlan) -> list[BatchPlan]:
     pictures = enumerate(plan.pictures)
     chosen = [(index, it) for index, it in pictures if not it.regularization and it.repeats][:MOST_PICTURES]
     return [BatchPlan(it.bucket, (Item(index, 0, False, it.caption),)) for index, it in chosen]
+
+
+def pixels_validated(plan: RunPlan) -> int:
+    """How many pixels go through the model in one validation."""
+    return TIMESTEPS * sum(map(pixels_of, validation_batches(plan)))

@@ -32,6 +32,12 @@ def pack(network: nn.Module) -> int:
     return len(layers)
 
 
+def packable_bytes(network: nn.Module) -> int:
+    """What the weights take that `pack` would hold twice."""
+    weights: list[Any] = [layer.weight for layer in network.modules() if _suits(layer)]
+    return sum(weight.numel() * weight.element_size() for weight in weights)
+
+
 def _suits(layer: nn.Module) -> bool:
     if type(layer) not in (nn.Linear, nn.Conv2d, SmallMapConv):
         return False

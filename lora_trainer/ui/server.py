@@ -48,6 +48,7 @@ def serve(desk: Desk, *, address: str = "127.0.0.1", port: int = 7870) -> None:
     finally:
         desk.tryouts.close()
         desk.regularizations.close()
+        desk.inquiries.close()
 
 
 def free_port(address: str, wished: int) -> int:

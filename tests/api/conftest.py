@@ -19,6 +19,7 @@ def desk(random_sd1, tmp_path_factory):
     desk = Desk(host)
     yield desk
     desk.tryouts.close()
+    desk.inquiries.close()
 
 
 @pytest.fixture(scope="session")

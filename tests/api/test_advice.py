@@ -5,6 +5,8 @@ import time
 
 from lora_trainer.events import Finished, Warned, to_json
 
+import time
+
 
 def test_settings_for_a_goal_come_with_reasons_and_leave_the_user_s_own(client, dataset, run_values):
     body = {"values": run_values(network={"rank": 3}), "dataset": dataset, "goal": "style", "kept": ["network.rank"]}
@@ -46,3 +48,34 @@ def test_the_memory_of_a_run_is_told_before_it(client, dataset, run_values):
     assert found["fits"] and not found["milder"]
     assert found["bytes"] > found["weights"] + found["trained"] + found["activations"] > 0
     assert found["sentence"]["code"] == "memory_fits"
+
+
+def asked_until_done(client, inquiry):
+    end = time.monotonic() + 300
+    while inquiry["state"] in ("waiting", "working"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+        inquiry = client.get(f"inquiries/{inquiry['id']}").json()
+    return inquiry
+
+
+def test_a_step_is_tried_and_what_fits_is_looked_for(client, dataset, run_values):
+    body = {"values": run_values(), "dataset": dataset}
+    probe = asked_until_done(client, client.post("probes", json=body).json())
+    answer = probe["answer"]
+    assert probe["state"] == "done" and answer["fits"] and 0 < answer["bytes"] < answer["total"]
+    assert answer["sentence"]["code"] == "probe_found" and answer["buckets"][0]["size"] == [64, 64]
+
+    fits = asked_until_done(client, client.post("fits", json=body).json())["answer"]
+    assert [row["checkpointing"] for row in fits["rows"]] == ["off", "all"]
+    assert fits["rows"][0]["batch_changes"]["data.batch_size"] == fits["rows"][0]["batch"] > 1
+
+
+def test_while_the_model_is_at_work_a_patient_reader_is_told_to_ask_later(client, desk, dataset, run_values):
+    body = {"values": run_values(network={"rank": 5}), "dataset": dataset, "patient": True}
+    with desk.jobs.turn.taken("somebody"):
+        assert client.post("estimate", json=body).json() == {"later": True}
+        probe = client.post("probes", json=body).json()
+        assert client.post(f"inquiries/{probe['id']}/stop").status_code == 200
+    assert asked_until_done(client, probe)["state"] == "stopped"
+    assert "sentence" in client.post("estimate", json=body).json()

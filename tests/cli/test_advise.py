@@ -42,3 +42,15 @@ def test_an_unknown_goal_is_wrong_use(words, capsys):
 def test_the_resolution_need_not_be_given(random_sd1, pictures, capsys):
     assert main(["recommend", "--goal", "object", "--base", str(random_sd1), "--data", str(pictures)]) == SUCCESS
     assert "enlarged" in capsys.readouterr().out  # the pictures are small
+
+
+def test_a_step_is_tried_from_the_command_line(words, capsys):
+    assert main(["estimate", "--probe", "--json", *words, "--steps", "50"]) == SUCCESS
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Takes") and "50 steps about" in lines[0]
+    assert json.loads(last)["seconds"]["total"] > 0
+
+
+def test_what_fits_is_told_with_and_without_checkpointing(words, capsys):
+    assert main(["estimate", "--fits", *words]) == SUCCESS
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()[1:]] == ["off", "all"]

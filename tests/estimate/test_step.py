@@ -40,7 +40,7 @@ def test_it_counts_what_a_real_step_keeps_alive(family: str, values: dict[str, A
     known = [*model.unet.parameters(), *model.unet.buffers()]
     known += [tensor for encoder in model.text_encoders for tensor in (*encoder.parameters(), *encoder.buffers())]
     with LiveBytes(known) as live:
-        one_step(model, config, SIDE)
+        one_step(model, config, SIDE, 1)
 
     assert imagined(family, **values).activations == pytest.approx(live.most, rel=0.02)
 

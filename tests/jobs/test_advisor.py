@@ -30,7 +30,6 @@ def outlook(desk: Any, monkeypatch: Any, random_sd1: Any, pictures: Any, tmp_pat
 def test_it_names_the_gentlest_settings_that_fit(desk, monkeypatch, random_sd1, pictures, tmp_path):
     plenty = outlook(desk, monkeypatch, random_sd1, pictures, tmp_path, 2**40)
     assert plenty.need.fits and plenty.sentence().code == "memory_fits"
-    desk.advisor._known.clear()
 
     a_little_less = outlook(desk, monkeypatch, random_sd1, pictures, tmp_path, int(plenty.need.bytes / SHARE) - 1000)
 
@@ -42,3 +41,20 @@ def test_it_names_the_gentlest_settings_that_fit(desk, monkeypatch, random_sd1, 
 def test_where_nothing_fits_it_says_so(desk, monkeypatch, random_sd1, pictures, tmp_path):
     assert outlook(desk, monkeypatch, random_sd1, pictures, tmp_path, 1000).milder == {}
     assert "another device" in outlook(desk, monkeypatch, random_sd1, pictures, tmp_path, 1000).sentence()
+
+
+def test_what_changes_nothing_of_memory_is_not_asked_again(desk, random_sd1, pictures, tmp_path):
+    def config(**more):
+        return options.build(values(random_sd1, pictures, tmp_path, **more))
+
+    assert not desk.advisor.knows(config())
+    desk.advisor.outlook(config())
+    assert desk.advisor.knows(config(optimizer__learning_rate=0.5, network__alpha=1.0, steps=7, save__name="other"))
+    assert not desk.advisor.knows(config(data__batch_size=2))
+
+
+def test_on_a_processor_what_is_more_than_the_machine_is_not_tried(desk, monkeypatch, random_sd1, pictures, tmp_path):
+    monkeypatch.setattr(device, "memory_of", lambda _: (10**6, 10**6))
+    monkeypatch.setattr(StandaloneHost, "lend", lambda _: pytest.fail("the base is not to be touched"))
+    tried = desk.advisor.probe(options.build(values(random_sd1, pictures, tmp_path)))
+    assert tried.probe.ran_out and not tried.fits and tried.sentence().code == "probe_ran_out"

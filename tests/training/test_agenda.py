@@ -30,3 +30,13 @@ def test_samples_can_have_their_own_rhythm():
     plan = agenda("samples.every=30", "validation_every=25")
     assert [step for step in range(1, 101) if plan.sample_due(step)] == [30, 60, 90, 100]
     assert [step for step in range(1, 101) if plan.validation_due(step)] == [25, 50, 75, 100]
+
+
+def test_what_is_still_due_is_counted_without_looking_at_every_step():
+    plan = agenda("save.every=30", "samples.every=25", total=90)
+    for step in range(1, 91):
+        later = range(step, 91)
+        assert plan.saves_from(step) == sum(map(plan.save_due, later))
+        assert plan.samples_from(step) == sum(map(plan.sample_due, later))
+        assert plan.validations_from(step) == sum(map(plan.validation_due, later))
+    assert plan.saves_from(0) == plan.saves_from(1)

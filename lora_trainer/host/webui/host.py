@@ -114,6 +114,13 @@ class WebUIHost:
 
         return len(progress.pending_tasks)
 
+    @property
+    def drawing(self) -> bool:
+        """Whether a picture, or anything else that shows its progress, is being made."""
+        from modules import shared
+
+        return bool(shared.state.job)
+
     def watch(self, event: Event | None) -> None:
         """Let the host's progress bars and its API show how far the run is."""
         lent = self._lent
