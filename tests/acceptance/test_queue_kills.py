@@ -29,7 +29,8 @@ from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs.queue import Jobs
 from tests.runs import values
 
-base, pictures, folder, count, names = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5:]
+base, pictures, folder = map(Path, sys.argv[1:4])
+count, names = int(sys.argv[4]), sys.argv[5:]
 base_options = options.build({"base": {"checkpoint": str(base)}})
 host = StandaloneHost(base_options.base, base_options.memory, folder / "loras", folder / "data")
 jobs = Jobs(host, folder / "data" / "runs")

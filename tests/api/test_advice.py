@@ -5,8 +5,6 @@ import time
 
 from lora_trainer.events import Finished, Warned, to_json
 
-import time
-
 
 def test_settings_for_a_goal_come_with_reasons_and_leave_the_user_s_own(client, dataset, run_values):
     body = {"values": run_values(network={"rank": 3}), "dataset": dataset, "goal": "style", "kept": ["network.rank"]}
