@@ -37,7 +37,7 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
-    only = {"action": "append", "default": [], "metavar": "TAG"}
+    only: dict[str, Any] = {"action": "append", "default": [], "metavar": "TAG"}
     parser.add_argument("--only-with", **only, help="captions with this tag; twice: with both")
     parser.add_argument("--only-with-any", metavar="A,B", default="", help="captions with one of these")
     parser.add_argument("--only-without", **only, help="captions without this tag")

@@ -71,7 +71,7 @@ def test_looking_at_an_opened_folder_writes_nothing_there(store, holiday):
     opened.thumbnail("1.png")
     assert [file.name for file in holiday.iterdir()] == ["1.png"]
     opened.set_captions({"1.png": "on the beach"})
-    assert sorted(file.name for file in holiday.iterdir()) == ["1.png", "1.txt"]
+    assert sorted(file.name for file in holiday.iterdir()) == [".train-lora-backup", "1.png", "1.txt"]
 
 
 def test_a_folder_opened_twice_is_there_once(store, holiday):

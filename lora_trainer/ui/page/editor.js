@@ -12,11 +12,11 @@ import { Tools } from "./tagtools.js";
 
 export const EVERYTHING = { every: [], none: [], some: false, text: "", missing: false, unsaved: false };
 
-/** Open the editor over the page. @param {import("./main.js").App} app @param {string} [name] of the picture to begin with */
-export async function edit(app, name = "") {
+/** Open the editor over the page. @param {import("./main.js").App} app */
+export async function edit(app) {
   const set = app.store.get("set");
   const answer = set && (await app.trying(() => app.api.get(["datasets", set.id, "captions"])));
-  if (answer) new Editor(app, set, answer.captions).open(name);
+  if (answer) new Editor(app, set, answer.captions).open();
 }
 
 /** @typedef {Editor} Editor */
@@ -42,12 +42,12 @@ class Editor {
     this.dialog = this.#layout();
   }
 
-  async open(name) {
+  async open() {
     const guard = (event) => this.draft.unsaved().length && event.preventDefault();
     window.addEventListener("beforeunload", guard);
     this.dialog.addEventListener("close", () => window.removeEventListener("beforeunload", guard));
     this.app.dialogs.open(this.dialog);
-    this.cards.go(this.draft.now.has(name) ? name : this.store.get("shown")[0] || "");
+    this.cards.go(this.store.get("shown")[0] || "");
     const all = await this.app.api.get("vocabularies").catch(() => []); // only helps with writing
     Object.assign(this, { vocabulary: all.flatMap((one) => one.tags), words: null });
   }
@@ -150,6 +150,7 @@ class Editor {
       event.preventDefault();
       if (writing) this.cards.focus();
       else if (this.store.get("selected").size) this.store.set({ selected: new Set() });
+      else if (this.store.get("shown").length < this.draft.now.size) this.store.set({ filter: EVERYTHING });
       else this.close();
     }
   }

@@ -22,6 +22,7 @@ const SHEETS = [
   "health",
   "crop",
   "captioning",
+  "tags",
   "editor",
   "training",
   "queue",

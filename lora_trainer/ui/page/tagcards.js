@@ -43,9 +43,8 @@ export class Cards {
   }
 
   /** Make a picture the current one, in sight. */
-  go(name, { select = false } = {}) {
+  go(name) {
     this.store.set({ current: name });
-    if (select) this.store.set({ selected: new Set([name]) });
     this.focus();
   }
 

@@ -128,6 +128,7 @@ export class Filters {
     );
     if (this.order.value === "name") found.sort((a, b) => (a.key < b.key ? -1 : 1));
     const exclude = this.t("editor.exclude");
+    const focused = this.rows.getRootNode().activeElement?.closest?.(".lt-tagrow")?.dataset.key;
     fill(
       this.rows,
       found.slice(0, MOST).map((one) => {
@@ -141,6 +142,7 @@ export class Filters {
         );
       }),
     );
+    [...this.rows.children].find((row) => row.dataset.key === focused)?.querySelector("button").focus();
     this.more.textContent = found.length > MOST ? this.t("editor.more_tags", { n: found.length - MOST }) : "";
     show(this.more, found.length > MOST);
   }

@@ -111,6 +111,10 @@ export class Tools {
   /** Tags that are marked in the list are those that something is to be done with. */
   #fill() {
     const { marked } = this.store.values;
+    if (marked.length && !OPERATIONS[this.kind.value].includes("tags")) {
+      this.kind.value = "merge";
+      return this.#show();
+    }
     const field = this.#fields.get("tags");
     if (field && (marked.length || field.marked)) {
       field.input.value = marked.join(", ");
