@@ -33,31 +33,43 @@ class Entry:
     text: str
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What stands beside a picture, on one line, and the caption file or table that it was read from.
+
+    `entry` is the table's line; `file` is None where nothing stands.
+    """
+
+    text: str = ""
+    file: Path | None = None
+    entry: Entry | None = None
+
+
 def read_captions(files: Sequence[Found], data: DataOptions, problems: list[Problem]) -> list[str]:
     """The caption of each file, with the trigger word in front; what is wrong is added to `problems`.
 
-    The first of these that there is: the table named in `data.metadata`, a caption file beside the picture, a metadata
-    table in the picture's folder or above it, and the fallback. Raises DataError if `data.metadata` cannot be read.
+    Where nothing stands (`find_captions`), the fallback. Raises DataError if `data.metadata` cannot be read.
     """
     captions = []
-    for file, text in zip(files, written_captions(files, data, problems)):
+    for file, standing in zip(files, find_captions(files, data, problems)):
         trigger = trigger_of(file, data)
-        if text is None:
-            text = _fallback(file, data.caption_fallback, trigger)
-        captions.append(with_trigger(" ".join(text.split()), trigger))
+        text = standing.text if standing.file else " ".join(_fallback(file, data.caption_fallback, trigger).split())
+        captions.append(with_trigger(text, trigger))
     return captions
 
 
-def written_captions(files: Sequence[Found], data: DataOptions, problems: list[Problem]) -> list[str | None]:
-    """As `read_captions`, but as they were written, and None for pictures that have none."""
+def find_captions(files: Sequence[Found], data: DataOptions, problems: list[Problem]) -> list[Standing]:
+    """What stands beside each file, and where; what is wrong is added to `problems`.
+
+    The first of these that there is: the table named in `data.metadata`, a caption file beside the picture, a metadata
+    table in the picture's folder or above it. Raises DataError if `data.metadata` cannot be read.
+    """
     given = _from_tables([Path(data.metadata).expanduser()] if data.metadata else [], files, problems, required=True)
     found = _from_tables(_tables_beside(files, data), files, problems)
     captions = []
     for index, file in enumerate(files):
-        text = given.get(index)
-        if text is None:
-            text = _from_caption_file(file.path, data.caption_extensions, problems)
-        captions.append(found.get(index) if text is None else text)
+        standing = given.get(index) or _from_caption_file(file.path, data.caption_extensions, problems)
+        captions.append(standing or found.get(index) or Standing())
     return captions
 
 
@@ -85,11 +97,11 @@ def _fallback(file: Found, kind: str, trigger: str) -> str:
     return {"file_name": words_of(file.path.name), "trigger": trigger or file.words, "empty": ""}[kind]
 
 
-def _from_caption_file(picture: Path, extensions: Iterable[str], problems: list[Problem]) -> str | None:
-    """Text of the first caption file that can be read; its lines are joined by spaces."""
+def _from_caption_file(picture: Path, extensions: Iterable[str], problems: list[Problem]) -> Standing | None:
+    """The first caption file that can be read; its lines are joined by spaces."""
     for path in caption_files(picture, extensions):
         try:
-            return read_text(path)
+            return Standing(" ".join(read_text(path).split()), path)
         except (FileNotFoundError, IsADirectoryError):
             continue
         except (OSError, ValueError) as error:
@@ -117,9 +129,9 @@ def _tables_beside(files: Sequence[Found], data: DataOptions) -> list[Path]:
 
 def _from_tables(
     tables: Sequence[Path], files: Sequence[Found], problems: list[Problem], required: bool = False
-) -> dict[int, str]:
+) -> dict[int, Standing]:
     """Captions by the index of their file; entries that name no picture become problems."""
-    captions: dict[int, str] = {}
+    captions: dict[int, Standing] = {}
     for table in tables:
         try:
             rows = rows_of(table, problems)
@@ -134,7 +146,7 @@ def _from_tables(
             if index is None:
                 problems.append(Problem(table.parent / row.picture, f"is named in '{table.name}' but is not there"))
             else:
-                captions[index] = row.text
+                captions[index] = Standing(" ".join(row.text.split()), table, row)
     return captions
 
 

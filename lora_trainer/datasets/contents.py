@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..config import DataOptions, Folder
-from ..data.captions import written_captions
+from ..data.captions import find_captions
 from ..data.marks import MARKS_FILE, NO_MARKS, Marks, MarksBook, marks_file
 from ..data.records import Problem
 from ..data.walk import MASK_ENDING, Found, find_files
@@ -52,7 +52,7 @@ def contents(root: Path, allow: Callable[[Path], bool] = lambda path: True, *, t
     """
     data, problems = DataOptions(folders=[Folder(str(root))]), list[Problem]()
     files = [file for file in find_files(data.folders, problems) if allow(file.path)]
-    captions = written_captions(files, data, problems)
+    captions = find_captions(files, data, problems)
     given = _given_names(files)
     book, decided = MarksBook(), dict[str, dict[str, Marks]]()
     parts, rows = list[Part](), list[tuple[str, str]]()
@@ -61,10 +61,9 @@ def contents(root: Path, allow: Callable[[Path], bool] = lambda path: True, *, t
         parts.append(Part(name, file.path))
         if file.mask and allow(file.mask):
             parts.append(Part(str(path.with_name(path.stem + MASK_ENDING + file.mask.suffix)), file.mask))
-        if caption is not None:
-            line = " ".join(caption.split())
-            rows.append((name, line))
-            parts.append(Part(str(path.with_suffix(".txt")), (line + "\n").encode() if line else b""))
+        if caption.file:
+            rows.append((name, caption.text))
+            parts.append(Part(str(path.with_suffix(".txt")), f"{caption.text}\n".encode() if caption.text else b""))
         if (marks := book(file.path)) != NO_MARKS:
             decided.setdefault(path.parent.as_posix(), {})[path.name] = marks
     parts += [Part((PurePosixPath(folder) / MARKS_FILE).as_posix(), marks_file(all)) for folder, all in decided.items()]
