@@ -52,7 +52,7 @@ def contents(root: Path, allow: Callable[[Path], bool] = lambda path: True, *, t
     """
     data, problems = DataOptions(folders=[Folder(str(root))]), list[Problem]()
     files = [file for file in find_files(data.folders, problems) if allow(file.path)]
-    captions = [standing.text if standing.file else None for standing in find_captions(files, data, problems)]
+    captions = find_captions(files, data, problems)
     given = _given_names(files)
     book, decided = MarksBook(), dict[str, dict[str, Marks]]()
     parts, rows = list[Part](), list[tuple[str, str]]()
@@ -61,10 +61,9 @@ def contents(root: Path, allow: Callable[[Path], bool] = lambda path: True, *, t
         parts.append(Part(name, file.path))
         if file.mask and allow(file.mask):
             parts.append(Part(str(path.with_name(path.stem + MASK_ENDING + file.mask.suffix)), file.mask))
-        if caption is not None:
-            line = " ".join(caption.split())
-            rows.append((name, line))
-            parts.append(Part(str(path.with_suffix(".txt")), (line + "\n").encode() if line else b""))
+        if caption.file:
+            rows.append((name, caption.text))
+            parts.append(Part(str(path.with_suffix(".txt")), f"{caption.text}\n".encode() if caption.text else b""))
         if (marks := book(file.path)) != NO_MARKS:
             decided.setdefault(path.parent.as_posix(), {})[path.name] = marks
     parts += [Part((PurePosixPath(folder) / MARKS_FILE).as_posix(), marks_file(all)) for folder, all in decided.items()]
