@@ -49,6 +49,8 @@ LIGHT = (
     "checks",
     "health",
     "jobs",
+    "presets",
+    "regularization",
     "api",
     "portions",
 )

@@ -9,11 +9,14 @@ from typing import Any
 from .. import options
 from .named import require
 
+DATA = Path("out/ui")
+"""Where data sets, runs and LoRAs of the page lie unless it is told otherwise."""
+
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser = subparsers.add_parser("ui", help="train and try LoRAs in a browser", description=__doc__)
     parser.add_argument("--base", default="pocket", metavar="FILE", help="checkpoint, diffusers folder, or 'pocket'")
-    parser.add_argument("--data", type=Path, default=Path("out/ui"), metavar="DIR", help="data sets, runs and LoRAs")
+    parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="data sets, runs and LoRAs")
     parser.add_argument("--loras", type=Path, metavar="DIR", help="LoRA folder (default: 'loras' in --data)")
     parser.add_argument("--port", type=int, default=7870, help="the next free one is taken when it is in use")
     parser.add_argument(

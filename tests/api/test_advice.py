@@ -21,3 +21,11 @@ def test_the_memory_of_a_run_is_told_before_it(client, dataset, run_values):
     assert found["fits"] and not found["milder"]
     assert found["bytes"] > found["weights"] + found["trained"] + found["activations"] > 0
     assert found["sentence"]["code"] == "memory_fits"
+
+
+def test_regularization_folders_that_were_chosen_stay(client, dataset, tmp_path):
+    (tmp_path / "class").mkdir()
+    folders = [{"path": str(tmp_path / "class"), "regularization": True}]
+    body = {"values": {"data": {"folders": folders}}, "dataset": dataset, "goal": "style", "kept": ["data.folders"]}
+    found = client.post("recommend", json=body).json()
+    assert found["values"]["data"]["folders"][-1]["regularization"] is True
