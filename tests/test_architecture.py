@@ -64,6 +64,8 @@ LIGHT = (
     "tagging",
     "judging",
     "jobs",
+    "presets",
+    "regularization",
     "api",
     "portions",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import Any
 
 from .. import options
@@ -17,7 +16,8 @@ def recommend(call: Call) -> dict[str, Any]:
     given = call.json()
     config = call.desk.config(value_of(given, "values", dict, {}), value_of(given, "dataset", str, ""))
     chosen = set(list_of(given, "kept", str))
-    kept = {option.path: attrgetter(option.path)(config) for option in options.walk() if option.path in chosen}
+    values = options.to_values(config)
+    kept = {option.path: options.value_at(values, option.path) for option in options.walk() if option.path in chosen}
     found = call.desk.advisor.recommend(config, value_of(given, "goal", str, GOALS[0]), kept)
     return {
         "preset": found.preset,

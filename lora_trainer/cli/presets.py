@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import options
 from ..errors import ConfigError
 from ..registry import suggest
+from .ui import DATA
 
 if TYPE_CHECKING:
     from ..presets import Given, OwnPresets, Preset
@@ -39,7 +40,7 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
         "--presets",
         type=Path,
         metavar="DIR",
-        help="folder of your own presets (default: .train-lora/presets; a WebUI's is in its data folder)",
+        help="folder of your own presets (default: .train-lora/presets and that of `ui`; a WebUI's is under its data)",
     )
 
 
@@ -57,28 +58,34 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def find(name: str, folder: Path | None) -> Preset:
     """The preset of that name, shipped or the user's own. Raises ConfigError that names the nearest."""
-    from ..presets import load_presets
-
-    presets = {preset.name: preset for preset in (*load_presets(), *_own(folder).all())}
+    presets = {preset.name: preset for preset in _all(folder)}
     if name not in presets:
         raise ConfigError([f"There is no preset '{name}'. {suggest(name, presets)}"])
     return presets[name]
 
 
-def _own(folder: Path | None) -> OwnPresets:
+def _own(folder: Path | None) -> list[OwnPresets]:
+    """Where the user's own presets lie; new ones go into the first place."""
     from ..host.standalone import DATA_FOLDER
     from ..presets import FOLDER, OwnPresets
 
-    return OwnPresets(folder or Path(DATA_FOLDER) / FOLDER)
+    usual = (Path(DATA_FOLDER) / FOLDER, DATA / DATA_FOLDER / FOLDER)
+    return [OwnPresets(place) for place in ((folder,) if folder else usual)]
+
+
+def _all(folder: Path | None) -> list[Preset]:
+    """Every preset; of two with one name the later one is hidden."""
+    from ..presets import load_presets
+
+    found = [*load_presets(), *(preset for place in _own(folder) for preset in place.all())]
+    return list({preset.name: preset for preset in found[::-1]}.values())[::-1]
 
 
 def _list(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    from ..presets import load_presets
-
-    own = _own(arguments.presets)
-    presets = [*load_presets(), *own.all()]
+    presets = _all(arguments.presets)
     lines = [f"{preset.name:<24} {preset.title}{' (your own)' if preset.own else ''}" for preset in presets]
-    damaged = {str(path): str(reason) for path, reason in own.damaged()}
+    own = _own(arguments.presets)
+    damaged = {str(path): str(reason) for place in own for path, reason in place.damaged()}
     lines += [f"Not usable: {path}: {reason}" for path, reason in damaged.items()]
     return {"presets": [_plain(preset) for preset in presets], "damaged": damaged}, lines
 
@@ -122,12 +129,14 @@ def _export(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
 
 
 def _delete(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    _own(arguments.presets).delete(arguments.what)
+    places = _own(arguments.presets)
+    known = (place for place in places if any(preset.name == arguments.what for preset in place.all()))
+    next(known, places[0]).delete(arguments.what)
     return {"deleted": arguments.what}, [f"'{arguments.what}' is deleted."]
 
 
 def _kept(given: Given, arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    preset = _own(arguments.presets).save(given.preset, replace=arguments.replace)
+    preset = _own(arguments.presets)[0].save(given.preset, replace=arguments.replace)
     lines = [f"Kept as '{preset.name}': `train --preset \"{preset.name}\"` uses it."]
     if given.left_out:
         lines.append(f"Left out, for they are yours alone: {', '.join(given.left_out)}.")

@@ -103,7 +103,7 @@ def given_values(arguments: argparse.Namespace) -> dict[str, Any]:
     values = options.merged(values, options.read_yaml(file) if file else {})
     flags = {
         "base.checkpoint": arguments.base,
-        "data.folders": arguments.data,
+        "data.folders": arguments.data and [*arguments.data, *_priors(values)],
         "save.name": arguments.name,
         "save.output": arguments.output,
         "steps": arguments.steps,
@@ -111,6 +111,13 @@ def given_values(arguments: argparse.Namespace) -> dict[str, Any]:
     values = options.merged(values, options.unflattened({key: value for key, value in flags.items() if value}))
     values = options.merged(values, options.parse_changes(arguments.set))
     return options.merged(_name_from_data(values), values)
+
+
+def _priors(values: dict[str, Any]) -> list[Any]:
+    """The regularization folders of a file: --data names other pictures to learn, not another class."""
+    folders = values.get("data", {}).get("folders") or []
+    folders = folders if isinstance(folders, list) else []
+    return [folder for folder in folders if isinstance(folder, dict) and folder.get("regularization")]
 
 
 def _name_from_data(values: dict[str, Any]) -> dict[str, Any]:

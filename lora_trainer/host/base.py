@@ -168,7 +168,7 @@ class Host(Protocol):
         """
 
     def studio(self, files: Sequence[Path]) -> AbstractContextManager[Studio]:
-        """Draw with these LoRA files, which the host sees only inside the block. Not while the model is lent."""
+        """Draw, with these LoRA files if any, which the host sees only inside. Not while the model is lent."""
 
     def lora_folder(self) -> Path:
         """Where finished LoRA files belong."""

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace as changed
 from pathlib import Path
 
-from ..data.walk import natural_key
 from ..errors import NotFound, PresetExists, UserError
 from ..files.atomic import write_text
 from ..sentences import Sentence
@@ -64,6 +63,8 @@ class OwnPresets:
 
     def _files(self) -> list[Path]:
         """Its files: names that begin with a dot are others', and links may lead anywhere."""
+        from ..data.walk import natural_key  # here, for it needs PIL, and a command line starts without
+
         if not self.folder.is_dir():
             return []
         found = [path for path in self.folder.glob("*.yaml") if path.is_file() and not path.is_symlink()]

@@ -77,3 +77,11 @@ def test_while_the_model_is_at_work_a_patient_reader_is_told_to_ask_later(client
         assert client.post(f"inquiries/{probe['id']}/stop").status_code == 200
     assert asked_until_done(client, probe)["state"] == "stopped"
     assert "sentence" in client.post("estimate", json=body).json()
+
+
+def test_regularization_folders_that_were_chosen_stay(client, dataset, tmp_path):
+    (tmp_path / "class").mkdir()
+    folders = [{"path": str(tmp_path / "class"), "regularization": True}]
+    body = {"values": {"data": {"folders": folders}}, "dataset": dataset, "goal": "style", "kept": ["data.folders"]}
+    found = client.post("recommend", json=body).json()
+    assert found["values"]["data"]["folders"][-1]["regularization"] is True

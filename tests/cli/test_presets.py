@@ -57,6 +57,17 @@ def test_a_run_begins_with_a_preset_over_which_file_and_flags_win(capsys, tmp_pa
 
 def test_a_run_knows_own_presets_too(capsys, tmp_path):
     save(capsys)
+    place = tmp_path / "out" / "ui" / ".train-lora" / "presets"  # where the page keeps them
+    save(capsys, "--presets", str(place), "--set", "network.rank=5")
+    (place / "Soft.yaml").rename(place / "Softer.yaml")
+    assert given_values(parse(["train", "--preset", "Softer"]))["network"]["rank"] == 5
     assert given_values(parse(["train", "--preset", "Soft"]))["network"]["rank"] == 4
     code, result = run(capsys, "train", "--preset", "Sofd")
     assert code == 2 and "Soft" in result["error"]
+
+
+def test_other_pictures_leave_the_regularization_folders_of_a_file(tmp_path):
+    folders = "data: {folders: [{path: old}, {path: class, regularization: true}]}"
+    (tmp_path / "mine.yaml").write_text(folders, encoding="utf-8")
+    values = given_values(parse(["train", "mine.yaml", "--data", "new"]))
+    assert values["data"]["folders"] == ["new", {"path": "class", "regularization": True}]

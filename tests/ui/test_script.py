@@ -125,6 +125,40 @@ def test_a_job_s_settings_are_shown_with_the_preset_that_they_come_from():
     assert told("form.showJob(job); tell(form);") == [["zorb", "quick", True]]
 
 
+def test_the_form_comes_from_another_preset_with_every_value_as_it_is():
+    script = """
+        const now = () => ["steps", "network.rank", "data.flip", "seed"].map((path) => form.value(path));
+        form.choose("quick"); form.set("network.rank", 16); told.push(now());
+        form.presets = [...presets, { name: "mine", values: { steps: 300, network: { rank: 4 } } }];
+        form.adopt("mine"); told.push(now(), Object.keys(form.app.store.get("changes")).sort());
+        form.adopt(""); told.push(now());"""
+    values = [300, 16, True, 7]
+    assert told(script) == [values, values, ["data.flip", "network.rank", "seed"], values]
+
+
+SDXL, PONY = (
+    {"name": "juggernaut", "family": "sdxl", "lineage": ""},
+    {"name": "pony", "family": "sdxl", "lineage": "tags"},
+)
+
+
+@pytest.mark.parametrize(
+    ("preset", "base", "group"),
+    [
+        ({"families": ["sdxl"], "goal": "style"}, SDXL, "base"),
+        ({"families": ["sdxl"], "goal": "style"}, PONY, "other"),
+        ({"families": ["sdxl"], "goal": "style", "lineage": "tags"}, PONY, "base"),
+        ({"families": ["sd1", "sdxl"], "goal": ""}, PONY, "any"),
+        ({"families": ["sd1"], "goal": ""}, SDXL, "other"),
+        ({"families": ["sd1"], "base": "pocket"}, SDXL, ""),
+        ({"families": ["sd1"], "own": True}, SDXL, "own"),
+        ({"families": ["sd1"], "goal": "style"}, None, "any"),
+    ],
+)
+def test_presets_of_the_loaded_base_stand_first(preset, base, group):
+    assert call("presets.js", "groupOf", preset, base) == group
+
+
 def test_what_was_written_is_put_aside_for_a_job_s_settings_and_comes_back_also_after_a_reload():
     script = """
         form.set("save.name", "mine"); form.showJob(job); tell(form);
