@@ -1,6 +1,5 @@
 """What a run shows to be wrong, on the page: settings for the next one by a click, and the way to the pictures."""
 
-import os
 import shutil
 
 import pytest
@@ -48,5 +47,3 @@ def test_advice_is_used_for_the_next_run_and_leads_to_the_pictures(page, lesson)
     wait_for_text(page, ".lt-state", "finished")
     page.reload()
     page.wait_for_selector(f"{TOO_HIGH} .lt-use")  # a past run is still talked about
-    if os.environ.get("SCREENSHOTS"):
-        page.locator(".lt-training").screenshot(path=f"{os.environ['SCREENSHOTS']}/advice.png")
