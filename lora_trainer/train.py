@@ -59,14 +59,14 @@ def train(
         return
     state, remarks = open_folder(known, resume)
     with open_records(known) as record:
-        for event in advised(known.config, _guarded(known, host, control or Control(), state, remarks, store)):
+        events = _guarded(known, host, control or Control(), state, remarks, store)
+        for event in advised(Adviser(known.config), events):
             record(event)
             yield event
 
 
-def advised(config: TrainConfig, events: Iterator[Event]) -> Iterator[Event]:
+def advised(adviser: Adviser, events: Iterator[Event]) -> Iterator[Event]:
     """A run's events, each with the advice that it calls for before it: a run's end stays the last of all."""
-    adviser = Adviser(config)
     for event in events:
         yield from adviser.see(event)
         yield event

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from . import options
+from .advice.catalogue import Adviser
 from .config import TrainConfig
 from .control import Control
 from .data.records import DataSet
@@ -55,6 +56,7 @@ class LoRATrainer:
         self._known: Survey | None = None
         self._loan: Loan | None = None
         self._run: PreparedRun | None = None
+        self._adviser = Adviser(self.config)
 
     def prepare_data(self) -> DataSet:
         """Check the options, look at the base and all pictures. Raises ConfigError, BaseModelError or DataError."""
@@ -72,6 +74,7 @@ class LoRATrainer:
             self._record = self._stack.enter_context(open_records(known))
             for remark in remarks:
                 self._tell(remark)
+            self._adviser = Adviser(self.config)
             self._loan = self._stack.enter_context(self._host.lend())
             self._run = self._told(start(known, self._loan, state))
         return self._run.model
@@ -84,7 +87,7 @@ class LoRATrainer:
         self.build_model()
         if self._run is None or self._loan is None:
             raise RuntimeError("build_model() left nothing to train.")
-        for event in advised(self.config, run_steps(self._run, self._host, self._loan, self.control)):
+        for event in advised(self._adviser, run_steps(self._run, self._host, self._loan, self.control)):
             self._tell(event)
             if isinstance(event, Failed):
                 raise TrainingError(event.message)
@@ -129,9 +132,11 @@ class LoRATrainer:
         """Run a phase to its end, telling its events."""
         while True:
             try:
-                self._tell(next(phase))
+                event = next(phase)
             except StopIteration as end:
                 return end.value
+            for told in advised(self._adviser, iter([event])):
+                self._tell(told)
 
 
 def _as_config(config: TrainConfig | Mapping[str, Any] | str | Path) -> TrainConfig:

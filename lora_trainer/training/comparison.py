@@ -37,7 +37,7 @@ def compared(pictures: Sequence[Picture], data: DataOptions) -> Iterator[Event]:
     captions = [without_words(picture.caption, words) for picture, _ in seen]
     pairs = list(contradictions(captions, codes))
     names = dict.fromkeys(seen[place][0].name for pair in pairs for place in pair)
-    first = tuple(captions[place] for place in pairs[0]) if pairs else ()
+    first = tuple(seen[place][0].caption for place in pairs[0]) if pairs else ()
     alike = sum(map(len, groups_of_copies(codes))) if codes else 0
     yield Compared(len(seen), alike, tuple(names), first)
 
