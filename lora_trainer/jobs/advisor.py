@@ -85,7 +85,7 @@ class Tried:
 
         if self.lasts is not None:
             return duration.sentence(self.probe, self.lasts)
-        template = "Memory ran out: a step on {count} x {width} x {height} is too much for {device}. {advice}"
+        template = "A step on {count} x {width} x {height} needs more memory than {device} has. {advice}"
         height, width = self.probe.size
         values = {"count": self.probe.count, "width": width, "height": height, "device": self.probe.device}
         return Sentence("probe_ran_out", template, **values, advice=_advice(self.milder))
