@@ -143,7 +143,8 @@ class Advisor:
             if not estimator.total:
                 sentence = "{device} does not tell how much memory it has, so nobody knows what fits."
                 raise UserError(Sentence("memory_untold", sentence, device=estimator.device_name))
-            largest = min(LARGER * known.info.native_resolution, known.config.data.bucket_most)
+            data = known.config.data
+            largest = max(data.resolution, min(LARGER * known.info.native_resolution, data.bucket_most))
             search = Search(estimator, known.config, _largest(known.data), largest_side=largest, tell=tell, stop=stop)
             return search.run()
 
