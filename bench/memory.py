@@ -23,8 +23,8 @@ CASES: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
     ("sd1", "bf16", 512, {"data": {"batch_size": 2}, "memory": {"checkpointing": "all"}}),
     ("sd1", "bf16", 256, {"network": {"train_text_encoder": True}}),
     ("sdxl", "bf16", 512, {}),
-    ("sdxl", "bf16", 512, {"memory": {"checkpointing": "largest"}}),
-    ("sdxl", "bf16", 512, {"memory": {"checkpointing": "all"}}),
+    ("sdxl", "bf16", 384, {"memory": {"checkpointing": "largest"}}),
+    ("sdxl", "bf16", 256, {"memory": {"checkpointing": "all"}}),
     ("sdxl", "bf16", 256, {"data": {"batch_size": 2}}),
     ("sdxl", "bf16", 256, {"network": {"rank": 64, "alpha": 32.0}}),
 )

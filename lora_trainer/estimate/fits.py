@@ -69,8 +69,8 @@ class Fits:
     def sentence(self) -> Sentence:
         off, every = self.rows
         values = {"total": gigabytes(self.total), "device": self.device, "resolution": self.resolution}
-        values |= {"batch": self.batch, "most": off.batch, "side": off.resolution}
-        values |= {"most_checkpointed": every.batch, "side_checkpointed": every.resolution}
+        values |= {"batch": self.batch, "most": _told(off.batch), "side": off.resolution}
+        values |= {"most_checkpointed": _told(every.batch), "side_checkpointed": every.resolution}
         if off.batch and off.resolution:
             template = (
                 "Into the {total} GB of {device} fit a batch of {most} at {resolution} px, or {side} px at a batch of "
@@ -189,6 +189,11 @@ def _milder(config: TrainConfig) -> Iterator[tuple[TrainConfig, float]]:
     for resolution in (768, 512):
         if resolution < config.data.resolution:
             yield replace(config, data=replace(config.data, resolution=resolution)), resolution / config.data.resolution
+
+
+def _told(batch: int) -> str:
+    """A batch, where the search ended before the memory did: that or more."""
+    return f"{batch}+" if batch == MOST_BATCH else str(batch)
 
 
 def _downwards(guess: int, step: int) -> Iterator[int]:

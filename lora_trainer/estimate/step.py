@@ -39,9 +39,9 @@ CHUNK = 77
 @dataclass(frozen=True)
 class StepMemory:
     """Bytes: the base's `weights` that a step needs, what is `trained` (adapters, gradients, optimizer), and the most
-    that is alive of everything else at a time: `activations`, or when they are gone the copy that is kept while the
-    optimizer moves, `moving`. `packed` is the second copy of weights that are packed for a processor; `kernels` is what
-    a processor's library keeps of its own code."""
+    that is alive of everything else at a time: `activations`, or when they are gone what is there while the optimizer
+    moves, `moving`: gradients, and the copy by which some moves can be taken back. `packed` is the second copy of
+    weights that are packed for a processor; `kernels` is what a processor's library keeps of its own code."""
 
     weights: int
     trained: int
@@ -92,7 +92,7 @@ class ImaginedModel:
             weights=sum(parameter.numel() * parameter.element_size() for parameter in frozen),
             trained=numbers * (4 + state),  # gradients were alive in the step itself
             activations=live.most,
-            moving=numbers * (4 + state),
+            moving=numbers * (4 + (0 if model.moves_at_once else 4 + state)),
             packed=packable_bytes(model.unet),
             kernels=kernels.bytes,
         )

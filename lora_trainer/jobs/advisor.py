@@ -85,7 +85,7 @@ class Tried:
 
         if self.lasts is not None:
             return duration.sentence(self.probe, self.lasts)
-        template = "Memory ran out: a step on {count} x {width} x {height} is too much for {device}. {advice}"
+        template = "A step on {count} x {width} x {height} needs more memory than {device} has. {advice}"
         height, width = self.probe.size
         values = {"count": self.probe.count, "width": width, "height": height, "device": self.probe.device}
         return Sentence("probe_ran_out", template, **values, advice=_advice(self.milder))
@@ -143,7 +143,8 @@ class Advisor:
             if not estimator.total:
                 sentence = "{device} does not tell how much memory it has, so nobody knows what fits."
                 raise UserError(Sentence("memory_untold", sentence, device=estimator.device_name))
-            largest = min(LARGER * known.info.native_resolution, known.config.data.bucket_most)
+            data = known.config.data
+            largest = max(data.resolution, min(LARGER * known.info.native_resolution, data.bucket_most))
             search = Search(estimator, known.config, _largest(known.data), largest_side=largest, tell=tell, stop=stop)
             return search.run()
 

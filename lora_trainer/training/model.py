@@ -17,7 +17,7 @@ from ..host.base import Conditioning, Loan
 from ..networks.base import NETWORKS
 from ..optim.adamw_bytes import AdamWBytes
 from .checkpointing import checkpoint_blocks
-from .undo import whole_or_not_at_all
+from .undo import moves_at_once, whole_or_not_at_all
 
 if TYPE_CHECKING:
     from ..networks.adapters import Adapters
@@ -56,11 +56,20 @@ class TrainingModel:
 
         A move that breaks off, as for want of memory, leaves everything as it was before.
         """
-        alone = not (self.states_off or self.adapters.limits_norms)
-        with whole_or_not_at_all(self.optimizer, alone=alone), self._states_here():
+        with whole_or_not_at_all(self.optimizer, alone=self._moves_alone), self._states_here():
             optimizers.step_if(self.optimizer, finite)
             self.adapters.limit_norms()
             self.forget_gradients()
+
+    @property
+    def moves_at_once(self) -> bool:
+        """Whether nothing has to be copied before a move: a single kernel makes it."""
+        return self._moves_alone and moves_at_once(self.optimizer)
+
+    @property
+    def _moves_alone(self) -> bool:
+        """Whether nothing but the optimizer's move is part of one."""
+        return not (self.states_off or self.adapters.limits_norms)
 
     def forget_gradients(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)

@@ -127,7 +127,8 @@ def prepare(
         model = build_model(config, loan)
     loan.accompany(model)
     captions = encoded or LiveCaptions(loan, model.family, model.text_encoders, config.base)
-    run = _assemble(config, loan, plan, folder, loader, captions, model, sampler, questions, rates)
+    pace = Pace(course_of(config, plan, captions.ahead(first_step)), rates)
+    run = _assemble(config, loan, plan, folder, loader, captions, model, sampler, questions, pace)
     if state:
         run.restore(state)
     yield Preparing(MODEL, 1, 1)
@@ -197,7 +198,7 @@ def _assemble(
     model: TrainingModel,
     sampler: Sampler,
     questions: Questions,
-    rates: Rates,
+    pace: Pace,
 ) -> PreparedRun:
     info = loan.info
     noise = NoiseSchedule.scaled_linear(zero_terminal_snr=info.zero_terminal_snr).to(loan.device)
@@ -206,7 +207,6 @@ def _assemble(
     stepper = Stepper(config, model, loader, captions, objective, scaler, plan.total_steps)
     relief = Relief(config, plan, model, stepper, sampler, partial(folder.note, "given_up_for_memory"))
     validation = Validation(stepper)
-    course = course_of(config, plan, captions.ahead(0))
     return PreparedRun(
         config=config,
         plan=plan,
@@ -216,9 +216,9 @@ def _assemble(
         validation=validation,
         sampler=sampler,
         saver=Saver(config, info, loan.sha256, plan, model, folder, validation.best_of, uuid.uuid4().hex, time.time()),
-        agenda=course.agenda,
+        agenda=pace.course.agenda,
         meter=Meter(),
-        pace=Pace(course, rates),
+        pace=pace,
         scaler=scaler,
         relief=relief,
         probes=Probes(questions, stepper, noise, info.prediction_type),

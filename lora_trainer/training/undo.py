@@ -23,7 +23,7 @@ def whole_or_not_at_all(optimizer: torch.optim.Optimizer, *, alone: bool = False
     memory; and whatever the optimizer, the step can be taken again without moving anything twice. Where nothing but the
     move is done inside (`alone`) and a single kernel makes it, there is nothing to take back but counters.
     """
-    before = _Copy(optimizer, counters_only=alone and _moves_at_once(optimizer))
+    before = _Copy(optimizer, counters_only=alone and moves_at_once(optimizer))
     try:
         yield
     except BaseException:
@@ -31,7 +31,7 @@ def whole_or_not_at_all(optimizer: torch.optim.Optimizer, *, alone: bool = False
         raise
 
 
-def _moves_at_once(optimizer: torch.optim.Optimizer) -> bool:
+def moves_at_once(optimizer: torch.optim.Optimizer) -> bool:
     """Whether all weights are moved by one fused kernel; neither it nor what follows takes any memory."""
     return len(optimizer.param_groups) == 1 and bool(optimizer.param_groups[0].get("fused"))
 
