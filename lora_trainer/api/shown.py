@@ -10,9 +10,9 @@ from urllib.parse import quote
 from ..events import Advised, Event, Failed, Paused, Sample, Saved, Warned
 from ..events import to_json as event_values
 from ..jobs.job import Job
-from ..jobs.request import TryOutRequest
+from ..jobs.request import TriedCell, TryOutRequest
 from ..jobs.scoring import scores_by_number, without_word
-from ..jobs.tryouts import TriedCell, TryOut
+from ..jobs.tryouts import TryOut
 from ..sentences import Sentence, to_json
 
 

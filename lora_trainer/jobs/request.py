@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
@@ -93,6 +94,17 @@ class TryOutRequest:
                 sentence = "{name} is {value}, but must lie between {least} and {most}."
                 values = {"name": name, "value": value, "least": least, "most": most}
                 raise UserError(Sentence("tryout_value", sentence, **values))
+
+
+@dataclass(frozen=True)
+class TriedCell:
+    """A picture that was drawn. `n` counts from 1 in the order of drawing; `prompt` is a number in the request."""
+
+    n: int
+    save: str
+    strength: float
+    prompt: int
+    path: Path
 
 
 def usual_saves(job: Job) -> list[str]:

@@ -7,7 +7,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from ..judging.score import LeftOff
 from ..judging.words import has_word
 from ..sentences import Sentence
 from .job import Job
-from .request import TryOutRequest, usual_request, usual_saves
+from .request import TriedCell, TryOutRequest, usual_request, usual_saves
 from .scoring import beside, score
 from .states import ENDED
 from .turn import Ticket, Turn
@@ -34,17 +34,6 @@ LAST_PICTURE = 30.0
 """Seconds that the end of the program waits for a picture."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TriedCell:
-    """A picture that was drawn. `n` counts from 1 in the order of drawing; `prompt` is a number in the request."""
-
-    n: int
-    save: str
-    strength: float
-    prompt: int
-    path: Path
 
 
 class TryOut:
