@@ -9,9 +9,6 @@ from typing import Any
 from .. import options
 from .named import DATA, require
 
-DATA = Path("out/ui")
-"""Where data sets, runs and LoRAs of the page lie unless it is told otherwise."""
-
 
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser = subparsers.add_parser("ui", help="train and try LoRAs in a browser", description=__doc__)

@@ -22,7 +22,7 @@ def test_an_unknown_goal_is_answered_with_the_known_ones(client, dataset, run_va
 
 
 def test_what_went_wrong_with_a_run_is_read_from_its_records(client, desk, dataset, run_values):
-    values = run_values(data={"batch_size": 2, "resolution": 64})
+    values = run_values(save__name="ran-out", data={"batch_size": 2, "resolution": 64})
     job = desk.submit(values, dataset)
     end = time.monotonic() + 300
     while job.state != "finished" and time.monotonic() < end:

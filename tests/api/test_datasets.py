@@ -31,6 +31,7 @@ def names(client):
 
 def test_data_sets_are_listed_with_their_sizes(client, cats):
     (found,) = [one for one in client.get("datasets").json() if one["id"] == cats]
+    assert found.pop("path").endswith("cats")
     assert found == {"id": cats, "name": "cats", "count": 1, "own": True, "bytes": len(picture())}
 
 
@@ -60,7 +61,7 @@ def test_what_is_not_there_is_not_found(client, route):
 
 def test_a_data_set_that_a_run_needs_stays_where_it_is(client, desk, cats, run_values):
     config = desk.config(run_values(), cats)
-    job = Job(Record("busy", "zorb", {}, cats), config, lambda job: None)
+    job = Job(Record("busy", "zorb", {}, dataset=cats), config, lambda job: None)
     desk.jobs._jobs["busy"] = job
     try:
         for act in (

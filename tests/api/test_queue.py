@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.jobs.conftest import wait_for
+
 from .test_jobs import watched
 
 
@@ -30,7 +32,7 @@ def waiting(client):
 
 def test_runs_that_wait_are_moved_about_and_the_more_important_one_comes_first(client, begin):
     first = begin("first", steps=100_000)
-    watched(client, first, "running")
+    wait_for(lambda: client.get(f"jobs/{first}").json()["state"] == "running")
     second, third, fourth = (begin(name) for name in ("second", "third", "fourth"))
     client.post(f"jobs/{fourth}/move", json={"before": third})
     assert waiting(client) == ["second", "fourth", "third"]
