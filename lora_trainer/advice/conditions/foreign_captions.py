@@ -8,8 +8,8 @@ from ..catalogue import CONDITIONS, Advice, Condition
 
 FEWEST = 4
 MUCH = 0.3
-"""Of what everyday prompts do to the base's prediction. On pocket, captions of words that it knows do 0.48 to 0.72 of it,
-even beside a new word; anime tags 0.19."""
+"""Of what everyday prompts do to the base's prediction. On pocket, captions of words that it knows do 0.48 to 0.72 of
+it, even beside a new word; anime tags 0.19."""
 
 
 class ForeignCaptions(Condition):
