@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from lora_trainer import options
 from lora_trainer.device import used_memory
-from lora_trainer.events import Advised
+from lora_trainer.events import Advised, Finished
 from lora_trainer.pocket.embedded import embedded_path
 from lora_trainer.pocket.lesson import NOVELTIES, lesson_values
 from lora_trainer.pocket.novelty import write_examples
@@ -49,18 +49,24 @@ HEALTHY = (
 )
 
 
-def codes(folder, number, changes, edit=lambda pictures: None):
-    """What is advised on a short lesson with these options; `edit` changes the pictures' folder before."""
+def codes(*lesson):
+    """What is advised on a short lesson, see `events_of`."""
+    return {event.code.removeprefix("advice_") for event in of_kind(events_of(*lesson), Advised)}
+
+
+def events_of(folder, number, changes, edit=lambda pictures: None):
+    """A short lesson with these options; `edit` changes the pictures' folder before."""
     novelty = NOVELTIES[number % len(NOVELTIES)]
     pictures = write_examples(novelty, folder / "pictures")
     edit(pictures)
     values = options.merged(lesson_values(novelty, pictures, folder), options.unflattened({**SHORT, **changes}))
-    return {event.code.removeprefix("advice_") for event in of_kind(run(options.build(values)), Advised)}
+    return run(options.build(values))
 
 
 @pytest.mark.parametrize("number", range(len(HEALTHY)))
 def test_a_healthy_run_is_not_talked_about(tmp_path, number):
-    assert codes(tmp_path, number, HEALTHY[number]) == set()
+    events = events_of(tmp_path, number, HEALTHY[number])
+    assert isinstance(events[-1], Finished) and of_kind(events, Advised) == []
 
 
 LEARNED_BY_HEART = {
