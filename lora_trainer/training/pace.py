@@ -41,7 +41,7 @@ SAVING = 0.3
 class Passes(NamedTuple):
     """So many predictions without gradients, on so many pixels in all."""
 
-    count: int
+    times: int
     pixels: int
 
 
@@ -200,7 +200,7 @@ class Pace:
         if self.rates.forward:
             return self.rates.forward * passes.pixels
         each, by_pixel = self._line()
-        return FORWARD * (each / self.course.plan.accumulation * passes.count + by_pixel * passes.pixels)
+        return FORWARD * (each / self.course.plan.accumulation * passes.times + by_pixel * passes.pixels)
 
     def _line(self) -> tuple[float, float]:
         """Seconds of a step for itself and for each pixel, from those recent ones that are not far from the others."""
