@@ -43,34 +43,43 @@ def measure(work: Path, threads: int) -> str:
 
     torch.set_num_threads(threads)
     with patch("time.perf_counter", time.process_time):
-        told, end = _run(work / "time-left")
+        told, end, before, whole = _run(work / "time-left")
     trusted = [(step, said, end - at) for step, at, said in told if step >= FROM and end - at > 1]
     worst = max(trusted, key=lambda row: abs(row[1] / row[2] - 1))
     lines = [report.conditions(), "| step | said to be left, CPU s | followed, CPU s | ratio |", "|" + "---|" * 4]
     lines += [_row(*row) for row in trusted if row[0] % EVERY == 0]
+    first = f"a tried step said {before:.1f} for the whole run, which took {whole:.1f}: {before / whole:.2f}"
     within = sum(abs(said / followed - 1) <= 0.2 for _, said, followed in trusted) / len(trusted)
-    return "\n".join([*lines, f"worst: {_row(*worst)}", f"within 20 %: {within:.0%} of {len(trusted)} steps"])
+    return "\n".join([*lines, first, f"worst: {_row(*worst)}", f"within 20 %: {within:.0%} of {len(trusted)} steps"])
 
 
 def _row(step: int, said: float, followed: float) -> str:
     return f"| {step} | {said:.1f} | {followed:.1f} | {said / followed:.2f} |"
 
 
-def _run(folder: Path) -> tuple[list[tuple[int, float, float]], float]:
-    """(step, when, seconds left) of every step, and when the run had ended."""
+def _run(folder: Path) -> tuple[list[tuple[int, float, float]], float, float, float]:
+    """(step, when, seconds left) of every step; when the run had ended; its seconds as foreseen, and as they were."""
     from lora_trainer import options
+    from lora_trainer.estimate.duration import duration
+    from lora_trainer.estimate.probe import probe
     from lora_trainer.events import Step
     from lora_trainer.host.standalone import StandaloneHost
     from lora_trainer.train import train
+    from lora_trainer.training.survey import survey
 
     shutil.rmtree(folder, ignore_errors=True)
     values = {**OPTIONS, "data.folders": [str(_pictures(folder / "pictures"))], "save.output": str(folder)}
     config = options.build(options.unflattened(values))
-    told = []
-    for event in train(config, StandaloneHost(config.base, config.memory)):
+    host = StandaloneHost(config.base, config.memory)
+    known = survey(config, host)
+    found = probe(known, host)
+    before = duration(known, found).total if found else 0.0
+    told, begun = [], time.process_time()
+    for event in train(config, host):
         if isinstance(event, Step):
             told.append((event.step, time.process_time(), event.seconds_left))
-    return told, time.process_time()
+    end = time.process_time()
+    return told, end, before, end - begun
 
 
 def _pictures(folder: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import options
 from .advice.catalogue import Adviser
@@ -20,6 +20,10 @@ from .train import advised, run_steps, start
 from .training.model import TrainingModel
 from .training.prepare import PreparedRun
 from .training.survey import Survey, open_folder, open_records, survey
+
+if TYPE_CHECKING:
+    from .estimate.duration import Duration
+    from .estimate.probe import Probe
 
 T = TypeVar("T")
 
@@ -64,6 +68,22 @@ class LoRATrainer:
             self._known = survey(self.config, self._host)
             self.config = self._known.config
         return self._known.data
+
+    def try_step(self) -> tuple[Probe, Duration | None]:
+        """What a few steps take of memory and time, and how long the run will last; None where memory runs out.
+
+        Call it before `build_model`: it borrows the base for itself and leaves no trace.
+        """
+        from .estimate.duration import duration
+        from .estimate.probe import probe
+
+        if self._run is not None:
+            raise RuntimeError("try_step() comes before build_model().")
+        self.prepare_data()
+        known = self._survey()
+        found = probe(known, self._host)
+        assert found is not None  # nobody stops it
+        return found, None if found.ran_out else duration(known, found)
 
     def build_model(self) -> TrainingModel:
         """Encode pictures and captions, and attach the network to the base."""

@@ -9,6 +9,8 @@ def test_the_four_phases_can_be_taken_singly(random_sd1, pictures, tmp_path):
     heard = []
     with LoRATrainer(values(random_sd1, pictures, tmp_path / "phases"), listener=heard.append) as trainer:
         assert len(trainer.prepare_data().pictures) == 4
+        found, lasts = trainer.try_step()
+        assert found.peak > 0 and lasts is not None and lasts.total > lasts.steps > 0
         assert len(trainer.build_model().adapters) == 192
         assert of_kind(list(trainer.train()), Finished)
         exported = trainer.export_lora_weights(tmp_path / "exported.safetensors")

@@ -19,6 +19,7 @@ from ..recommend import Facts, Recommendation, recommend
 from ..registry import suggest
 from ..resolve import with_epochs, with_resolution
 from ..sentences import Sentence
+from .stopping import interrupts_mean
 
 if TYPE_CHECKING:
     from ..data.records import DataSet
@@ -168,7 +169,9 @@ class Advisor:
             return too_much
         configured = getattr(self._host, "configured", None)
         host: Host = configured(known.config) if configured else self._host
-        found = probes.probe(known, host, tell=tell, tried=tried, stop=stop)
+        interrupted = threading.Event()
+        with interrupts_mean(self._host, interrupted.set):
+            found = probes.probe(known, host, tell=tell, tried=tried, stop=lambda: stop() or interrupted.is_set())
         if found is None:
             return None
         if found.ran_out:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any, Protocol
 
 from ..control import Wish
@@ -17,6 +16,7 @@ from .job import Job
 from .keep import publish
 from .record import Save
 from .states import FAILED, FINISHED, PAUSED, STOPPED
+from .stopping import interrupts_mean
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class InPlaceRunner:
 
     def run(self, job: Job) -> None:
         try:
-            with self._accompanied(job):
+            with interrupts_mean(self._host, job.stop_and_save):
                 last = self._train(job)
             job.end(**self._outcome(job, last))
         except BaseAway as error:  # before anything was begun
@@ -85,18 +85,6 @@ class InPlaceRunner:
     def _host_for(self, job: Job) -> Host:
         configured = getattr(self._host, "configured", None)
         return configured(job.config) if configured else self._host
-
-    @contextmanager
-    def _accompanied(self, job: Job) -> Iterator[None]:
-        """The host's own Interrupt stops this job, and its progress display shows it."""
-        interruptible = hasattr(self._host, "on_interrupt")
-        if interruptible:
-            self._host.on_interrupt = job.stop_and_save  # type: ignore[attr-defined]
-        try:
-            yield
-        finally:
-            if interruptible:
-                self._host.on_interrupt = None  # type: ignore[attr-defined]
 
     def _watch(self, event: Event) -> None:
         watch = getattr(self._host, "watch", None)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..data.plan import RunPlan, pixels_of
 from ..data.records import Size
@@ -38,6 +38,16 @@ SAVING = 0.3
 """Seconds for a file of some 20 MB that is read back."""
 
 
+class Passes(NamedTuple):
+    """So many predictions without gradients, on so many pixels in all."""
+
+    times: int
+    pixels: int
+
+
+NONE = Passes(0, 0)
+
+
 @dataclass(frozen=True)
 class Left:
     """What is left of a run: `steps`, the `pixels` that go through the model in them, and how often else is due."""
@@ -50,8 +60,8 @@ class Left:
 class Course:
     """What a run consists of.
 
-    `validated`, `denoised` and `decoded` are the pixels of one validation and of one round of samples, `captions` how
-    many captions are encoded on the way, before which steps.
+    `validated` and `denoised` are the predictions of one validation and of one round of samples, `decoded` the pixels
+    of its pictures, `captions` how many captions are encoded on the way, before which steps.
     """
 
     def __init__(
@@ -59,8 +69,8 @@ class Course:
         plan: RunPlan,
         agenda: Agenda,
         *,
-        validated: int = 0,
-        denoised: int = 0,
+        validated: Passes = NONE,
+        denoised: Passes = NONE,
         decoded: int = 0,
         captions: Sequence[tuple[int, int]] = (),
     ) -> None:
@@ -176,20 +186,21 @@ class Pace:
         """Of work of this kind once: as it was before, or as what is known makes likely."""
         if times := self._times[kind]:
             return usual(times)
-        course, forward = self.course, self.rates.forward or FORWARD * self._for_a_pixel()
+        course, decoded = self.course, Passes(1, self.course.decoded)
         if kind == VALIDATION:
-            return forward * course.validated
+            return self._predicting(course.validated)
         if kind == SAMPLES:
             decoding = self.rates.decoding or DECODING_BY_ENCODING * self.rates.encoding
-            return forward * course.denoised + (decoding or DECODING_BY_FORWARD * forward) * course.decoded
+            drawing = decoding * decoded.pixels or DECODING_BY_FORWARD * self._predicting(decoded)
+            return self._predicting(course.denoised) + drawing
         return self.rates.caption if kind == CAPTIONS else SAVING
 
-    def _for_a_pixel(self) -> float:
-        """Seconds of a step for each of its pixels, all in all."""
-        if not self._steps:
-            return 0.0
-        pixels = sum(pixels for pixels, _ in self._steps) / len(self._steps)
-        return self.step_seconds(pixels) / pixels
+    def _predicting(self, passes: Passes) -> float:
+        """Seconds of predictions without gradients."""
+        if self.rates.forward:
+            return self.rates.forward * passes.pixels
+        each, by_pixel = self._line()
+        return FORWARD * (each / self.course.plan.accumulation * passes.times + by_pixel * passes.pixels)
 
     def _line(self) -> tuple[float, float]:
         """Seconds of a step for itself and for each pixel, from those recent ones that are not far from the others."""

@@ -31,12 +31,12 @@ from .meter import Meter
 from .model import TrainingModel, build_model
 from .pace import Course, Pace, Rates, paced
 from .probes import Probes, Questions
-from .sampling import Sampler, pixels_sampled, sample_requests
+from .sampling import Sampler, passes_of_samples, sample_requests
 from .saving import Saver
 from .scaler import LossScaler
 from .step import Stepper
 from .thrift import Relief
-from .validation import Validation, pixels_validated, validation_batches
+from .validation import Validation, passes_of_validation, validation_batches
 
 PICTURES, CAPTIONS, MODEL = "encoding pictures", "encoding captions", "building the model"
 
@@ -228,5 +228,7 @@ def _assemble(
 def course_of(config: TrainConfig, plan: RunPlan, captions: Sequence[tuple[int, int]] = ()) -> Course:
     """What a run consists of; `captions` are those that are encoded on the way (see CaptionSource.ahead)."""
     agenda = Agenda(config, plan.total_steps, plan.steps_per_epoch)
-    denoised, decoded = pixels_sampled(sample_requests(config, plan.pictures))
-    return Course(plan, agenda, validated=pixels_validated(plan), denoised=denoised, decoded=decoded, captions=captions)
+    denoised, decoded = passes_of_samples(sample_requests(config, plan.pictures))
+    return Course(
+        plan, agenda, validated=passes_of_validation(plan), denoised=denoised, decoded=decoded, captions=captions
+    )

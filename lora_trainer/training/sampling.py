@@ -25,6 +25,7 @@ from ..text.encode import encode
 from ..text.prompt import escape
 from ..text.tokens import tokenize_prompts
 from ..txt2img import Wording, decode, draw_latents, encode_wording, infotext_of
+from .pace import Passes
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -128,11 +129,14 @@ def sample_requests(config: TrainConfig, pictures: Sequence[Picture]) -> list[Re
     ]
 
 
-def pixels_sampled(requests: Sequence[Request]) -> tuple[int, int]:
-    """How many pixels go through the model, and are decoded, in one round of samples."""
-    areas = [request.width * request.height for request in requests]
-    passes = [request.steps * (1 if request.guidance == 1 else 2) for request in requests]
-    return sum(area * count for area, count in zip(areas, passes)), sum(areas)
+def passes_of_samples(requests: Sequence[Request]) -> tuple[Passes, int]:
+    """What goes through the model in one round of samples, and how many pixels are decoded."""
+    pixels = decoded = 0
+    for request in requests:
+        area = request.width * request.height
+        pixels += request.steps * area * (1 if request.guidance == 1 else 2)
+        decoded += area
+    return Passes(sum(request.steps for request in requests), pixels), decoded
 
 
 def _left_out(request: Request, step: int) -> Sentence:

@@ -13,6 +13,7 @@ from ..data.plan import BatchPlan, Item, RunPlan, pixels_of
 from ..device import release_memory
 from ..portions import Portions
 from ..seeds import generator
+from .pace import Passes
 from .step import Stepper
 
 TIMESTEPS = 4
@@ -85,6 +86,7 @@ def validation_batches(plan: RunPlan) -> list[BatchPlan]:
     return [BatchPlan(it.bucket, (Item(index, 0, False, it.caption),)) for index, it in chosen]
 
 
-def pixels_validated(plan: RunPlan) -> int:
-    """How many pixels go through the model in one validation."""
-    return TIMESTEPS * sum(map(pixels_of, validation_batches(plan)))
+def passes_of_validation(plan: RunPlan) -> Passes:
+    """What goes through the model in one validation."""
+    batches = validation_batches(plan)
+    return Passes(TIMESTEPS * len(batches), TIMESTEPS * sum(map(pixels_of, batches)))

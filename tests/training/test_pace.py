@@ -12,7 +12,7 @@ from lora_trainer import options
 from lora_trainer.data.plan import RunPlan
 from lora_trainer.data.records import Picture
 from lora_trainer.training.agenda import Agenda
-from lora_trainer.training.pace import SAMPLES, SAVE, STATE, VALIDATION, Course, Pace, Rates, paced
+from lora_trainer.training.pace import SAMPLES, SAVE, STATE, VALIDATION, Course, Pace, Passes, Rates, paced
 
 BUCKETS = ((512, 512), (640, 384), (256, 256), (320, 256))
 PIXEL = 1e-6
@@ -26,7 +26,7 @@ def made(steps: int = 300, **changes: Any) -> Pace:
     pictures = [Picture(Path(f"{n}.png"), str(n), f"{n}", (512, 512), BUCKETS[n % 4]) for n in range(22)]
     plan = RunPlan.from_config(pictures, config)
     agenda = Agenda(config, plan.total_steps, plan.steps_per_epoch)
-    course = Course(plan, agenda, validated=LONE, denoised=40 * DRAWN, decoded=DRAWN)
+    course = Course(plan, agenda, validated=Passes(32, LONE), denoised=Passes(40, 40 * DRAWN), decoded=DRAWN)
     return Pace(course, Rates(encoding=0.8 * PIXEL))
 
 
