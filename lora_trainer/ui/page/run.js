@@ -48,8 +48,12 @@ export class Run {
     this.phase = event;
   }
 
-  _started() {
+  /** A run that goes on from a state takes the steps after it again. */
+  _started({ first_step: first = 0 }) {
     this.phase = null;
+    const kept = this.steps.filter((step) => step <= first).length;
+    for (const name of ["steps", "loss", "smooth"]) this[name].length = kept;
+    this.validation = this.validation.filter(([step]) => step <= first);
   }
 
   _step({ step, loss, smooth_loss, memory_bytes, seconds }) {
