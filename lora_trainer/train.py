@@ -135,7 +135,6 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
     yield run.started(device.label(loan.device))
     if not run.first_step:
         yield from run.probes.before()
-    run.meter.start()
     pending: list[StepResult] = []
     last_state = time.monotonic()
     done, wish, away = run.first_step, Wish.GO_ON, ""
@@ -159,7 +158,6 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
         if run.agenda.save_due(done) or time.monotonic() - last_state > 60 * run.config.save.state_minutes:
             _save_state(run, done)
             last_state = time.monotonic()
-        run.meter.start()
     yield from _report(run, pending, keep=0)
     if away or wish is Wish.PAUSE:
         yield from _pause(run, done, away)
@@ -238,9 +236,8 @@ def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
     if run.agenda.save_due(done):
         yield _save(run, done, final=False)
     if run.agenda.sample_due(done):
-        begun = time.perf_counter()
-        yield from run.sampler.draw(run.model, done, _with_room(run, run.saver.model_hash))
-        run.pace.took(SAMPLES, time.perf_counter() - begun)
+        with run.pace.timed(SAMPLES):
+            yield from run.sampler.draw(run.model, done, _with_room(run, run.saver.model_hash))
 
 
 def _validate(run: PreparedRun, done: int) -> Event:
