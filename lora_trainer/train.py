@@ -133,8 +133,6 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
     run.saver.check_space(run.agenda)
     yield from (Warned("train_on", remark) for remark in run.model.adapters.remarks)
     yield run.started(device.label(loan.device))
-    if not run.first_step:
-        yield from run.probes.before()
     pending: list[StepResult] = []
     last_state = time.monotonic()
     done, wish, away = run.first_step, Wish.GO_ON, ""
@@ -152,6 +150,8 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
             yield from _report(run, pending, keep=0 if due or loan.device.type == "cpu" else 1)
             if due:
                 yield from _report_due(run, done)
+            if not run.first_step:
+                yield from run.probes.between(rest=done == run.plan.total_steps)
         except BaseAway as error:
             away = error.sentence
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,16 @@ def values(base: Path, pictures: Path, output: Path, **more: Any) -> dict[str, A
 
 def run(config: dict[str, Any] | TrainConfig, *, control: Control | None = None, resume: bool = False) -> list[Event]:
     """All events of a run."""
+    return list(stream(config, control=control, resume=resume))
+
+
+def stream(
+    config: dict[str, Any] | TrainConfig, *, control: Control | None = None, resume: bool = False
+) -> Iterator[Event]:
+    """The events of a run as they come."""
     if isinstance(config, dict):
         config = options.build(config)
-    return list(train(config, StandaloneHost(config.base, config.memory), control, resume=resume))
+    return train(config, StandaloneHost(config.base, config.memory), control, resume=resume)
 
 
 def of_kind(events: list[Event], kind: type[Event]) -> list[Any]:

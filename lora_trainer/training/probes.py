@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from .. import optimizers
 from ..config import TrainConfig
@@ -76,22 +77,48 @@ class Probes:
     def __init__(self, questions: Questions, stepper: Stepper, schedule: NoiseSchedule, prediction_type: str) -> None:
         self._questions, self._stepper = questions, stepper
         self._schedule, self._prediction_type = schedule, prediction_type
+        self._asking = self._ask()
 
-    def before(self) -> Iterator[Event]:
-        """What there is to tell before the first step."""
-        if self._questions.described:
-            yield from self._measured(self._understood, 0)
+    def between(self, *, rest: bool = False) -> Iterator[Event]:
+        """After a step: one more question to the base, which is what it was, and what there is to tell. It takes two
+        predictions, so that nobody waits for it; `rest`: all that is left to ask."""
+        for told in self._asking if rest else islice(self._asking, 1):
+            if told is not None:
+                yield told
 
     def after(self, step: int) -> Iterator[Event]:
-        """What there is to tell after `step` steps."""
+        """What there is to tell after `step` steps and a validation."""
         if self._questions.others:
             yield from self._measured(lambda: self._reached(step), step)
 
-    def _understood(self) -> Understood | None:
+    def _ask(self) -> Iterator[Event | None]:
+        """All questions to the base, with None after each but the last."""
+        if not self._questions.described:
+            return
+        try:
+            logs = []
+            for log in gains(self._stepper, self._questions.described):
+                logs.append(log)
+                yield None
+            for prompt in (*self._captions, *EVERYDAY):
+                for _ in self._reach.follow(prompt):
+                    yield None
+        except MAY_RUN_OUT as error:
+            yield _unmeasured(error, 0)
+            return
+        yield from self._measured(lambda: self._understood(logs), 0)
+
+    @property
+    def _captions(self) -> list[str]:
+        return list(self._questions.described.values())[:PROMPTS]
+
+    def _understood(self, logs: list[float]) -> Understood | None:
+        """The event from the gains of all pictures, at each of their timesteps."""
         captions, reach = self._questions.described, self._reach
-        found = gains(self._stepper, captions)
+        each = len(logs) // len(captions)
+        found = [sum(logs[start : start + each]) / each for start in range(0, len(logs), each)]
         gain = 1 - math.exp(-sum(found) / len(found))
-        said, everyday = reach.said(list(captions.values())[:PROMPTS]), reach.said(reach.telling(EVERYDAY))
+        said, everyday = reach.said(self._captions), reach.said(reach.telling(EVERYDAY))
         if not all(map(math.isfinite, (gain, said, everyday))):
             return None
         tags = sum(map(looks_like_tags, captions.values())) / len(captions)
@@ -121,16 +148,19 @@ class Probes:
 
     def _measured(self, measure: Callable[[], Understood | Reached | None], step: int) -> Iterator[Event]:
         try:
-            event = measure()
+            event: Event | None = measure()
         except MAY_RUN_OUT as error:
-            if not is_out_of_memory(error):
-                raise
-            sentence = (
-                "What the LoRA does to other prompts was not measured after step {step}: memory does not suffice."
-            )
-            event = Warned.of(Sentence("memory_measure", sentence, step=step), step)  # type: ignore[assignment]
+            event = _unmeasured(error, step)
         if event is not None:
             yield event
+
+
+def _unmeasured(error: Exception, step: int) -> Warned:
+    """Memory that ran out, as an event; any other error is raised."""
+    if not is_out_of_memory(error):
+        raise error
+    sentence = "What the LoRA does to other prompts was not measured after step {step}: memory does not suffice."
+    return Warned.of(Sentence("memory_measure", sentence, step=step), step)
 
 
 def _spread(texts: list[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ about as far for prompts without the word as for those with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -117,24 +117,30 @@ class Reach:
         said = [self.said([prompt]) for prompt in prompts]
         return [prompt for prompt, much in zip(prompts, said) if much >= TELLING * max(said)]
 
-    def _way(self, prompt: str) -> list[_Point]:
-        if prompt not in self._ways:
-            with self._adapters.switched_off():
-                self._ways[prompt] = self._walk(prompt)
-        return self._ways[prompt]
-
-    def _walk(self, prompt: str) -> list[_Point]:
-        """The base's way with a prompt by DDIM, from noise of its own."""
-        conditioning, empty = self._encode([prompt]), self._encode([""])
-        noisy = draw_noise((1, *self._shape), generator("cpu", self._seed, "reach", prompt))
+    def follow(self, prompt: str) -> Iterator[None]:
+        """Let the base go its way with a prompt; it pauses at every point, which takes two predictions, if any."""
+        if prompt in self._ways:
+            return
         way: list[_Point] = []
+        noisy = draw_noise((1, *self._shape), generator("cpu", self._seed, "reach", prompt))
         for number, t in enumerate(WAY):
             timestep = torch.tensor([t])
-            prediction = self._at(noisy, timestep, conditioning)
-            way.append(_Point(noisy, timestep, prediction, prediction - self._at(noisy, timestep, empty)))
+            way.append(self._point(prompt, noisy, timestep))
             if number + 1 < len(WAY):
-                noisy = self._stepped(noisy, prediction, timestep, torch.tensor([WAY[number + 1]]))
-        return way
+                noisy = self._stepped(noisy, way[-1].prediction, timestep, torch.tensor([WAY[number + 1]]))
+            yield
+        self._ways[prompt] = way
+
+    def _way(self, prompt: str) -> list[_Point]:
+        for _ in self.follow(prompt):
+            continue
+        return self._ways[prompt]
+
+    @torch.no_grad()
+    def _point(self, prompt: str, noisy: torch.Tensor, timestep: torch.Tensor) -> _Point:
+        with self._adapters.evaluating(), self._adapters.switched_off():
+            prediction = self._at(noisy, timestep, self._encode([prompt]))
+            return _Point(noisy, timestep, prediction, prediction - self._at(noisy, timestep, self._encode([""])))
 
     def _stepped(self, x: torch.Tensor, prediction: torch.Tensor, t: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
         """Latents x at t, as they are at the timestep `after` if the prediction is right."""

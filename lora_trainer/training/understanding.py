@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -41,26 +42,26 @@ def described(plan: RunPlan, config: TrainConfig) -> dict[int, str]:
     return {said[place * len(said) // count]: bare[said[place * len(said) // count]] for place in range(count)}
 
 
-def gains(stepper: Stepper, captions: dict[int, str]) -> list[float]:
-    """Of each picture, the logarithm of how many times lower the base's loss is with its caption than with none.
+def gains(stepper: Stepper, captions: dict[int, str]) -> Iterator[float]:
+    """For each picture and timestep, the logarithm of how many times lower the base's loss is with the caption than
+    with none. The model is the caller's between two of them.
 
     Both are asked the same, so that nothing but the caption makes the difference.
     """
+    for picture, caption in captions.items():
+        for t in TIMESTEPS:
+            yield _gain(stepper, picture, caption, t)
+
+
+@torch.no_grad()
+def _gain(stepper: Stepper, picture: int, caption: str, t: int) -> float:
     adapters = stepper.model.adapters
-    with torch.no_grad(), adapters.switched_off(), adapters.evaluating():
-        return [_gain(stepper, picture, caption) for picture, caption in captions.items()]
-
-
-def _gain(stepper: Stepper, picture: int, caption: str) -> float:
     batch = stepper.loader.load(_shown(stepper.loader.plan, picture))
-    logs = []
-    for t in TIMESTEPS:
-        latents = batch.latents.to(stepper.model.device)
-        draw = generator("cpu", stepper.config.seed, "understanding", picture, t)
-        task = stepper.objective.task_at(latents, t, draw)
+    draw = generator("cpu", stepper.config.seed, "understanding", picture, t)
+    task = stepper.objective.task_at(batch.latents.to(stepper.model.device), t, draw)
+    with adapters.switched_off(), adapters.evaluating():
         with_it, without = (float(stepper.losses(_saying(batch, text), task).sum()) for text in (caption, ""))
-        logs.append(math.log(max(without, 1e-12)) - math.log(max(with_it, 1e-12)))
-    return sum(logs) / len(logs)
+    return math.log(max(without, 1e-12)) - math.log(max(with_it, 1e-12))
 
 
 def _shown(plan: RunPlan, picture: int) -> BatchPlan:

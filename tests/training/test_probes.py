@@ -9,7 +9,7 @@ from lora_trainer.events import Compared, Reached, Step, Understood, Validated, 
 from lora_trainer.training import probes, understanding
 from lora_trainer.training.model import TrainingModel
 from lora_trainer.training.probes import EVERYDAY, Questions
-from tests.runs import of_kind, run, same_weights, values
+from tests.runs import of_kind, run, same_weights, stream, values
 from tests.scarce import out_of_memory
 
 VARIANTS = (
@@ -53,15 +53,33 @@ def test_losses_and_weights_are_those_of_a_run_that_is_not_measured(quick, tmp_p
     assert same_weights(tmp_path / "plain" / "zorb.safetensors", tmp_path / "measured" / "zorb.safetensors")
 
 
-def test_the_base_is_asked_before_the_first_step_and_the_lora_after_every_validation(quick, probed):
+def test_the_base_is_asked_between_steps_and_the_lora_after_every_validation(quick, probed):
     events = [event for event in run(quick()) if isinstance(event, (Compared, Understood, Step, Validated, Reached))]
     kinds = [type(event).__name__ for event in events]
     cycle = ["Step", "Step", "Validated", "Reached"]
-    assert kinds == ["Compared", "Understood", *cycle, *cycle]
+    assert kinds == ["Compared", *cycle, *cycle, "Understood"]
     (asked,) = of_kind(events, Understood)
     assert asked.pictures == 4 and 0 <= asked.helped <= 4 and asked.said > 0 and asked.everyday > 0
     first, last = of_kind(events, Reached)
     assert last.kept < first.kept < 1.01 and not last.prior
+
+
+def test_a_question_takes_two_predictions_and_the_answer_is_there_before_the_end(quick, probed, monkeypatch):
+    predict, asked = TrainingModel.predict, []
+
+    def counting(self, *more):
+        asked[-1] += 1
+        return predict(self, *more)
+
+    monkeypatch.setattr(TrainingModel, "predict", counting)
+    steps = 0
+    for event in stream(quick(steps=60, validation_every=1000)):
+        steps += isinstance(event, Step)
+        if isinstance(event, Understood):
+            break
+        asked.append(0)
+    assert steps < 60
+    assert max(asked) <= 1 + 2  # a step of one micro-batch, and a question
 
 
 def test_a_style_without_a_word_and_a_trial_are_not_followed(quick, probed, monkeypatch):
