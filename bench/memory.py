@@ -27,6 +27,7 @@ CASES: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
     ("sdxl", "bf16", 256, {"memory": {"checkpointing": "all"}}),
     ("sdxl", "bf16", 256, {"data": {"batch_size": 2}}),
     ("sdxl", "bf16", 256, {"network": {"rank": 64, "alpha": 32.0}}),
+    ("sdxl", "fp32", 256, {"memory": {"checkpointing": "all"}}),
 )
 EVERY_BYTE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 """glibc keeps freed memory to use it again, up to as much as is in use; here it is to give it back at once."""
