@@ -51,7 +51,7 @@ class Compared(Event):
 
 @dataclass(frozen=True)
 class Understood(Event):
-    """What the captions, without trigger words, are to the base, before the first step.
+    """What the captions, without trigger words, are to the base, as it is without the LoRA.
 
     `gain` is by what share a caption lowers the base's loss against an empty one; below 0 it does harm. `helped` of
     `pictures` have a loss that is lower with their caption. `said` is how far captions move the base's prediction (a

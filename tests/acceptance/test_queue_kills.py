@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,8 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL"),
 ]
 ROOT = Path(__file__).parent.parent.parent
-NAMES, KILLS = ("one", "two", "three"), 50
+KILLS, LONGEST = 50, 4.0
+"""Seconds for which a program lives at most, once its jobs have begun."""
 PROGRAM = """
 import sys, time
 from pathlib import Path
@@ -29,15 +29,14 @@ from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs.queue import Jobs
 from tests.runs import values
 
-base, pictures, folder = map(Path, sys.argv[1:4])
-count, names = int(sys.argv[4]), sys.argv[5:]
+base, pictures, folder, names = *map(Path, sys.argv[1:4]), sys.argv[4:]
 base_options = options.build({"base": {"checkpoint": str(base)}})
 host = StandaloneHost(base_options.base, base_options.memory, folder / "loras", folder / "data")
 jobs = Jobs(host, folder / "data" / "runs")
 known = {job.record.name for job in jobs.list()}
 for name in names:
     if name not in known:
-        more = {"save.name": name, "steps": count, "save.every": 3, "network.dropout": 0.1, "data.flip": True}
+        more = {"save.name": name, "steps": 12, "save.every": 3, "network.dropout": 0.1, "data.flip": True}
         jobs.submit(options.build(values(base, pictures, folder, **more)))
 jobs.resume_all()
 print("ready", flush=True)
@@ -47,30 +46,37 @@ print([(job.record.name, job.state) for job in jobs.list()], flush=True)
 """
 
 
-def program(base, pictures, folder):
-    words = [sys.executable, "-c", PROGRAM, base, pictures, folder, 12, *NAMES]
-    return subprocess.Popen([*map(str, words)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def program(base, pictures, folder, names):
+    words = [sys.executable, "-c", PROGRAM, base, pictures, folder, *names]
+    process = subprocess.Popen(
+        [*map(str, words)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for line in process.stdout:
+        if line == "ready\n":
+            return process
+    raise AssertionError("The program ended before its jobs began.")
+
+
+def finish(process, names):
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == 0 and output.count("'finished'") == len(names), output
 
 
 def test_killed_fifty_times_it_loses_no_job_and_runs_none_twice(random_sd1, pictures, tmp_path):
-    begin = time.perf_counter()
-    whole = program(random_sd1, pictures, tmp_path / "whole")
-    output, _ = whole.communicate(timeout=600)
-    assert whole.returncode == 0, output
-    seconds, chance, killed = time.perf_counter() - begin, random.Random(7), tmp_path / "killed"
-    for _ in range(KILLS):
-        process = program(random_sd1, pictures, killed)
+    chance, killed, kills, names = random.Random(7), tmp_path / "killed", 0, ["zorb-0", "zorb-1"]
+    while kills < KILLS:
+        process = program(random_sd1, pictures, killed, names)
         try:
-            process.wait(timeout=chance.uniform(0.1, 0.6) * seconds)
-            break
+            process.wait(timeout=chance.uniform(0, LONGEST))
+            names.append(f"zorb-{len(names)}")
         except subprocess.TimeoutExpired:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
+            kills += 1
         nothing_is_half_written(killed)
-    last = program(random_sd1, pictures, killed)
-    output, _ = last.communicate(timeout=600)
-    assert last.returncode == 0 and output.count("finished") == len(NAMES), output
-    for name in NAMES:
+    finish(program(random_sd1, pictures, killed, names), names)
+    finish(program(random_sd1, pictures, tmp_path / "whole", names), names)
+    for name in names:
         (mine,) = killed.glob(f"data/runs/*/{name}.safetensors")
         (theirs,) = tmp_path.glob(f"whole/data/runs/*/{name}.safetensors")
         assert same_weights(mine, theirs), name
@@ -80,8 +86,8 @@ def test_killed_fifty_times_it_loses_no_job_and_runs_none_twice(random_sd1, pict
 def nothing_is_half_written(folder):
     """Every file that bears its final name is whole, and what the list says is saved is there."""
     for file in folder.rglob("*.safetensors"):
-        if not file.name.startswith("."):
-            read_lora(file) if file.parent.name != "state" else None
+        if not file.name.startswith(".") and file.parent.name != "state":
+            read_lora(file)
     for path in folder.rglob("*.json"):
         json.loads(path.read_text(encoding="utf-8"))
     database = folder / "data" / "jobs.sqlite3"

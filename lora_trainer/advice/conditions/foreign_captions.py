@@ -13,7 +13,7 @@ it, even beside a new word; anime tags 0.19."""
 
 
 class ForeignCaptions(Condition):
-    """Two things must come together, measured on the base before the first step: the captions do not lower its loss on
+    """Two things must come together, measured on the base alone: the captions do not lower its loss on
     their own pictures, and they hardly move what it predicts. The first alone also holds for pictures of a kind that no
     words of the base's can describe."""
 
