@@ -24,7 +24,7 @@ def draw(webui, prompt="a cat", seed=1, **more):
 
 
 class Threads:
-    """The threads that are alive. Later ones are the same as earlier ones when none was added; others may have ended."""
+    """The threads that are alive. Later ones equal earlier ones when none was added; others may have ended."""
 
     def __init__(self):
         self._alive = set(threading.enumerate())
