@@ -16,7 +16,7 @@ from ..sentences import Sentence
 from .channel import CHANNELS, Field, Undelivered
 from .notice import Notice
 from .reach import MAIL_PORTS, Reach, trusted
-from .web import unreached
+from .web import broken_off
 
 PORTS = {"tls": 465, "starttls": 587, "none": 25}
 ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
@@ -80,8 +80,11 @@ class Mail:
             raise _refused(min(code for code, _ in error.recipients.values())) from None
         except smtplib.SMTPResponseException as error:
             raise _refused(error.smtp_code) from None
-        except (OSError, ValueError):  # all else that smtplib raises is an OSError; a password may not be ASCII
-            raise Undelivered(unreached()) from None
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # all else that smtplib raises is an OSError; a password may not be ASCII
+            raise broken_off(error) from None
 
 
 def message(notice: Notice, values: Mapping[str, str]) -> EmailMessage:

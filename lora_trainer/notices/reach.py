@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ConfigError
@@ -50,13 +51,7 @@ class Reach:
 
     def connect(self, host: str, port: int) -> socket.socket:
         """A connection to the host. Raises Unreachable, or another OSError."""
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise Unreachable from error
-        if not self.inner and not all(_public(place[4][0]) for place in found):
-            raise Unreachable
-        for family, kind, protocol, _, place in found:
+        for family, kind, protocol, _, place in self._places(host, port):
             connection = socket.socket(family, kind, protocol)
             try:
                 connection.settimeout(PATIENCE)
@@ -68,6 +63,23 @@ class Reach:
                 continue
             return connection
         raise Unreachable
+
+    def through_proxy(self, host: str, port: int) -> str:
+        """What a proxy is asked to connect to: a name, or without `inner` one of its addresses that were looked at.
+
+        Raises Unreachable.
+        """
+        return host if self.inner else str(self._places(host, port, socket.AF_INET)[0][4][0])
+
+    def _places(self, host: str, port: int, family: int = 0) -> list[Any]:
+        """All addresses of a host, none of which is out of reach. Raises Unreachable."""
+        try:
+            found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise Unreachable from error
+        if not found or not (self.inner or all(_public(place[4][0]) for place in found)):
+            raise Unreachable
+        return found
 
 
 def web_address(text: str, reach: Reach) -> SplitResult:

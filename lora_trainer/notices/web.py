@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
+from base64 import b64encode
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from .. import __version__
 from ..errors import ConfigError
 from ..sentences import Sentence
 from .channel import Undelivered
-from .reach import Reach, port_of, trusted, web_address
+from .reach import PATIENCE, Reach, port_of, trusted, web_address
 
 TRY_AGAIN = (408, 425, 429)
 LONGEST_WAIT = 300.0
@@ -24,8 +29,8 @@ def post(url: str, content: Mapping[str, Any], reach: Reach, headers: Mapping[st
         _judge(_answer(url, json.dumps(content).encode("ascii"), reach, headers or {}))
     except ConfigError as error:  # what may be reached has changed since it was set up
         raise Undelivered(error.problems[0], again=False) from None  # type: ignore[arg-type]
-    except (OSError, HTTPException):  # a message of these may hold the address
-        raise Undelivered(unreached()) from None
+    except (OSError, HTTPException, ValueError) as error:
+        raise broken_off(error) from None
 
 
 def shown(url: str) -> str:
@@ -34,8 +39,12 @@ def shown(url: str) -> str:
     return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}/…"
 
 
-def unreached() -> Sentence:
-    return Sentence("notice_unreached", "The server could not be reached, or broke off.")
+def broken_off(error: Exception) -> Undelivered:
+    """What is told of a connection that failed. The error's own message may hold the address."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        sentence = "The server's certificate is none that this machine believes."
+        return Undelivered(Sentence("notice_certificate", sentence), again=False)
+    return Undelivered(Sentence("notice_unreached", "The server could not be reached, or broke off."))
 
 
 def _answer(url: str, body: bytes, reach: Reach, headers: Mapping[str, str]) -> HTTPResponse:
@@ -43,7 +52,7 @@ def _answer(url: str, body: bytes, reach: Reach, headers: Mapping[str, str]) -> 
     parts = web_address(url, reach)
     host, port = parts.hostname or "", port_of(parts)
     connection = HTTPConnection(host, port)
-    connection.sock = reach.connect(host, port)
+    connection.sock = _connected(parts.scheme, host, port, reach)
     try:
         if parts.scheme == "https":
             connection.sock = trusted().wrap_socket(connection.sock, server_hostname=host)
@@ -54,6 +63,19 @@ def _answer(url: str, body: bytes, reach: Reach, headers: Mapping[str, str]) -> 
             return answer
     finally:
         connection.close()
+
+
+def _connected(scheme: str, host: str, port: int, reach: Reach) -> socket.socket:
+    """A connection, through the proxy that the system names for encrypted ones, where it names any."""
+    proxy = urlsplit("" if scheme != "https" or proxy_bypass(host) else getproxies().get("https", ""))
+    if proxy.scheme != "http" or not proxy.hostname:
+        return reach.connect(host, port)
+    tunnel = HTTPConnection(proxy.hostname, port_of(proxy), timeout=PATIENCE)
+    named = b64encode(unquote(f"{proxy.username or ''}:{proxy.password or ''}").encode()).decode()
+    headers = {"Proxy-Authorization": f"Basic {named}"} if proxy.username else {}
+    tunnel.set_tunnel(reach.through_proxy(host, port), port, headers)
+    tunnel.connect()
+    return tunnel.sock
 
 
 def _judge(answer: HTTPResponse) -> None:

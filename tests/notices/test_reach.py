@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import threading
 
 import pytest
 
@@ -113,3 +114,30 @@ def test_a_password_is_never_sent_in_the_open():
     assert checked("email", values, INNER)
     with pytest.raises(ConfigError):
         checked("email", {**values, "password": "x"}, INNER)
+
+
+@pytest.mark.parametrize(("reach", "asked"), [(INNER, "example.com"), (OUTSIDE, "1.1.1.1")])
+def test_a_proxy_is_asked_for_the_address_that_was_looked_at(monkeypatch, reach, asked):
+    proxy, lines = socket.create_server(("127.0.0.1", 0)), []
+
+    def refuse():
+        connection, _ = proxy.accept()
+        lines.append(connection.recv(1000).decode().split()[:2])
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        connection.close()
+
+    looked_up = socket.getaddrinfo
+    place = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", 443))
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *more, **_: [place] if host == "example.com" else looked_up(host, *more)
+    )
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    thread = threading.Thread(target=refuse)
+    thread.start()
+    with proxy, pytest.raises(Undelivered):
+        CHANNELS.get("webhook").deliver(trial(), {"url": "https://example.com/x"}, reach)
+    thread.join()
+    assert lines == [["CONNECT", f"{asked}:443"]]
