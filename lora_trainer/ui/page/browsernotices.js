@@ -11,7 +11,7 @@ export function browserNotices(app) {
   const box = h("input", { type: "checkbox", class: "lt-box", id: "lt-browser-notices" });
   const hint = h("span", { class: "lt-hint" });
   const trial = button(app.t("notices.test"), () => present(app.t("notices.browser_test"), "", "test"), {
-    class: "lt-button lt-small-button",
+    class: "lt-button lt-test-browser",
   });
   const update = () => {
     box.checked = wanted();

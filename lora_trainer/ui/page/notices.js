@@ -43,7 +43,7 @@ function row(app, known, channel, load) {
       attribute(trial, "disabled", false);
       say(hint, went(app, outcome || channel.outcome));
     },
-    { class: "lt-button lt-small-button lt-test-channel" },
+    { class: "lt-button lt-test-channel" },
   );
   const remove = async () => {
     if (!(await app.dialogs.ask(app.t("notices.ask_remove", channel), app.t("pictures.delete")))) return;
