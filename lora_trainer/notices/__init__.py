@@ -4,7 +4,7 @@ A notice never hurts a run: it is delivered in a thread of its own, with a time 
 beside the channel and nowhere else.
 """
 
-from . import chats, mail, webhook  # each enters its kinds of channels
+from . import chats, mail, webhook  # each enters its kinds of channels; further ones are named here
 from .channel import CHANNELS
 from .notice import OCCASIONS, Notice
 from .service import Notices

@@ -25,7 +25,7 @@ LIMIT = 30.0
 """Seconds that one delivery may take in all; after that it is left to itself."""
 WAITS = (10.0, 60.0, 300.0, 1200.0)
 """Seconds before each further try."""
-MOST_PENDING, RECENT = 200, 20
+MOST_PENDING, RECENT = 200, 8
 
 Due = tuple[float, int, int, Channel | None, Notice]
 """When (monotonic), a number that keeps the order, how many tries there were, and what goes where; None: everywhere."""
