@@ -29,6 +29,7 @@ LAYERS = (
     },
     {
         "pocket",
+        "notices",
         "tools",
         "vision",
         "captioning",
@@ -64,6 +65,7 @@ LIGHT = (
     "tagging",
     "judging",
     "jobs",
+    "notices",
     "presets",
     "regularization",
     "api",

@@ -26,6 +26,7 @@ from . import (
     inquiries,
     jobs,
     keeping,
+    notices,
     options,
     presets,
     regularization,
@@ -56,6 +57,7 @@ TABLES = (
     jobs.ROUTES,
     keeping.ROUTES,
     tryouts.ROUTES,
+    notices.ROUTES,
 )
 SPOOL, PIECE = 8 * 2**20, 2**20
 

@@ -30,6 +30,7 @@ def state(call: Call) -> dict[str, Any]:
         "jobs": [job_json(job) for job in _at_hand(desk.jobs.list())],
         "current": current.id if current else None,
         "habits": desk.habits.to_json(),
+        "notices": [notice.to_json() for notice in desk.notices.recent],
     }
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .. import options
 from ..control import Control
 from ..errors import ConfigError
-from . import presets
+from . import notify, presets
 
 if TYPE_CHECKING:
     from ..config import TrainConfig
@@ -26,6 +26,8 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser = subparsers.add_parser("train", help="train a LoRA", description=__doc__)
     add_run_options(parser)
     parser.add_argument("--resume", action="store_true", help="go on where this run was stopped")
+    parser.add_argument("--notify", action="store_true", help="tell of its end through the channels of `notify`")
+    notify.add_data(parser, "--notify-data")
     parser.set_defaults(run=run)
     return [parser]
 
@@ -53,13 +55,21 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, and say how it ended. Raises ConfigError for wrong options."""
     from ..checks import checked
-    from ..host.standalone import StandaloneHost
-    from ..train import train
     from ..training.survey import resumed_config
-    from .progress import show
 
     values = given_values(arguments)
     config = (resumed_config if arguments.resume else checked)(values, _describe)
+    with notify.told(arguments, config.save.name) as told:
+        told |= _train(config, arguments)
+    return told
+
+
+def _train(config: TrainConfig, arguments: argparse.Namespace) -> dict[str, Any]:
+    """How the run ended."""
+    from ..host.standalone import StandaloneHost
+    from ..train import train
+    from .progress import show
+
     control = Control()
     with _interrupt_stops(control):
         host = StandaloneHost(config.base, config.memory)

@@ -11,6 +11,8 @@ from ..datasets.store import DataSets
 from ..errors import ConfigError, UserError
 from ..files.names import EXTENSION, next_name
 from ..host.base import Host
+from ..notices import FOLDER as NOTICES
+from ..notices import Notices
 from ..presets import FOLDER as PRESETS
 from ..presets import OwnPresets, Preset, load_presets
 from ..sentences import Sentence
@@ -24,6 +26,7 @@ from .keep import Kept, keep
 from .queue import Jobs
 from .regularization import Regularizations
 from .states import ENDED, FINISHED, STOPPED
+from .telling import Telling
 from .tryouts import TryOuts
 
 
@@ -50,7 +53,8 @@ class Desk:
         self.advisor = Advisor(host, self.forecaster.scan, presets)
         self.inquiries = Inquiries(self.advisor, self.jobs.turn)
         self.habits = Habits(host.data_folder() / "habits.json")
-        self.jobs.on_end = self._show_what_was_learned
+        self.notices = Notices(host.data_folder() / NOTICES)
+        self.jobs.on_end += [self._show_what_was_learned, Telling(self.jobs, self.notices).of_end]
 
     def presets(self) -> list[Preset]:
         """Those that come with the trainer, and behind them the user's own."""

@@ -41,10 +41,11 @@ class Ledger:
         self._write(job, self._store)
         job.listener = self.note
 
-    def take_over(self, job: Job) -> None:
-        """Keep what changes of a job that is in the store already."""
-        self._kept[job.id] = (job.record, time.monotonic())
+    def take_over(self, job: Job, kept: Record) -> None:
+        """Keep what changes of a job that is in the store already, and what it is by now other than `kept` there."""
+        self._kept[job.id] = (kept, time.monotonic())
         job.listener = self.note
+        self.note(job)
 
     def note(self, job: Job) -> None:
         """Write the record as it is now, if that is due."""

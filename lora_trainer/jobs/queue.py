@@ -42,8 +42,10 @@ class Jobs:
 
     def __init__(self, host: Host, folder: Path, *, turn: Turn | None = None, runner: Runner | None = None) -> None:
         self.turn = turn or Turn()
-        self.on_end: Callable[[Job], None] = lambda job: None
+        self.on_end: builtins.list[Callable[[Job], None]] = []
         """Told, in the thread that ran it, of every job that has been run until it ended or was paused."""
+        self.left: builtins.list[Job] = []
+        """What ran or waited when an earlier program ended, as this one found it at its start."""
         self._host, self._folder = host, folder
         self._runner = runner or InPlaceRunner(host)
         self._jobs: dict[str, Job] = {}
@@ -177,10 +179,15 @@ class Jobs:
             return Ledger(None, error.sentence)
         ledger = Ledger(self._store)
         for record in sorted(records, key=lambda record: record.created):
-            job = revived(record, self._folder, self._enqueue)
-            ledger.take_over(job)
-            ledger.note(job)
+            try:
+                job = revived(record, self._folder, self._enqueue)
+            except UserError as error:  # a record that makes no job keeps no other from going on
+                log.error("The run %s cannot be shown any more: %s", record.id, error)
+                continue
+            ledger.take_over(job, record)
             self._jobs[job.id] = job
+            if job.state != record.state:
+                self.left.append(job)
         return ledger
 
     def _enqueue(self, job: Job) -> None:
@@ -226,7 +233,7 @@ class Jobs:
                 with self._news:
                     self._make_way()  # somebody may have come while it began
                 self._runner.run(job)
-                self.on_end(job)
+                self._tell_of_end(job)
         except Exception:  # whatever a runner does, those in line behind it have their turn
             log.exception("The job %s could not be run.", job.id)
         finally:
@@ -234,6 +241,13 @@ class Jobs:
                 self._running = None
                 if job.steps_aside and job.state == PAUSED:
                     job.line_up_again()
+
+    def _tell_of_end(self, job: Job) -> None:
+        for listener in self.on_end:
+            try:
+                listener(job)
+            except Exception:  # what one listener cannot do, the others can
+                log.exception("The end of the job %s could not be followed up.", job.id)
 
 
 def _new_id() -> str:

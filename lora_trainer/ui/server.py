@@ -49,6 +49,7 @@ def serve(desk: Desk, *, address: str = "127.0.0.1", port: int = 7870) -> None:
         desk.tryouts.close()
         desk.regularizations.close()
         desk.inquiries.close()
+        desk.notices.close()
 
 
 def free_port(address: str, wished: int) -> int:

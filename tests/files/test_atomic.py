@@ -126,3 +126,15 @@ def refuse_replacing(monkeypatch: pytest.MonkeyPatch, held: Path, refuses) -> No
 
     monkeypatch.setattr(os, "replace", windows_replace)
     monkeypatch.setattr(atomic, "REPLACE_WAITS", (0.0, 0.0, 0.0))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there a file has such a mode")
+def test_a_private_file_is_its_owner_s_alone_from_its_first_byte(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with replacing(tmp_path / "a.json", private=True) as file:
+            modes = {entry.stat().st_mode & 0o777 for entry in tmp_path.iterdir()}
+            file.write(b"{}")
+    finally:
+        os.umask(before)
+    assert modes == {0o600} == {(tmp_path / "a.json").stat().st_mode & 0o777}

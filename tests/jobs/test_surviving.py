@@ -7,7 +7,7 @@ from lora_trainer.errors import UserError
 from lora_trainer.events import Saved, Step
 from lora_trainer.jobs import recovery
 from lora_trainer.jobs.queue import Jobs
-from lora_trainer.jobs.record import Save
+from lora_trainer.jobs.record import Record, Save
 from lora_trainer.jobs.states import FINISHED, INTERRUPTED
 
 from .conftest import wait_for, wait_until
@@ -134,6 +134,14 @@ def test_an_option_that_a_new_version_does_not_know_keeps_a_job_from_going_on(pr
     with pytest.raises(UserError, match="sauce"):
         again.resume()
     assert again.state == INTERRUPTED
+
+
+def test_a_record_that_makes_no_job_keeps_no_other_from_being_there(programs, config):
+    first = programs()
+    job = wait_until(first.submit(config()), FINISHED)
+    first._store.put(Record("20260101-000000-aaaa", "", {}))
+    die(first)
+    assert [one.id for one in programs().list()] == [job.id]
 
 
 def test_a_list_that_cannot_be_kept_takes_no_new_job_and_says_why(host, config):

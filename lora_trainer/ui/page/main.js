@@ -26,6 +26,7 @@ const SHEETS = [
   "editor",
   "training",
   "queue",
+  "notices",
   "diagnosis",
   "tryout",
   "dialogs",

@@ -8,6 +8,7 @@ import { nested } from "./form.js";
 import { bytes, duration } from "./format.js";
 import { alive } from "./live.js";
 import { log, phaseOf } from "./log.js";
+import { notices } from "./notices.js";
 import { queue, removed } from "./queue.js";
 import { samples } from "./samples.js";
 import { section } from "./section.js";
@@ -32,6 +33,7 @@ export function training(app) {
       samples(app),
       further(app),
       log(app),
+      notices(app),
     ],
     runs(app),
   );
