@@ -10,7 +10,7 @@ PACKAGE = ROOT / "lora_trainer"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"errors", "registry", "own_process", "packages", "placeholders", "private_copies", "scalars", "sentences"},
+    {"errors", "registry", "own_process", "packages", "placeholders", "private_copies", "scalars", "sentences", "visitor"},
     {"config", "events", "control", "device", "seeds"},
     {"portions"},
     {"options", "host", "host.base", "reference", "schedules", "objective", "resolve"},

@@ -46,6 +46,13 @@ def steered(control: Callable[[Job], None]) -> Callable[[Call], dict[str, Any]]:
     return handler
 
 
+def resume(call: Call) -> dict[str, Any]:
+    job = _job(call)
+    call.desk.require_admitted(job)
+    job.resume()
+    return job_json(job)
+
+
 def delete(call: Call) -> dict[str, Any]:
     """Forget a run with its files; what lies in the LoRA folder stays."""
     call.desk.delete(_job(call))
@@ -79,6 +86,7 @@ def resume_all(call: Call) -> dict[str, Any]:
 
 def more(call: Call) -> dict[str, Any]:
     job = _job(call)
+    call.desk.require_admitted(job)
     job.more(value_of(call.json(), "steps", int, 0))
     return job_json(job)
 
@@ -136,7 +144,7 @@ ROUTES = (
     Entry("POST", "/jobs/{id}/move", move),
     Entry("POST", "/jobs/{id}/priority", prefer),
     Entry("POST", "/jobs/{id}/pause", steered(Job.pause)),
-    Entry("POST", "/jobs/{id}/resume", steered(Job.resume)),
+    Entry("POST", "/jobs/{id}/resume", resume),
     Entry("POST", "/jobs/{id}/stop", steered(Job.stop)),
     Entry("POST", "/jobs/{id}/stop-and-save", steered(Job.stop_and_save)),
     Entry("POST", "/jobs/{id}/more", more),

@@ -27,8 +27,9 @@ def start(app: Any, demo: Any = None) -> None:
         from ..ui.assets import add_page
         from .guard import Guard
 
+        flags = read_flags()
         keep_private(app, WebUIHost().data_folder)  # first: also where all that follows fails
-        add_routes(app, desk(), guard=Guard(app, read_flags().api_auth))
+        add_routes(app, desk(), guard=Guard(app, flags.api_auth, flags.admins))
         add_page(app)
     except Exception as error:
         logger.exception("Train LoRA could not start.")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from .. import options
 from ..config import TrainConfig
+from ..datasets.own import OwnDataSets, OwnRoots
 from ..datasets.store import DataSets
 from ..errors import ConfigError, UserError
-from ..files.names import EXTENSION, next_name
+from ..files.names import EXTENSION, next_name, safe_stem
 from ..host.base import Host
 from ..presets import FOLDER as PRESETS
 from ..presets import OwnPresets, Preset, load_presets
 from ..sentences import Sentence
+from ..visitor import NOBODY_IN_PARTICULAR, Visitor
 from .advisor import Advisor
 from .captioning import UNDER_WAY, Captionings
 from .forecast import Forecaster
@@ -21,9 +26,13 @@ from .habits import Habits
 from .inquiries import Inquiries
 from .job import Job
 from .keep import Kept, keep
+from .limits import Limiter, LimitStore
+from .own import OwnCaptionings, OwnInquiries, OwnJobs, OwnRegularizations, OwnTryOuts
 from .queue import Jobs
 from .regularization import Regularizations
+from .space import Space
 from .states import ENDED, FINISHED, STOPPED
+from .tickets import Tickets
 from .tryouts import TryOuts
 
 
@@ -51,6 +60,65 @@ class Desk:
         self.inquiries = Inquiries(self.advisor, self.jobs.turn)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.jobs.on_end = self._show_what_was_learned
+        self.visitor = NOBODY_IN_PARTICULAR
+        self.tickets = Tickets()
+        self.space = Space(self.datasets, self.jobs)
+        self.limiter = Limiter(LimitStore(host.data_folder()), self._jobs_of, self.space.of)
+        self.jobs.on_ran = self._count
+
+    def seen_by(self, visitor: Visitor) -> Desk:
+        """This desk as it is for a visitor: what is others' is not there, and what is made is the visitor's own."""
+        if not visitor.name and visitor.sees_all:
+            return self
+        view = copy.copy(self)
+        view.visitor = visitor
+        view.jobs = OwnJobs(self.jobs, visitor, self.limiter)
+        roots = self.datasets.roots if visitor.sees_all else self._own_roots(view)
+        view.datasets = OwnDataSets(self.datasets, visitor, roots, lambda: self.limiter.require_space(visitor.name))
+        view.tryouts = OwnTryOuts(self.tryouts, visitor)
+        view.captionings = OwnCaptionings(self.captionings, visitor)
+        view.regularizations = OwnRegularizations(self.regularizations, visitor, view.datasets)
+        view.inquiries = OwnInquiries(self.inquiries, visitor)
+        if not visitor.sees_all:
+            view.own_presets = self.own_presets.of(visitor.name)
+            view._shipped = self._house_presets(view.own_presets)
+        return view
+
+    def _own_roots(self, view: Desk) -> OwnRoots:
+        private = (self.datasets.folder, self.host.data_folder() / "runs")
+
+        def mine() -> list[Path]:
+            sets = [one.path for one in view.datasets.list()]
+            return [*sets, *(Path(job.config.save.output) for job in view.jobs.list())]
+
+        return OwnRoots(self.datasets.roots, private, mine)
+
+    def _house_presets(self, own: OwnPresets) -> Callable[[], Sequence[Preset]]:
+        """The shipped presets, and those of the admins for everybody where a user has none of that name."""
+
+        def presets() -> list[Preset]:
+            names = {preset.name for preset in own.all()}
+            house = [preset for preset in self.own_presets.all() if preset.name not in names]
+            return [*self._shipped(), *(dataclasses.replace(preset, own=False) for preset in house)]
+
+        return presets
+
+    def require_admitted(self, job: Job) -> None:
+        """Raise UserError when a job that has ended or rests may not come back: its owner's limits are reached."""
+        if job.state in ENDED:
+            self.limiter.require_job(job.record.owner)
+        self.limiter.require_running_time(job.record.owner)
+
+    def require_space(self, more: int) -> None:
+        """Raise UserError when the visitor may not put `more` bytes into data sets."""
+        self.limiter.require_space(self.visitor.name, more)
+
+    def _jobs_of(self, name: str) -> int:
+        return sum(job.record.owner == name and job.state not in ENDED for job in self.jobs.list())
+
+    def _count(self, job: Job, seconds: float) -> None:
+        if job.record.owner:
+            self.limiter.store.count(job.record.owner, seconds=seconds)
 
     def presets(self) -> list[Preset]:
         """Those that come with the trainer, and behind them the user's own."""
@@ -104,13 +172,15 @@ class Desk:
 
     def keep(self, job: Job, save: str, *, strength: float = 1.0, replace: bool = False, name: str = "") -> Kept:
         """Make a save the final file; its picture is the try-out's at that strength, where there is one."""
+        if replace and isinstance(self.jobs, OwnJobs):
+            self.jobs.require_own_lora(safe_stem(name or job.record.name))
         preview = self.tryouts.picture_of(job, save, strength)
         return keep(self.host, job, save, strength=strength, preview=preview, replace=replace, name=name)
 
     def require_idle(self, dataset: str) -> None:
-        """Raise UserError while a run or a captioning that has not ended needs the data set where it is."""
-        jobs = [job for job in self.jobs.list() if job.record.dataset == dataset]
-        names = [job.record.name for job in jobs if job.state not in ENDED]
+        """Raise UserError while a run or a captioning that has not ended needs the data set where it is, NotFound."""
+        self.datasets.get(dataset)
+        names = [job.record.name for job in self.jobs.users_of(dataset) if job.state not in ENDED]
         names += [one.dataset.name for one in self.captionings if one.dataset.id == dataset and one.state in UNDER_WAY]
         if names:
             sentence = "'{name}' is under way and needs this data set: stop it, or wait for its end."

@@ -16,11 +16,15 @@ LISTENING = ("listen", "share", "ngrok", "server_name", "webui_is_non_local", "n
 
 @dataclass(frozen=True)
 class Flags:
-    """`api_auth`: {user: password}, empty without `--api-auth`; `folders`: those that may be opened from a page."""
+    """`api_auth`: {user: password}, empty without `--api-auth`; `folders`: those that may be opened from a page.
+
+    `admins`: the accounts that see and steer everybody's runs.
+    """
 
     api_auth: dict[str, str]
     listens: bool
     folders: tuple[Path, ...]
+    admins: tuple[str, ...] = ()
 
 
 def read_flags() -> Flags:
@@ -37,6 +41,7 @@ def flags_of(options: Any) -> Flags:
         api_auth={user.strip(): password for user, password in pairs},
         listens=any(getattr(options, name, None) for name in LISTENING) or _gradio_listens(os.environ),
         folders=tuple(Path(folder) for folder in getattr(options, "lora_trainer_folder", None) or ()),
+        admins=tuple(getattr(options, "lora_trainer_admin", None) or ()),
     )
 
 

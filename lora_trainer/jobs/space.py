@@ -1,0 +1,55 @@
+"""How much of the disk each user's data sets and runs take."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..datasets.store import DataSets
+from .queue import Jobs
+
+KEPT_SECONDS = 5.0
+"""For how long a measure holds: an upload of a thousand pictures asks a thousand times."""
+GB = 1e9
+
+
+class Space:
+    """Measures what users own."""
+
+    def __init__(self, datasets: DataSets, jobs: Jobs) -> None:
+        self._datasets, self._jobs = datasets, jobs
+        self._known: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, name: str) -> float:
+        """Gigabytes; folders opened in place are not counted."""
+        with self._lock:
+            measured, gigabytes = self._known.get(name, (-KEPT_SECONDS, 0.0))
+            if time.monotonic() - measured >= KEPT_SECONDS:
+                gigabytes = sum(map(_bytes_in, self._folders(name))) / GB
+                self._known[name] = time.monotonic(), gigabytes
+            return gigabytes
+
+    def _folders(self, name: str) -> Iterator[Path]:
+        owners = self._datasets.owners.all()
+        yield from (one.path for one in self._datasets.list() if one.own and name in owners.get(one.id, ()))
+        yield from (Path(job.config.save.output) for job in self._jobs.list() if job.record.owner == name)
+
+
+def _bytes_in(folder: Path) -> int:
+    """All that lies in a folder; links are not followed, and what vanishes meanwhile is nothing."""
+    total, left = 0, [str(folder)]
+    while left:
+        try:
+            with os.scandir(left.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(entry.path)
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            continue
+    return total
