@@ -65,6 +65,14 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
+def write_private(path: Path, text: str) -> None:
+    """As `write_text`, for what only the user whose program this is may read, where the system knows such a thing."""
+    with replacing(path) as file:
+        with contextlib.suppress(OSError):
+            Path(file.name).chmod(0o600)  # while it is still empty
+        file.write(text.encode("utf-8"))
+
+
 def write_all(contents: Mapping[Path, bytes]) -> None:
     """Replace many small files, each whole or not at all: side by side, because each waits for the disk.
 
