@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ from .states import ENDED, FINISHED, STOPPED
 from .tickets import Tickets
 from .tryouts import TryOuts
 
+log = logging.getLogger(__name__)
+
 
 class Desk:
     """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs."""
@@ -64,7 +67,7 @@ class Desk:
         self.tickets = Tickets()
         self.space = Space(self.datasets, self.jobs)
         self.limiter = Limiter(LimitStore(host.data_folder()), self._jobs_of, self.space.of)
-        self.jobs.on_ran = self._count
+        self.jobs.on_ran, self.jobs.may_run = self._count, self._may_run
 
     def seen_by(self, visitor: Visitor) -> Desk:
         """This desk as it is for a visitor: what is others' is not there, and what is made is the visitor's own."""
@@ -117,8 +120,19 @@ class Desk:
         return sum(job.record.owner == name and job.state not in ENDED for job in self.jobs.list())
 
     def _count(self, job: Job, seconds: float) -> None:
-        if job.record.owner:
+        if not job.record.owner:
+            return
+        try:
             self.limiter.store.count(job.record.owner, seconds=seconds)
+        except UserError as error:  # a full disk is told by all else; the run's own end goes on
+            log.warning("The time of a run could not be counted: %s", error)
+
+    def _may_run(self, job: Job) -> str:
+        try:
+            self.limiter.require_running_time(job.record.owner)
+        except UserError as error:
+            return error.sentence
+        return ""
 
     def presets(self) -> list[Preset]:
         """Those that come with the trainer, and behind them the user's own."""

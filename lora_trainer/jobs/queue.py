@@ -25,7 +25,7 @@ from .line import Line
 from .record import Record
 from .recovery import in_own_folder, revived
 from .runner import InPlaceRunner, Runner
-from .states import ENDED, INTERRUPTED, ON_THE_MODEL, PAUSED, RESTING
+from .states import ENDED, INTERRUPTED, ON_THE_MODEL, PAUSED, QUEUED, RESTING
 from .store import JobStore
 from .turn import Ticket, Turn
 from .wakefulness import awake
@@ -46,6 +46,8 @@ class Jobs:
         """Told, in the thread that ran it, of every job that has been run until it ended or was paused."""
         self.on_ran: Callable[[Job, float], None] = lambda job, seconds: None
         """Told how long a job has had the model, each time that it gives it back."""
+        self.may_run: Callable[[Job], str] = lambda job: ""
+        """Asked when it is a job's turn: why it may not have it, empty when it may."""
         self._host, self._folder = host, folder
         self._runner = runner or InPlaceRunner(host)
         self._jobs: dict[str, Job] = {}
@@ -244,6 +246,8 @@ class Jobs:
     def _run(self, job: Job) -> None:
         began = time.monotonic()
         try:
+            if job.state == QUEUED and (reason := self.may_run(job)):
+                job.change(state=PAUSED, message=reason)
             if job.begin():
                 with self._news:
                     self._make_way()  # somebody may have come while it began

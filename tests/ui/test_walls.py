@@ -3,7 +3,6 @@
 import time
 from types import SimpleNamespace
 
-import jwt
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -18,6 +17,8 @@ from lora_trainer.api import PREFIX
 from lora_trainer.jobs.tickets import Tickets
 from lora_trainer.ui.sign_in import SignIn
 from lora_trainer.ui.walls import VISITOR, LoopbackWall, SignInWall, guard
+
+jwt = pytest.importorskip("jwt", reason="hosts sign people in themselves")
 
 SECRET = "a long password"
 SESSION = f"{PREFIX}/session"

@@ -81,3 +81,14 @@ def wait_until(condition):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_a_run_whose_owner_has_no_time_left_at_its_turn_rests_and_says_why(bob, root, runner, desk, pictures):
+    line_up(root, "first", pictures)
+    job = desk.jobs.get(line_up(bob, "second", pictures)["id"])
+    root.put("people/bob/limits", json={"hours": 1})
+    desk.limiter.store.count("bob", seconds=3600)
+    runner.go.set()
+    wait_until(lambda: job.state == "paused")
+    assert job.record.message.code == "limit_hours"
+    assert error(bob.post(f"jobs/{job.id}/resume"))["code"] == "limit_hours"
