@@ -28,16 +28,25 @@ class Guard:
     With `--gradio-auth`, a visitor who has logged in may come in; with `--api-auth`, a program that names one of
     `api_auth` ({user: password}); with both, either. Without any, everybody, as on the page itself, and all are one.
 
+    `page_auth` are the accounts of a page that there is not (`--nowebui`): they name themselves as programs do.
+
     Of those with names, `admins` see everybody's runs. A WebUI knows no roles, so where nobody is named the first
     account of its login is the admin, and of `--api-auth` where the page has none.
     """
 
-    def __init__(self, app: Any, api_auth: Mapping[str, str], admins: Collection[str] = ()) -> None:
-        self.app, self.api_auth, self.admins = app, api_auth, admins
+    def __init__(
+        self,
+        app: Any,
+        api_auth: Mapping[str, str],
+        admins: Collection[str] = (),
+        page_auth: Mapping[str, str] | None = None,
+    ) -> None:
+        self.app, self.api_auth, self.admins, self.page_auth = app, api_auth, admins, page_auth or None
 
     def __call__(self, request: HTTPConnection) -> Visitor:
         """Who makes the request. Raises Refused when it is not to be answered."""
-        page_auth = getattr(self.app, "auth", None)
+        login = getattr(self.app, "auth", None)
+        page_auth = self.page_auth if login is None else login
         if page_auth is None and not self.api_auth:
             return NOBODY_IN_PARTICULAR
         if page_auth is not None and (name := self._logged_in(request)) is not None:
@@ -46,7 +55,7 @@ class Guard:
         if named and (_is_among(named, self.api_auth) or (page_auth is not None and _is_let_in(named, page_auth))):
             return self._visitor(named[0], page_auth)
         # A browser asks for a name and password itself only where the page has no login of its own.
-        headers = {"WWW-Authenticate": 'Basic realm="Train LoRA", charset="UTF-8"'} if page_auth is None else {}
+        headers = {"WWW-Authenticate": 'Basic realm="Train LoRA", charset="UTF-8"'} if login is None else {}
         raise Refused(Sentence("not_signed_in", "Sign in first."), 401, headers)
 
     def _visitor(self, name: str, page_auth: Any) -> Visitor:

@@ -27,9 +27,9 @@ def start(app: Any, demo: Any = None) -> None:
         from ..ui.assets import add_page
         from .guard import Guard
 
-        flags = read_flags()
         keep_private(app, WebUIHost().data_folder)  # first: also where all that follows fails
-        add_routes(app, desk(), guard=Guard(app, flags.api_auth, flags.admins))
+        flags = read_flags()
+        add_routes(app, desk(), guard=Guard(app, flags.api_auth, flags.admins, flags.page_auth))
         add_page(app)
     except Exception as error:
         logger.exception("Train LoRA could not start.")

@@ -71,6 +71,14 @@ def test_everybody_has_the_name_of_the_login_and_nobody_one_without():
     assert who(LOGIN, {"bot": "key"}, authorization=basic("bot", "key")) == ("bot", "user")
 
 
+def test_without_a_page_its_accounts_name_themselves():
+    guard = Guard(OPEN, {}, page_auth={"ann": "a", "bob": "b"})
+    with pytest.raises(Refused) as refused:
+        guard(request())
+    assert refused.value.status == 401 and "WWW-Authenticate" in refused.value.headers
+    assert guard(request(authorization=basic("bob", "b"))).name == "bob"
+
+
 def test_admins_are_those_that_are_named_else_the_first_account():
     two = SimpleNamespace(auth={"ann": "a", "bob": "b"}, tokens={"1": "ann", "2": "bob"})
     assert who(two, {}, cookies={"access-token": "1"}) == ("ann", "admin")
