@@ -13,7 +13,7 @@ from .. import options
 from ..config import TrainConfig
 from ..datasets.own import OwnDataSets, OwnRoots
 from ..datasets.store import DataSets
-from ..errors import ConfigError, UserError
+from ..errors import ConfigError, NotFound, UserError
 from ..files.names import EXTENSION, next_name, safe_stem
 from ..host.base import Host
 from ..presets import FOLDER as PRESETS
@@ -107,7 +107,13 @@ class Desk:
         return presets
 
     def require_admitted(self, job: Job) -> None:
-        """Raise UserError when a job that has ended or rests may not come back: its owner's limits are reached."""
+        """Raise UserError when a job that has ended or rests may not come back.
+
+        Its owner's limits may be reached, or its data set's place be taken by one of somebody else.
+        """
+        owners = self.datasets.owners.of(job.record.dataset)
+        if owners and job.record.owner not in owners and not self.visitor.sees_all:
+            raise NotFound(Sentence("dataset_missing", "This data set is not there any more."))
         if job.state in ENDED:
             self.limiter.require_job(job.record.owner)
         self.limiter.require_running_time(job.record.owner)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..files.atomic import write_text
+from ..files.atomic import write_private
 from ..sentences import Sentence
 from ..visitor import Visitor
 
@@ -69,7 +69,7 @@ class LimitStore:
                 raise UserError(Sentence("no_limit", sentence, key=key, value=str(value), known=names))
         with self._lock:
             limits = dataclasses.replace(self.of(name), **changes)
-            write_text(self._limits, json.dumps({**_read(self._limits), name: dataclasses.asdict(limits)}, indent=1))
+            write_private(self._limits, json.dumps({**_read(self._limits), name: dataclasses.asdict(limits)}, indent=1))
         return limits
 
     def month(self, name: str) -> tuple[float, int]:
@@ -87,7 +87,7 @@ class LimitStore:
                 "seconds": round(known.get("seconds", 0.0) + seconds, 1),
                 "runs": known.get("runs", 0) + runs,
             }
-            write_text(self._usage, json.dumps(usage, ensure_ascii=False, indent=1))
+            write_private(self._usage, json.dumps(usage, ensure_ascii=False, indent=1))
 
 
 class Limiter:

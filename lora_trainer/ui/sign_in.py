@@ -100,8 +100,9 @@ class SignIn:
         return account
 
     def _required(self, request: Request) -> tuple[Account, Token]:
-        token, _ = self.token_of(request)
-        if token is None:
+        """Of the header alone: what a cookie holds is to stay where no script can read it."""
+        token, from_cookie = self.token_of(request)
+        if token is None or from_cookie:
             raise not_signed_in()
         return token.account, token
 

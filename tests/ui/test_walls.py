@@ -107,6 +107,12 @@ def test_programs_carry_their_token_and_get_the_next_one(client):
     assert client.get("/", headers={"authorization": f"Bearer {following}"}).status_code == 200
 
 
+def test_a_cookie_is_not_made_a_token_that_scripts_could_read(client):
+    sign_in(client)
+    answer = client.put(SESSION)
+    assert answer.status_code == 401 and "token" not in answer.json()
+
+
 def test_a_wrong_token_is_not_mended_by_a_cookie(client):
     sign_in(client)
     assert client.get("/", headers={"authorization": "Bearer x"}).status_code == 401

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -187,3 +188,25 @@ def test_an_admin_looks_through_everybody_s_samples_and_hides_or_deletes_them(an
     assert ann.get(url).status_code == 200
     assert root.delete(url).status_code == 200 and not (job.folder.samples / "a.png").exists()
     assert job.record.samples == ("b.png",) and root.delete(f"jobs/{job.id}/samples/..%2fa").status_code == 404
+
+
+def test_a_run_does_not_go_on_with_pictures_that_another_has_put_in_the_place_of_its_own(
+    ann, bob, runner, desk, pictures
+):
+    job = line_up(ann, "cats", pictures)["id"]
+    runner.go.set()
+    wait_for(lambda: desk.jobs.get(job).state == "finished")
+    desk.jobs.get(job).change(state="queued")
+    desk.jobs.get(job).change(state="stopped")
+    assert ann.delete(f"datasets/{ann.get('datasets').json()[0]['id']}").status_code == 200
+    filled(bob, "cats", pictures)
+    assert (
+        ann.post(f"jobs/{job}/resume").status_code == ann.post(f"jobs/{job}/more", json={"steps": 1}).status_code == 404
+    )
+
+
+def wait_for(condition):
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
