@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TypeVar
 
-from . import device, optimizers
+from . import device
 from .advice.catalogue import Adviser
 from .advice.errors import explain
 from .config import TrainConfig
@@ -17,20 +15,17 @@ from .control import Control, Wish
 from .data.cache import Store
 from .device import is_out_of_memory
 from .errors import BaseAway, TrainingError, UserError
-from .events import Event, Failed, Finished, Paused, Saved, Step, Validated, Warned
+from .events import Event, Failed, Finished, Paused, Step, Warned
 from .files.atomic import write_text
 from .host.base import Host, Loan
 from .portions import MAY_RUN_OUT
 from .run_folder import describe_environment
-from .sentences import Sentence
 from .state import State
+from .training import milestones
 from .training.comparison import compared
-from .training.pace import SAMPLES, SAVE, STATE, VALIDATION
 from .training.prepare import PreparedRun, encode_captions, prepare
 from .training.step import StepResult
 from .training.survey import Survey, last_step, open_folder, open_records, survey
-
-T = TypeVar("T")
 
 EXPECTED = (UserError, OSError, MemoryError, RuntimeError)
 """What can go wrong without a mistake in this program: said in a sentence, and the host gets its model back."""
@@ -149,20 +144,20 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
             due = run.agenda.anything_due(done)
             yield from _report(run, pending, keep=0 if due or loan.device.type == "cpu" else 1)
             if due:
-                yield from _report_due(run, done)
+                yield from milestones.at_step(run, done)
             if not run.first_step:
                 yield from run.probes.between(rest=done == run.plan.total_steps)
         except BaseAway as error:
             away = error.sentence
             break
         if run.agenda.save_due(done) or time.monotonic() - last_state > 60 * run.config.save.state_minutes:
-            _save_state(run, done)
+            milestones.keep_state(run, done)
             last_state = time.monotonic()
     yield from _report(run, pending, keep=0)
     if away or wish is Wish.PAUSE:
-        yield from _pause(run, done, away)
+        yield from milestones.pause(run, done, away)
     else:
-        yield from _finish(run, done, wish)
+        yield from milestones.finish(run, done, wish)
 
 
 def _take_step(run: PreparedRun, host: Host, step: int) -> Generator[Event, None, StepResult]:
@@ -224,83 +219,3 @@ def _bad_step(run: PreparedRun, step: int) -> Iterator[Event]:
             f"{run.meter.bad_in_a_row} steps in a row had losses or gradients that are no numbers; the run was "
             "stopped, earlier saves are intact. Lower optimizer.learning_rate, or set memory.precision to bf16 or fp32."
         )
-
-
-def _report_due(run: PreparedRun, done: int) -> Iterator[Event]:
-    """Validation, save and samples after `done` steps, as far as they are due. The end has its own save."""
-    if run.agenda.validation_due(done):
-        with run.pace.timed(VALIDATION):
-            validated, told = _validate(run, done), list(run.probes.after(done))
-        yield validated
-        yield from told
-    if run.agenda.save_due(done):
-        yield _save(run, done, final=False)
-    if run.agenda.sample_due(done):
-        with run.pace.timed(SAMPLES):
-            yield from run.sampler.draw(run.model, done, _with_room(run, run.saver.model_hash))
-
-
-def _validate(run: PreparedRun, done: int) -> Event:
-    """The validation after `done` steps; left out where memory does not suffice for one picture."""
-    try:
-        with optimizers.weights_for_use(run.model.optimizer), run.model.adapters.evaluating():
-            loss = run.validation.measure(done)
-    except MAY_RUN_OUT as error:
-        if not is_out_of_memory(error):
-            raise
-        sentence = "The validation after step {step} was left out: memory does not suffice for it."
-        return Warned.of(Sentence("memory_validation", sentence, step=done), done)
-    if math.isfinite(loss):
-        return Validated(done, loss, best=run.validation.best_step == done)
-    return Warned("bad_validation", f"The validation after step {done} gave no number.", done)
-
-
-def _save(run: PreparedRun, done: int, *, final: bool) -> Saved:
-    with run.pace.timed(SAVE):
-        return _with_room(run, lambda: run.saver.save_lora(done, final=final))
-
-
-def _with_room(run: PreparedRun, work: Callable[[], T]) -> T:
-    """What `work` gives; where memory runs out, once more with all that is the run's own off the device meanwhile."""
-    try:
-        return work()
-    except MAY_RUN_OUT as error:
-        if not is_out_of_memory(error):
-            raise
-    with run.model.aside():
-        device.release_memory(run.model.device)
-        return work()
-
-
-def _pause(run: PreparedRun, done: int, away: str) -> Iterator[Event]:
-    """Keep all that going on needs; whoever paused gets a save of this step, to try out what is learned so far."""
-    _save_state(run, done)
-    if done and not away and not run.saver.path_of(done):
-        yield _save(run, done, final=False)
-    yield Paused(done, away)
-
-
-def _save_state(run: PreparedRun, done: int) -> None:
-    thrift = run.relief.state()
-    with run.pace.timed(STATE):
-        _with_room(run, lambda: run.saver.save_state(done, run.meter, run.validation, run.scaler, thrift))
-
-
-def _finish(run: PreparedRun, done: int, wish: Wish) -> Iterator[Event]:
-    """The last save, unless the run was told to stop without one."""
-    stopped = done < run.plan.total_steps
-    path = ""
-    if wish is not Wish.STOP and done:  # before the first step there is nothing worth a file
-        saved = _save(run, done, final=True)
-        path = saved.path
-        yield saved
-    _save_state(run, done)
-    best = run.validation.best_of(step for step in run.validation.losses if run.saver.path_of(step))
-    yield Finished(
-        step=done,
-        path=path,
-        best_step=best,
-        best_path=run.saver.path_of(best) if best else "",
-        seconds=run.meter.seconds,
-        stopped=stopped,
-    )

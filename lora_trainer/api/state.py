@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .. import __version__, device, packages
 from ..errors import UserError
 from ..host.base import Host
+from ..jobs.job import Job
+from ..jobs.states import ENDED
 from ..presets import lineage_of
 from ..sentences import to_json
 from .call import Call, Entry, value_of
 from .datasets import all_json
 from .session import visitor_json
 from .shown import job_json, line_json
+
+RECENT = 30
+"""How many jobs that have ended are told of; `/jobs` tells of all."""
 
 
 def state(call: Call) -> dict[str, Any]:
@@ -22,12 +28,18 @@ def state(call: Call) -> dict[str, Any]:
         "version": __version__,
         "host": host_json(desk.host),
         "datasets": all_json(desk),
-        "jobs": [job_json(job) for job in desk.jobs.list()],
+        "jobs": [job_json(job) for job in _at_hand(desk.jobs.list())],
         "current": current.id if current else None,
         "line": line_json(desk),
         "habits": desk.habits.to_json(),
         "visitor": visitor_json(call),
     }
+
+
+def _at_hand(jobs: Sequence[Job]) -> list[Job]:
+    """All that have not ended, and the newest of those that have: this is asked every second, and runs are kept."""
+    ended = [job for job in jobs if job.state in ENDED][:RECENT]
+    return [job for job in jobs if job.state not in ENDED or job in ended]
 
 
 def set_host(call: Call) -> dict[str, Any]:

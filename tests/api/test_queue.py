@@ -68,3 +68,11 @@ def test_a_reader_that_knows_the_events_of_an_earlier_program_is_given_all_of_th
     known = client.get(f"jobs/{job['id']}/events?after=3").json()
     assert client.get(f"jobs/{job['id']}/events?after=3&feed={known['feed']}").json()["events"] == events[3:]
     assert client.get(f"jobs/{job['id']}/events?after=3&feed=another").json()["events"] == events
+
+
+def test_of_jobs_that_have_ended_the_newest_are_told_of_at_a_glance(client, begin, monkeypatch):
+    monkeypatch.setattr("lora_trainer.api.state.RECENT", 1)
+    older, newer = (watched(client, begin(name))[0]["id"] for name in ("older", "newer"))
+    told = [job["id"] for job in client.get("state").json()["jobs"]]
+    assert newer in told and older not in told
+    assert {older, newer} <= {job["id"] for job in client.get("jobs").json()}

@@ -8,7 +8,7 @@ import { nested } from "./form.js";
 import { bytes, duration } from "./format.js";
 import { alive } from "./live.js";
 import { log, phaseOf } from "./log.js";
-import { queue } from "./queue.js";
+import { queue, removed } from "./queue.js";
 import { samples } from "./samples.js";
 import { section } from "./section.js";
 
@@ -64,7 +64,9 @@ function runs(app) {
     select.value = app.store.get("shown");
     show(select, jobs.length > 1);
   });
-  return select;
+  const remove = button(app.t("queue.delete_shown"), () => removed(app, app.store.get("job")), { class: "lt-link lt-delete-run" });
+  app.store.on("job", () => show(remove, [...ENDED, "failed"].includes(app.store.get("job")?.state)));
+  return [select, remove];
 }
 
 function buttons(app) {

@@ -23,6 +23,19 @@ def draw(webui, prompt="a cat", seed=1, **more):
     return webui.processing.process_images(picture).images[0].tobytes()
 
 
+class Threads:
+    """The threads that are alive. Later ones equal earlier ones when none was added; others may have ended."""
+
+    def __init__(self):
+        self._alive = set(threading.enumerate())
+
+    def __eq__(self, earlier):
+        return self._alive <= earlier._alive
+
+    def __repr__(self):
+        return ", ".join(sorted(thread.name for thread in self._alive))
+
+
 def snapshot(webui):
     """Everything that a run must leave as it was."""
     model = webui.shared.sd_model
@@ -44,7 +57,7 @@ def snapshot(webui):
         "lock": webui.call_queue.queue_lock.acquire(blocking=False) and webui.call_queue.queue_lock.release() is None,
         "state": (webui.shared.state.job, webui.shared.state.interrupted, vars(webui.shared.state).get("interrupt")),
         "settings": dict(webui.shared.opts.data),
-        "threads": threading.active_count(),
+        "threads": Threads(),
         "picture": picture,
     }
 
