@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NotFound, UserError
-from ..files.atomic import write_private
+from ..files.atomic import write_text
 from ..files.lock import Held, locked
 from ..sentences import Sentence
 from ..visitor import ADMIN, USER, plain_name
@@ -129,7 +129,7 @@ class Accounts:
                 self._seen = None
                 values = json.loads(json.dumps(self._values()))
                 yield values
-                write_private(self.file, json.dumps(values, ensure_ascii=False, indent=1))
+                write_text(self.file, json.dumps(values, ensure_ascii=False, indent=1), private=True)
                 self._seen = None
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import secrets
 import threading
 import time
 from dataclasses import dataclass
 
+from ..errors import UserError
+from ..sentences import Sentence
 from .account import Account
 from .store import Accounts
 
@@ -36,9 +39,12 @@ class Token:
 
 
 class Tokens:
-    """Signs and reads tokens for the accounts of a server."""
+    """Signs and reads tokens for the accounts of a server. Raises UserError where the package for it is missing."""
 
     def __init__(self, accounts: Accounts) -> None:
+        if importlib.util.find_spec("jwt") is None:
+            sentence = "To sign people in, the package PyJWT is needed. Install it: pip install PyJWT."
+            raise UserError(Sentence("no_jwt", sentence))
         self._accounts = accounts
         self._ended: dict[str, float] = {}
         self._lock = threading.Lock()

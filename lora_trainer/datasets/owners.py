@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from ..files.atomic import write_private
+from ..files.atomic import write_text
 
 FILE = ".owners.json"
 
@@ -59,4 +59,4 @@ class Owners:
         return after
 
     def _write(self, owners: dict[str, tuple[str, ...]]) -> None:
-        write_private(self._file, json.dumps(owners, ensure_ascii=False, indent=1))
+        write_text(self._file, json.dumps(owners, ensure_ascii=False, indent=1), private=True)

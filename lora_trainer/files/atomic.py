@@ -31,7 +31,9 @@ class FileInUse(UserError):
 
 
 @contextmanager
-def replacing(path: Path, check: Callable[[Path], None] | None = None, *, durable: bool = True) -> Iterator[BinaryIO]:
+def replacing(
+    path: Path, check: Callable[[Path], None] | None = None, *, durable: bool = True, private: bool = False
+) -> Iterator[BinaryIO]:
     """A binary file to write and read, that takes the place of `path` when the block ends without an error.
 
     It lives in the same folder under a name ending in '.partial' until it is whole on the disk. `check` gets that
@@ -44,7 +46,7 @@ def replacing(path: Path, check: Callable[[Path], None] | None = None, *, durabl
     try:
         with _sentences(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("x+b") as file:
+            with open(partial, "x+b", opener=_private if private else None) as file:
                 yield file
                 file.flush()
                 if durable:
@@ -59,18 +61,14 @@ def replacing(path: Path, check: Callable[[Path], None] | None = None, *, durabl
             partial.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace `path` by a UTF-8 text, whole or not at all."""
-    with replacing(path) as file:
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
+    """Replace `path` by a UTF-8 text, whole or not at all; a `private` one is its owner's alone."""
+    with replacing(path, private=private) as file:
         file.write(text.encode("utf-8"))
 
 
-def write_private(path: Path, text: str) -> None:
-    """As `write_text`, for what only the user whose program this is may read, where the system knows such a thing."""
-    with replacing(path) as file:
-        with contextlib.suppress(OSError):
-            Path(file.name).chmod(0o600)  # while it is still empty
-        file.write(text.encode("utf-8"))
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:

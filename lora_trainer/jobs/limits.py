@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..files.atomic import write_private
+from ..files.atomic import write_text
 from ..sentences import Sentence
 from ..visitor import Visitor
 
@@ -69,7 +69,11 @@ class LimitStore:
                 raise UserError(Sentence("no_limit", sentence, key=key, value=str(value), known=names))
         with self._lock:
             limits = dataclasses.replace(self.of(name), **changes)
-            write_private(self._limits, json.dumps({**_read(self._limits), name: dataclasses.asdict(limits)}, indent=1))
+            write_text(
+                self._limits,
+                json.dumps({**_read(self._limits), name: dataclasses.asdict(limits)}, indent=1),
+                private=True,
+            )
         return limits
 
     def month(self, name: str) -> tuple[float, int]:
@@ -87,11 +91,11 @@ class LimitStore:
                 "seconds": round(known.get("seconds", 0.0) + seconds, 1),
                 "runs": known.get("runs", 0) + runs,
             }
-            write_private(self._usage, json.dumps(usage, ensure_ascii=False, indent=1))
+            write_text(self._usage, json.dumps(usage, ensure_ascii=False, indent=1), private=True)
 
 
 class Limiter:
-    """Holds visitors to their limits. `usage` tells what somebody uses of jobs and disk now."""
+    """Holds users to their limits. `jobs_of` and `disk_of` tell how many runs, and GB, are somebody's now."""
 
     def __init__(self, store: LimitStore, jobs_of: Callable[[str], int], disk_of: Callable[[str], float]) -> None:
         self.store, self._jobs_of, self._disk_of = store, jobs_of, disk_of

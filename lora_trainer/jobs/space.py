@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..datasets.store import DataSets
+from .limits import GB
 from .queue import Jobs
 
 KEPT_SECONDS = 5.0
 """For how long a measure holds: an upload of a thousand pictures asks a thousand times."""
-GB = 1e9
 
 
 class Space:
