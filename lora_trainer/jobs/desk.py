@@ -121,6 +121,7 @@ class Desk:
     def require_space(self, more: int) -> None:
         """Raise UserError when the visitor may not put `more` bytes into data sets."""
         self.limiter.require_space(self.visitor.name, more)
+        self.space.reserve(self.visitor.name, more)
 
     def _jobs_of(self, name: str) -> int:
         return sum(job.record.owner == name and job.state not in ENDED for job in self.jobs.list())

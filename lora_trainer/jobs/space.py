@@ -29,13 +29,24 @@ class Space:
         with self._lock:
             measured, gigabytes = self._known.get(name, (-KEPT_SECONDS, 0.0))
             if time.monotonic() - measured >= KEPT_SECONDS:
-                gigabytes = sum(map(_bytes_in, self._folders(name))) / GB
+                coming = self._datasets.uploads.expected(self._sets(name))
+                gigabytes = (coming + sum(map(_bytes_in, self._folders(name)))) / GB
                 self._known[name] = time.monotonic(), gigabytes
             return gigabytes
 
+    def reserve(self, name: str, more: int) -> None:
+        """Count bytes that are about to come until all is measured anew."""
+        with self._lock:
+            if name in self._known:
+                measured, gigabytes = self._known[name]
+                self._known[name] = measured, gigabytes + more / GB
+
+    def _sets(self, name: str) -> set[str]:
+        return {id for id, names in self._datasets.owners.all().items() if name in names}
+
     def _folders(self, name: str) -> Iterator[Path]:
-        owners = self._datasets.owners.all()
-        yield from (one.path for one in self._datasets.list() if one.own and name in owners.get(one.id, ()))
+        sets = self._sets(name)
+        yield from (one.path for one in self._datasets.list() if one.own and one.id in sets)
         yield from (Path(job.config.save.output) for job in self._jobs.list() if job.record.owner == name)
 
 

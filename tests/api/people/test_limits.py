@@ -92,3 +92,15 @@ def test_a_run_whose_owner_has_no_time_left_at_its_turn_rests_and_says_why(bob, 
     wait_until(lambda: job.state == "paused")
     assert job.record.message.code == "limit_hours"
     assert error(bob.post(f"jobs/{job.id}/resume"))["code"] == "limit_hours"
+
+
+def test_uploads_that_are_begun_count_before_they_have_come(bob, root, desk, monkeypatch):
+    from lora_trainer.jobs import space
+
+    root.put("people/bob/limits", json={"disk": 1e-5})
+    made = bob.post("datasets", json={"name": "some"}).json()["id"]
+    wish = {"name": "a.png", "size": 6000}
+    assert bob.post(f"datasets/{made}/uploads", json=wish).status_code == 200
+    assert error(bob.post(f"datasets/{made}/uploads", json=wish))["code"] == "limit_disk"
+    monkeypatch.setattr(space, "KEPT_SECONDS", 0.0)
+    assert error(bob.post(f"datasets/{made}/uploads", json=wish))["code"] == "limit_disk"
