@@ -10,3 +10,10 @@ def preload(parser):
         help="Train LoRA: a folder that may be used from the page although others can reach it "
         "(--listen, --share); may be given several times",
     )
+    parser.add_argument(
+        "--lora-trainer-admin",
+        action="append",
+        metavar="USER",
+        help="Train LoRA: an account of --gradio-auth or --api-auth that sees and steers everybody's runs; may be "
+        "given several times (default: the first account)",
+    )

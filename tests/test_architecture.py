@@ -10,7 +10,17 @@ PACKAGE = ROOT / "lora_trainer"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"errors", "registry", "own_process", "packages", "placeholders", "private_copies", "scalars", "sentences"},
+    {
+        "errors",
+        "registry",
+        "own_process",
+        "packages",
+        "placeholders",
+        "private_copies",
+        "scalars",
+        "sentences",
+        "visitor",
+    },
     {"config", "events", "control", "device", "seeds"},
     {"portions"},
     {"options", "host", "host.base", "reference", "schedules", "objective", "resolve"},
@@ -44,12 +54,13 @@ LAYERS = (
     },
     {"tagging", "txt2img", "studio", "training", "host.standalone", "host.webui"},
     {"train", "tryout", "sweep", "regularization", "estimate"},
-    {"trainer", "jobs", "datasets", "presets", "recommend"},
+    {"trainer", "jobs", "datasets", "presets", "recommend", "accounts"},
     {"api"},
     {"ui", "cli", "extension", "__main__", "__init__"},
 )
 HEAVY = {"torch", "diffusers", "peft", "transformers", "open_clip", "tensorboard"}
 LIGHT = (
+    "accounts",
     "__init__",
     "config",
     "options",

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, TypeVar
 from ..errors import UserError
 from ..jobs.desk import Desk
 from ..sentences import Sentence
+from ..visitor import Visitor
 
 JSON_LIMIT = 2 * 2**20
 UPLOAD_LIMIT = 2 * 2**30
@@ -23,13 +24,21 @@ class Malformed(UserError):
 
 @dataclass(frozen=True)
 class Call:
-    """A request, read whole: parts of the path, query, and the body as bytes or, where it may be large, as a file."""
+    """A request, read whole: parts of the path, query, and the body as bytes or, where it may be large, as a file.
+
+    `desk` is the desk as the visitor sees it.
+    """
 
     desk: Desk
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes = b""
     upload: BinaryIO | None = None
+
+    @property
+    def visitor(self) -> Visitor:
+        """Who asks."""
+        return self.desk.visitor
 
     def json(self) -> dict[str, Any]:
         """The body as an object. Raises Malformed."""
@@ -83,6 +92,7 @@ class Entry:
 
     `before` is awaited first, without a thread of ours. `upload`: the body, of at most `limit` bytes, goes into a file.
     What may take long is `slow`: it has threads of its own, so that controls and live state never wait behind it.
+    What concerns everybody is the admins' (`admin`).
     """
 
     method: str
@@ -91,4 +101,5 @@ class Entry:
     before: Callable[[Call], Awaitable[None]] | None = None
     upload: bool = False
     slow: bool = False
+    admin: bool = False
     limit: int = UPLOAD_LIMIT

@@ -25,7 +25,7 @@ from ..events import to_json as event_values
 from ..jobs.captioning import Captioning
 from ..sentences import Sentence, to_json
 from .call import Call, Entry, list_of, value_of
-from .shown import message_json
+from .shown import discreet, message_json
 
 
 def captioners(call: Call) -> list[dict[str, Any]]:
@@ -60,11 +60,11 @@ def begin(call: Call) -> dict[str, Any]:
         trigger=value_of(given, "trigger", str, ""),
         batch=value_of(given, "batch", int, 8),
     )
-    return captioning_json(desk.captionings.start(dataset, name, settings, task))
+    return captioning_json(call, desk.captionings.start(dataset, name, settings, task))
 
 
 def all_captionings(call: Call) -> list[dict[str, Any]]:
-    return [captioning_json(one) for one in call.desk.captionings]
+    return [captioning_json(call, one) for one in call.desk.captionings]
 
 
 def summary(call: Call) -> dict[str, Any]:
@@ -72,12 +72,12 @@ def summary(call: Call) -> dict[str, Any]:
     one, after = _captioning(call), call.number("after", 0, 0, 2**53)
     found = one.feed.after(after, call.number("limit", 500, 1, 10_000))
     events = [event_json(number, event) for number, event in found]
-    return {**captioning_json(one), "events": events, "next": found[-1][0] if found else after}
+    return {**captioning_json(call, one), "events": events, "next": found[-1][0] if found else after}
 
 
 def stop(call: Call) -> dict[str, Any]:
     _captioning(call).stop()
-    return captioning_json(_captioning(call))
+    return captioning_json(call, _captioning(call))
 
 
 def all_vocabularies(call: Call) -> list[dict[str, Any]]:
@@ -135,7 +135,7 @@ def _vocabulary_json(call: Call, name: str) -> dict[str, Any]:
     }
 
 
-def captioning_json(one: Captioning) -> dict[str, Any]:
+def captioning_json(call: Call, one: Captioning) -> dict[str, Any]:
     result = dataclasses.asdict(one.result) if one.result else None
     return {
         "id": one.id,
@@ -147,7 +147,7 @@ def captioning_json(one: Captioning) -> dict[str, Any]:
         "total": one.total,
         "left_out": [{"name": left.name, "reason": to_json(left.reason)} for left in list(one.left_out)],
         "result": result,
-        "message": message_json(one.message),
+        "message": message_json(discreet(call.desk, one.message)),
     }
 
 
@@ -171,8 +171,8 @@ ROUTES = (
     Entry("GET", "/captioners", captioners, slow=True),
     Entry("GET", "/vocabularies", all_vocabularies, slow=True),
     Entry("GET", "/vocabularies/{name}", vocabulary, slow=True),
-    Entry("PUT", "/vocabularies/{name}", write_vocabulary, slow=True),
-    Entry("DELETE", "/vocabularies/{name}", remove_vocabulary, slow=True),
+    Entry("PUT", "/vocabularies/{name}", write_vocabulary, slow=True, admin=True),
+    Entry("DELETE", "/vocabularies/{name}", remove_vocabulary, slow=True, admin=True),
     Entry("POST", "/captionings", begin, slow=True),
     Entry("GET", "/captionings", all_captionings),
     Entry("GET", "/captionings/{id}", summary),

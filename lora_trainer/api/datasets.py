@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from starlette.responses import Response
 
 from ..datasets.folder import DataSetFolder
 from ..datasets.pack import zipped
+from ..jobs.desk import Desk
 from ..sentences import to_json
 from .call import Call, Entry, Malformed, value_of, wrong_value
 from .files import picture, streamed
@@ -16,12 +18,27 @@ from .uploads import added_json
 
 def all_sets(call: Call) -> list[dict[str, Any]]:
     """All of them, with their sizes in bytes."""
-    return [{**dataset_json(one), "bytes": one.size} for one in call.desk.datasets.list()]
+    sizes = {one.id: one.size for one in call.desk.datasets.list()}
+    return [{**one, "bytes": sizes.get(one["id"], 0)} for one in all_json(call.desk)]
 
 
-def dataset_json(one: DataSetFolder) -> dict[str, Any]:
-    """`own`: its files were uploaded and may be deleted, unlike those of a folder that was opened where it lies."""
-    return {"id": one.id, "name": one.name, "count": one.count, "own": one.own, "path": str(one.path)}
+def all_json(desk: Desk) -> list[dict[str, Any]]:
+    """`own`: its files were uploaded and may be deleted, unlike those of a folder that was opened where it lies.
+
+    `owner`: whose it is; empty when nobody has signed in to make it.
+    """
+    owners = desk.datasets.owners.all()
+    return [
+        {
+            "id": one.id,
+            "name": one.name,
+            "count": one.count,
+            "own": one.own,
+            "path": str(one.path),
+            "owner": ", ".join(owners.get(one.id, ())) if desk.visitor.sees_all else desk.visitor.name,
+        }
+        for one in desk.datasets.list()
+    ]
 
 
 def make(call: Call) -> dict[str, Any]:
@@ -89,7 +106,10 @@ def add_file(call: Call) -> dict[str, Any]:
     """A picture, a caption or a zip."""
     if call.upload is None:
         raise Malformed(wrong_value("body", "a file"))
-    result = call.desk.datasets.get(call.path["id"]).add(call.path["name"], call.upload)
+    dataset = call.desk.datasets.get(call.path["id"])
+    call.desk.require_space(call.upload.seek(0, os.SEEK_END))
+    call.upload.seek(0)
+    result = dataset.add(call.path["name"], call.upload)
     return added_json(result)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..jobs.inquiries import Inquiry
 from ..sentences import to_json
 from .call import Call, Entry, value_of
-from .shown import message_json
+from .shown import discreet, message_json
 
 
 def begin_probe(call: Call) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def inquiry_json(call: Call, inquiry: Inquiry) -> dict[str, Any]:
         "phase": inquiry.phase,
         "done": inquiry.done,
         "total": inquiry.total,
-        "message": message_json(inquiry.message or call.desk.inquiries.waits_for(inquiry)),
+        "message": message_json(discreet(call.desk, inquiry.message or call.desk.inquiries.waits_for(inquiry))),
         "answer": {**answer.to_json(), "sentence": to_json(answer.sentence())} if answer else None,
     }
 

@@ -6,10 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
+from ..errors import NotFound
 from ..jobs.job import Job
+from ..sentences import Sentence
 from .call import Call, Entry, value_of
 from .files import download, read_picture
 from .shown import event_json, job_json
@@ -46,6 +49,13 @@ def steered(control: Callable[[Job], None]) -> Callable[[Call], dict[str, Any]]:
     return handler
 
 
+def resume(call: Call) -> dict[str, Any]:
+    job = _job(call)
+    call.desk.require_admitted(job)
+    job.resume()
+    return job_json(job)
+
+
 def delete(call: Call) -> dict[str, Any]:
     """Forget a run with its files; what lies in the LoRA folder stays."""
     call.desk.delete(_job(call))
@@ -79,6 +89,7 @@ def resume_all(call: Call) -> dict[str, Any]:
 
 def more(call: Call) -> dict[str, Any]:
     job = _job(call)
+    call.desk.require_admitted(job)
     job.more(value_of(call.json(), "steps", int, 0))
     return job_json(job)
 
@@ -109,7 +120,40 @@ def curve(call: Call) -> dict[str, Any]:
 
 
 def sample(call: Call) -> Response:
-    return read_picture(_job(call).sample_path(call.path["file"]))
+    """One that an admin has hidden is there for admins alone."""
+    job, file = _job(call), call.path["file"]
+    if file in job.record.hidden and not call.visitor.sees_all:
+        raise NotFound(Sentence("sample_hidden", "An admin has hidden this picture."))
+    return read_picture(job.sample_path(file), lasting=False)
+
+
+def hide_sample(call: Call) -> dict[str, Any]:
+    job = _job(call)
+    job.hide_sample(call.path["file"], value_of(call.json(), "hidden", bool, True))
+    return {"hidden": list(job.record.hidden)}
+
+
+def delete_sample(call: Call) -> dict[str, Any]:
+    _job(call).delete_sample(call.path["file"])
+    return {}
+
+
+def review(call: Call) -> dict[str, Any]:
+    """The samples of all runs, those of the newest first, to be looked at, hidden or deleted."""
+    most, after = call.number("limit", 200, 1, 1000), call.number("after", 0, 0, 2**53)
+    found = [
+        {
+            "job": job.id,
+            "name": job.record.name,
+            "owner": job.record.owner,
+            "file": file,
+            "hidden": file in job.record.hidden,
+            "url": f"jobs/{job.id}/samples/{quote(file)}",
+        }
+        for job in call.desk.jobs.list()
+        for file in job.record.samples[::-1]
+    ]
+    return {"samples": found[after : after + most], "total": len(found)}
 
 
 def save(call: Call) -> Response:
@@ -136,12 +180,15 @@ ROUTES = (
     Entry("POST", "/jobs/{id}/move", move),
     Entry("POST", "/jobs/{id}/priority", prefer),
     Entry("POST", "/jobs/{id}/pause", steered(Job.pause)),
-    Entry("POST", "/jobs/{id}/resume", steered(Job.resume)),
+    Entry("POST", "/jobs/{id}/resume", resume),
     Entry("POST", "/jobs/{id}/stop", steered(Job.stop)),
     Entry("POST", "/jobs/{id}/stop-and-save", steered(Job.stop_and_save)),
     Entry("POST", "/jobs/{id}/more", more),
     Entry("GET", "/jobs/{id}/events", events, before=wait_for_news),
     Entry("GET", "/jobs/{id}/curve", curve),
     Entry("GET", "/jobs/{id}/samples/{file}", sample),
+    Entry("PUT", "/jobs/{id}/samples/{file}/hidden", hide_sample, admin=True),
+    Entry("DELETE", "/jobs/{id}/samples/{file}", delete_sample),
+    Entry("GET", "/samples", review, admin=True),
     Entry("GET", "/jobs/{id}/saves/{file}", save),
 )

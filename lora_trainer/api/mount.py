@@ -28,15 +28,17 @@ from . import (
     keeping,
     notices,
     options,
+    people,
     presets,
     regularization,
+    session,
     state,
     tryouts,
     uploads,
 )
 from .call import JSON_LIMIT, Call, Entry
 from .errors import Refused, answer
-from .gate import Guard, require_let_in, require_same_site
+from .gate import Guard, require_admin, require_same_site, visitor_of
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ PREFIX = "/lora-trainer/v1"
 QUICK_THREADS, SLOW_THREADS = 4, 8
 TABLES = (
     state.ROUTES,
+    session.ROUTES,
+    people.ROUTES,
     options.ROUTES,
     presets.ROUTES,
     advice.ROUTES,
@@ -81,13 +85,15 @@ def _endpoint(
         upload: BinaryIO | None = None
         try:
             require_same_site(request)
-            await require_let_in(request, guard)
+            visitor = await visitor_of(request, guard)
+            if entry.admin:
+                require_admin(visitor)
             body = b""
             if entry.upload:
                 upload = await _body_as_file(request, pool, entry.limit)
             elif request.method != "GET":
                 body = await _body(request)
-            call = Call(desk, request.path_params, request.query_params, body, upload)
+            call = Call(desk.seen_by(visitor), request.path_params, request.query_params, body, upload)
             if entry.before:
                 await entry.before(call)
             return await loop.run_in_executor(pool, _respond, entry, call)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Set
 from typing import Any
 
-from ..notices import CHANNELS, OCCASIONS
+from ..notices import CHANNELS, OCCASIONS, Notice
 from ..notices.notice import USUAL
 from ..notices.settings import Channel
 from .call import Call, Entry, list_of, value_of
@@ -57,6 +58,17 @@ def test(call: Call) -> dict[str, Any]:
     return call.desk.notices.test(call.path["id"])
 
 
+def recent_json(call: Call) -> list[dict[str, Any]]:
+    """The newest notices, as far as they are about runs that the visitor may see."""
+    mine = {job.id for job in call.desk.jobs.list()}
+    return [one.to_json() for one in call.desk.notices.recent if call.visitor.sees_all or _is_about(one, mine)]
+
+
+def _is_about(notice: Notice, jobs: Set[str]) -> bool:
+    about = {*notice.facts.get("jobs", ()), *filter(None, [notice.facts.get("job")])}
+    return bool(about) and about <= jobs
+
+
 def channel_json(channel: Channel) -> dict[str, Any]:
     return {**channel.to_json(), "outcome": None}
 
@@ -67,9 +79,9 @@ def _inner(call: Call) -> bool:
 
 
 ROUTES = (
-    Entry("GET", "/notices", everything),
-    Entry("POST", "/notices", add),
-    Entry("PUT", "/notices/{id}", change),
-    Entry("DELETE", "/notices/{id}", remove),
-    Entry("POST", "/notices/{id}/test", test, slow=True),
+    Entry("GET", "/notices", everything, admin=True),
+    Entry("POST", "/notices", add, admin=True),
+    Entry("PUT", "/notices/{id}", change, admin=True),
+    Entry("DELETE", "/notices/{id}", remove, admin=True),
+    Entry("POST", "/notices/{id}/test", test, slow=True, admin=True),
 )

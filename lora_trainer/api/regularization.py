@@ -6,7 +6,7 @@ from typing import Any
 
 from ..jobs.regularization import Regularization
 from .call import Call, Entry, list_of, value_of
-from .shown import message_json
+from .shown import discreet, message_json
 
 SHOWN = 8
 """How many of the newest pictures are named."""
@@ -31,23 +31,23 @@ def begin(call: Call) -> dict[str, Any]:
         negative_prompt=value_of(given, "negative_prompt", str, ""),
         name=value_of(given, "name", str, ""),
     )
-    return regularization_json(made)
+    return regularization_json(call, made)
 
 
 def everything(call: Call) -> list[dict[str, Any]]:
-    return [regularization_json(one) for one in call.desk.regularizations]
+    return [regularization_json(call, one) for one in call.desk.regularizations]
 
 
 def summary(call: Call) -> dict[str, Any]:
-    return regularization_json(_one(call))
+    return regularization_json(call, _one(call))
 
 
 def stop(call: Call) -> dict[str, Any]:
     _one(call).stop()
-    return regularization_json(_one(call))
+    return regularization_json(call, _one(call))
 
 
-def regularization_json(one: Regularization) -> dict[str, Any]:
+def regularization_json(call: Call, one: Regularization) -> dict[str, Any]:
     result = one.result
     return {
         "id": one.id,
@@ -61,7 +61,7 @@ def regularization_json(one: Regularization) -> dict[str, Any]:
         "total": one.total,
         "names": one.names[-SHOWN:],
         "result": {"drawn": result.drawn, "kept": result.kept, "stopped": result.stopped} if result else None,
-        "message": message_json(one.message),
+        "message": message_json(discreet(call.desk, one.message)),
     }
 
 

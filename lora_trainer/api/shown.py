@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from ..events import Advised, Event, Failed, Paused, Sample, Saved, Warned
 from ..events import to_json as event_values
+from ..jobs.desk import Desk
 from ..jobs.job import Job
 from ..jobs.request import TriedCell, TryOutRequest
 from ..jobs.scoring import scores_by_number, without_word
@@ -18,6 +19,28 @@ from ..sentences import Sentence, to_json
 
 def message_json(message: str) -> dict[str, Any] | None:
     return to_json(message) if message else None
+
+
+WAITS = ("tryout_waits", "tryout_waits_pictures", "captions_wait", "class_waits", "probe_waits")
+"""Sentences that name whoever has the model."""
+
+
+def discreet(desk: Desk, message: str) -> str:
+    """A message that something waits, without the name of what is not the visitor's."""
+    if desk.visitor.sees_all or not isinstance(message, Sentence) or message.code not in WAITS:
+        return message
+    mine = {job.record.name for job in desk.jobs.list()} | {one.name for one in desk.datasets.list()}
+    if message.values.get("name") in mine:
+        return message
+    return Sentence("waits_for_others", "This waits until what somebody else has begun is paused or has ended.")
+
+
+def line_json(desk: Desk) -> list[dict[str, Any]]:
+    """Who waits for the model, next first. Of others' runs only that they are there is told, to users."""
+    return [
+        {"id": job.id, "name": job.record.name} if desk.visitor.may_see(job.record.owner) else {"id": "", "name": ""}
+        for job in desk.jobs.everybody_in_line()
+    ]
 
 
 def job_json(job: Job) -> dict[str, Any]:
@@ -45,6 +68,7 @@ def job_json(job: Job) -> dict[str, Any]:
         "best_step": record.best_step,
         "published": record.published,
         "tryout": record.tryout or None,
+        "owner": record.owner,
     }
 
 
@@ -62,9 +86,11 @@ def event_json(number: int, event: Event, job: Job) -> dict[str, Any]:
     return values
 
 
-def tryout_json(tryout: TryOut, after: int = 0) -> dict[str, Any]:
+def tryout_json(desk: Desk, tryout: TryOut, after: int = 0) -> dict[str, Any]:
     """A TryOutSummary, with the cells after number `after`."""
     holder = tryout.waits_for
+    if holder and holder.job not in {job.id for job in desk.jobs.list()}:
+        holder = None
     return {
         "id": tryout.id,
         "state": tryout.state,
@@ -79,7 +105,7 @@ def tryout_json(tryout: TryOut, after: int = 0) -> dict[str, Any]:
         "cells": [cell_json(tryout, cell) for cell in list(tryout.cells)[after:]],
         "without_word": without_word(tryout),
         "verdict": verdict_json(tryout),
-        "message": message_json(tryout.message),
+        "message": message_json(discreet(desk, tryout.message)),
     }
 
 

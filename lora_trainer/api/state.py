@@ -13,8 +13,10 @@ from ..jobs.states import ENDED
 from ..presets import lineage_of
 from ..sentences import to_json
 from .call import Call, Entry, value_of
-from .datasets import dataset_json
-from .shown import job_json
+from .datasets import all_json
+from .notices import recent_json
+from .session import visitor_json
+from .shown import job_json, line_json
 
 RECENT = 30
 """How many jobs that have ended are told of; `/jobs` tells of all."""
@@ -26,11 +28,13 @@ def state(call: Call) -> dict[str, Any]:
     return {
         "version": __version__,
         "host": host_json(desk.host),
-        "datasets": [dataset_json(one) for one in desk.datasets.list()],
+        "datasets": all_json(desk),
         "jobs": [job_json(job) for job in _at_hand(desk.jobs.list())],
         "current": current.id if current else None,
+        "line": line_json(desk),
         "habits": desk.habits.to_json(),
-        "notices": [notice.to_json() for notice in desk.notices.recent],
+        "notices": recent_json(call),
+        "visitor": visitor_json(call),
     }
 
 
@@ -82,4 +86,8 @@ def host_json(host: Host) -> dict[str, Any]:
     }
 
 
-ROUTES = (Entry("GET", "/state", state), Entry("PUT", "/host", set_host), Entry("PUT", "/habits", set_habits))
+ROUTES = (
+    Entry("GET", "/state", state),
+    Entry("PUT", "/host", set_host, admin=True),
+    Entry("PUT", "/habits", set_habits, admin=True),
+)

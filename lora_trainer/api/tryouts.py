@@ -37,7 +37,7 @@ def begin(call: Call) -> dict[str, Any]:
     tryout = call.desk.tryouts.start(job, request, single=value_of(given, "single", bool, False))
     if value_of(given, "pause", bool, False):
         job.pause()  # the pictures stand in line already, so that they come before any other run
-    return tryout_json(tryout)
+    return tryout_json(call.desk, tryout)
 
 
 def usual(call: Call) -> dict[str, Any]:
@@ -54,12 +54,12 @@ def proposal(call: Call) -> dict[str, Any]:
 
 
 def summary(call: Call) -> dict[str, Any]:
-    return tryout_json(_tryout(call), call.number("after", 0, 0, 2**53))
+    return tryout_json(call.desk, _tryout(call), call.number("after", 0, 0, 2**53))
 
 
 def stop(call: Call) -> dict[str, Any]:
     _tryout(call).stop()
-    return tryout_json(_tryout(call))
+    return tryout_json(call.desk, _tryout(call))
 
 
 def cell(call: Call) -> Response:

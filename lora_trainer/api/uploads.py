@@ -15,6 +15,7 @@ def begin(call: Call) -> dict[str, Any]:
     given = call.json()
     dataset = call.desk.datasets.get(call.path["id"])
     name, size = value_of(given, "name", str, ""), value_of(given, "size", int, 0)
+    call.desk.require_space(max(0, size))
     return upload_json(call.desk.datasets.uploads.begin(dataset.id, name, size))
 
 
@@ -64,7 +65,8 @@ def added_json(result: Added) -> dict[str, Any]:
 
 
 def _upload(call: Call) -> Upload:
-    return call.desk.datasets.uploads.get(call.path["id"], call.path["upload"])
+    dataset = call.desk.datasets.get(call.path["id"])
+    return call.desk.datasets.uploads.get(dataset.id, call.path["upload"])
 
 
 UPLOADS = "/datasets/{id}/uploads"

@@ -36,11 +36,13 @@ from . import (
     tools,
     train,
     ui,
+    users,
 )
 
 COMMANDS: tuple[ModuleType, ...] = (
     train,
     ui,
+    users,
     check,
     advise,
     caption,

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import options
+from ..errors import UserError
+from ..sentences import Sentence
 from .named import DATA, require
 
 
@@ -17,9 +19,12 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser.add_argument("--loras", type=Path, metavar="DIR", help="LoRA folder (default: 'loras' in --data)")
     parser.add_argument("--port", type=int, default=7870, help="the next free one is taken when it is in use")
     parser.add_argument(
-        "--host", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 lets others in, without any sign-in"
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 lets others in, who sign in (see `users`)"
     )
     parser.add_argument("--listen", action="store_true", help="the same as --host 0.0.0.0")
+    parser.add_argument(
+        "--sign-in", action="store_true", help="ask for it on this machine too: for a proxy that lets others in"
+    )
     parser.add_argument(
         "--lora-trainer-folder",
         dest="folders",
@@ -35,7 +40,11 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Serve until the program is interrupted."""
+    """Serve until the program is interrupted. Raises UserError where others could come in and nobody has an account.
+
+    No account is made here: its password would have to be shown, and what a server prints often ends in a log.
+    """
+    from ..accounts import Accounts
     from ..datasets import DataSets, roots_of
     from ..host.base import is_this_machine
     from ..host.standalone import StandaloneHost
@@ -50,6 +59,13 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     host = StandaloneHost(config.base, config.memory, arguments.loras or folder / "loras", folder / ".train-lora")
     host.describe()
     address = "0.0.0.0" if arguments.listen else arguments.host
-    roots = roots_of(host, arguments.folders, listens=not is_this_machine(address))
-    serve(Desk(host, DataSets(host.data_folder() / "datasets", roots)), address=address, port=arguments.port)
+    listens = arguments.sign_in or not is_this_machine(address)
+    accounts = Accounts(host.data_folder()) if listens else None
+    if accounts is not None and not accounts.all():
+        sentence = "Others could reach this page, and nobody has an account yet. Make one first: {command}."
+        command = f"python -m lora_trainer users add NAME --role admin --data {folder}"
+        raise UserError(Sentence("no_accounts", sentence, command=command))
+    roots = roots_of(host, arguments.folders, listens=listens)
+    desk = Desk(host, DataSets(host.data_folder() / "datasets", roots))
+    serve(desk, address=address, port=arguments.port, accounts=accounts)
     return {}

@@ -23,6 +23,7 @@ from .contents import write_parts
 from .folder import DataSetFolder
 from .incoming import staging
 from .intake import Added
+from .owners import Owners
 from .roots import Roots
 from .uploads import Uploads
 
@@ -41,6 +42,7 @@ class DataSets:
         self.folder = folder
         self.roots = roots or Roots()
         self.uploads = Uploads(folder / UPLOADS)
+        self.owners = Owners(folder)
         self._lock = threading.Lock()
         self._known: dict[Path, DataSetFolder] = {}
 
@@ -106,7 +108,9 @@ class DataSets:
             if path != data_set.path:
                 _rename(data_set.path, path, data_set.name)
                 self._forget(data_set)
-        return self._data_set(path, own=True)
+        renamed = self._data_set(path, own=True)
+        self.owners.move(id, renamed.id)
+        return renamed
 
     def take_zip(self, name: str, content: bytes | BinaryIO | Path) -> tuple[DataSetFolder, Added]:
         """A new data set of what is in a zip file. Raises DataError, and leaves none, when nothing of it is usable."""
@@ -150,6 +154,7 @@ class DataSets:
         data_set = self.get(id)
         with self._lock:
             self._forget(data_set)
+            self.owners.drop(id)
             if not data_set.own:
                 self._remember([known for known in self._opened() if known != data_set.path])
                 return

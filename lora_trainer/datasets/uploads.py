@@ -13,6 +13,7 @@ import secrets
 import threading
 import time
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -155,6 +156,11 @@ class Uploads:
         with upload.lock:
             if upload.state == RECEIVING:
                 self._remove(upload)
+
+    def expected(self, datasets: Collection[str]) -> int:
+        """Bytes that are yet to come for these data sets, or have come in part."""
+        with self._lock:
+            return sum(upload.size for upload in self._receiving() if upload.dataset in datasets)
 
     def sweep(self) -> None:
         """Remove what nobody went on with for a day."""

@@ -1,4 +1,4 @@
-"""Who may use the trainer's routes: exactly those who may use the WebUI that they are added to.
+"""Who may use the trainer's routes: exactly those who may use the WebUI that they are added to, by the same names.
 
 Routes of an extension are open by themselves, whatever `--gradio-auth` and `--api-auth` say.
 """
@@ -8,14 +8,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..api.errors import Refused
 from ..sentences import Sentence
+from ..visitor import ADMIN, NOBODY_IN_PARTICULAR, USER, Visitor
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection
 
 COOKIES = ("access-token", "access-token-unsecure")
 """gradio's cookies of a visitor who has logged in; newer versions add '-' and the app's `cookie_id`."""
@@ -25,29 +26,48 @@ class Guard:
     """Asked about every request to the trainer's routes on `app`.
 
     With `--gradio-auth`, a visitor who has logged in may come in; with `--api-auth`, a program that names one of
-    `api_auth` ({user: password}); with both, either. Without any, everybody, as on the page itself.
+    `api_auth` ({user: password}); with both, either. Without any, everybody, as on the page itself, and all are one.
+
+    `page_auth` are the accounts of a page that there is not (`--nowebui`): they name themselves as programs do.
+
+    Of those with names, `admins` see everybody's runs. A WebUI knows no roles, so where nobody is named the first
+    account of its login is the admin, and of `--api-auth` where the page has none.
     """
 
-    def __init__(self, app: Any, api_auth: Mapping[str, str]) -> None:
-        self.app, self.api_auth = app, api_auth
+    def __init__(
+        self,
+        app: Any,
+        api_auth: Mapping[str, str],
+        admins: Collection[str] = (),
+        page_auth: Mapping[str, str] | None = None,
+    ) -> None:
+        self.app, self.api_auth, self.admins, self.page_auth = app, api_auth, admins, page_auth or None
 
-    def __call__(self, request: Request) -> None:
-        """Raises Refused when the request is not to be answered."""
-        page_auth = getattr(self.app, "auth", None)
+    def __call__(self, request: HTTPConnection) -> Visitor:
+        """Who makes the request. Raises Refused when it is not to be answered."""
+        login = getattr(self.app, "auth", None)
+        page_auth = self.page_auth if login is None else login
         if page_auth is None and not self.api_auth:
-            return
-        if page_auth is not None and self._has_logged_in(request):
-            return
+            return NOBODY_IN_PARTICULAR
+        if page_auth is not None and (name := self._logged_in(request)) is not None:
+            return self._visitor(name, page_auth)
         named = _credentials(request)
         if named and (_is_among(named, self.api_auth) or (page_auth is not None and _is_let_in(named, page_auth))):
-            return
+            return self._visitor(named[0], page_auth)
         # A browser asks for a name and password itself only where the page has no login of its own.
-        headers = {"WWW-Authenticate": 'Basic realm="Train LoRA", charset="UTF-8"'} if page_auth is None else {}
+        headers = {"WWW-Authenticate": 'Basic realm="Train LoRA", charset="UTF-8"'} if login is None else {}
         raise Refused(Sentence("not_signed_in", "Sign in first."), 401, headers)
 
-    def _has_logged_in(self, request: Request) -> bool:
+    def _visitor(self, name: str, page_auth: Any) -> Visitor:
+        accounts = page_auth if isinstance(page_auth, Mapping) else {} if page_auth else self.api_auth
+        admins = self.admins or list(accounts)[:1]
+        return Visitor(name, ADMIN if name in admins else USER)
+
+    def _logged_in(self, request: HTTPConnection) -> str | None:
+        """The name of a visitor who has logged in on the page."""
         tokens = getattr(self.app, "tokens", None) or {}
-        return any(request.cookies.get(name) in tokens for name in self._cookie_names())
+        found = (request.cookies.get(name) for name in self._cookie_names())
+        return next((str(tokens[token]) for token in found if token in tokens), None)
 
     def _cookie_names(self) -> Iterator[str]:
         yield from COOKIES
@@ -55,7 +75,7 @@ class Guard:
             yield from (f"{name}-{cookie_id}" for name in COOKIES)
 
 
-def _credentials(request: Request) -> tuple[str, str] | None:
+def _credentials(request: HTTPConnection) -> tuple[str, str] | None:
     """User and password of HTTP Basic authentication."""
     kind, _, encoded = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":

@@ -28,7 +28,8 @@ def start(app: Any, demo: Any = None) -> None:
         from .guard import Guard
 
         keep_private(app, WebUIHost().data_folder)  # first: also where all that follows fails
-        add_routes(app, desk(), guard=Guard(app, read_flags().api_auth))
+        flags = read_flags()
+        add_routes(app, desk(), guard=Guard(app, flags.api_auth, flags.admins, flags.page_auth))
         add_page(app)
     except Exception as error:
         logger.exception("Train LoRA could not start.")

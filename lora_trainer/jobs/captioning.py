@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 class Captioning:
     """The captioning of one data set. Read it from any thread."""
 
-    def __init__(self, dataset: DataSetFolder, task: Task, captioner: Captioner, turn: Turn) -> None:
+    def __init__(self, dataset: DataSetFolder, task: Task, captioner: Captioner, turn: Turn, owner: str = "") -> None:
         self.id = secrets.token_hex(6)
         self.dataset, self.task, self.captioner = dataset, task, captioner
-        self.state, self.feed = WAITING, Feed()
+        self.state, self.feed, self.owner = WAITING, Feed(), owner
         self.done = self.total = 0
         self.left_out: list[LeftOut] = []
         self.result: Described | None = None
@@ -113,7 +113,9 @@ class Captionings:
         """Settings with the host's folder for models and vocabularies."""
         return Settings(self._host.data_folder() / FOLDER, **values)
 
-    def start(self, dataset: DataSetFolder, name: str, settings: Settings, task: Task) -> Captioning:
+    def start(
+        self, dataset: DataSetFolder, name: str, settings: Settings, task: Task, *, owner: str = ""
+    ) -> Captioning:
         """Begin to caption a data set with the captioner `name`.
 
         Raises ConfigError for wrong values, UserError when there is no such captioner, when it lacks something, and
@@ -129,7 +131,7 @@ class Captionings:
                 raise UserError(
                     Sentence("captions_under_way", "'{name}' is being captioned already.", name=dataset.name)
                 )
-            made = Captioning(dataset, task, captioner, self._turn)
+            made = Captioning(dataset, task, captioner, self._turn, owner)
             self._all[made.id] = made
         threading.Thread(target=made.run, name="train-lora captions", daemon=True).start()
         return made

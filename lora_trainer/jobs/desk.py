@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from .. import options
 from ..config import TrainConfig
+from ..datasets.own import OwnDataSets, OwnRoots
 from ..datasets.store import DataSets
-from ..errors import ConfigError, UserError
-from ..files.names import EXTENSION, next_name
+from ..errors import ConfigError, NotFound, UserError
+from ..files.names import EXTENSION, next_name, safe_stem
 from ..host.base import Host
 from ..notices import FOLDER as NOTICES
 from ..notices import Notices
 from ..presets import FOLDER as PRESETS
 from ..presets import OwnPresets, Preset, load_presets
 from ..sentences import Sentence
+from ..visitor import NOBODY_IN_PARTICULAR, Visitor
 from .advisor import Advisor
 from .captioning import UNDER_WAY, Captionings
 from .forecast import Forecaster
@@ -23,11 +29,17 @@ from .habits import Habits
 from .inquiries import Inquiries
 from .job import Job
 from .keep import Kept, keep
+from .limits import Limiter, LimitStore
+from .own import OwnCaptionings, OwnInquiries, OwnJobs, OwnRegularizations, OwnTryOuts
 from .queue import Jobs
 from .regularization import Regularizations
+from .space import Space
 from .states import ENDED, FINISHED, STOPPED
 from .telling import Telling
+from .tickets import Tickets
 from .tryouts import TryOuts
+
+log = logging.getLogger(__name__)
 
 
 class Desk:
@@ -55,6 +67,83 @@ class Desk:
         self.habits = Habits(host.data_folder() / "habits.json")
         self.notices = Notices(host.data_folder() / NOTICES)
         self.jobs.on_end += [self._show_what_was_learned, Telling(self.jobs, self.notices).of_end]
+        self.visitor = NOBODY_IN_PARTICULAR
+        self.tickets = Tickets()
+        self.space = Space(self.datasets, self.jobs)
+        self.limiter = Limiter(LimitStore(host.data_folder()), self._jobs_of, self.space.of)
+        self.jobs.on_ran, self.jobs.may_run = self._count, self._may_run
+
+    def seen_by(self, visitor: Visitor) -> Desk:
+        """This desk as it is for a visitor: what is others' is not there, and what is made is the visitor's own."""
+        if not visitor.name and visitor.sees_all:
+            return self
+        view = copy.copy(self)
+        view.visitor = visitor
+        view.jobs = OwnJobs(self.jobs, visitor, self.limiter)
+        roots = self.datasets.roots if visitor.sees_all else self._own_roots(view)
+        view.datasets = OwnDataSets(self.datasets, visitor, roots, lambda: self.limiter.require_space(visitor.name))
+        view.tryouts = OwnTryOuts(self.tryouts, visitor)
+        view.captionings = OwnCaptionings(self.captionings, visitor)
+        view.regularizations = OwnRegularizations(self.regularizations, visitor, view.datasets)
+        view.inquiries = OwnInquiries(self.inquiries, visitor)
+        if not visitor.sees_all:
+            view.own_presets = self.own_presets.of(visitor.name)
+            view._shipped = self._house_presets(view.own_presets)
+        return view
+
+    def _own_roots(self, view: Desk) -> OwnRoots:
+        private = (self.datasets.folder, self.host.data_folder() / "runs")
+
+        def mine() -> list[Path]:
+            sets = [one.path for one in view.datasets.list()]
+            return [*sets, *(Path(job.config.save.output) for job in view.jobs.list())]
+
+        return OwnRoots(self.datasets.roots, private, mine)
+
+    def _house_presets(self, own: OwnPresets) -> Callable[[], Sequence[Preset]]:
+        """The shipped presets, and those of the admins for everybody where a user has none of that name."""
+
+        def presets() -> list[Preset]:
+            names = {preset.name for preset in own.all()}
+            house = [preset for preset in self.own_presets.all() if preset.name not in names]
+            return [*self._shipped(), *(dataclasses.replace(preset, own=False) for preset in house)]
+
+        return presets
+
+    def require_admitted(self, job: Job) -> None:
+        """Raise UserError when a job that has ended or rests may not come back.
+
+        Its owner's limits may be reached, or its data set's place be taken by one of somebody else.
+        """
+        owners = self.datasets.owners.of(job.record.dataset)
+        if owners and job.record.owner not in owners and not self.visitor.sees_all:
+            raise NotFound(Sentence("dataset_missing", "This data set is not there any more."))
+        if job.state in ENDED:
+            self.limiter.require_job(job.record.owner)
+        self.limiter.require_running_time(job.record.owner)
+
+    def require_space(self, more: int) -> None:
+        """Raise UserError when the visitor may not put `more` bytes into data sets."""
+        self.limiter.require_space(self.visitor.name, more)
+        self.space.reserve(self.visitor.name, more)
+
+    def _jobs_of(self, name: str) -> int:
+        return sum(job.record.owner == name and job.state not in ENDED for job in self.jobs.list())
+
+    def _count(self, job: Job, seconds: float) -> None:
+        if not job.record.owner:
+            return
+        try:
+            self.limiter.store.count(job.record.owner, seconds=seconds)
+        except UserError as error:  # a full disk is told by all else; the run's own end goes on
+            log.warning("The time of a run could not be counted: %s", error)
+
+    def _may_run(self, job: Job) -> str:
+        try:
+            self.limiter.require_running_time(job.record.owner)
+        except UserError as error:
+            return error.sentence
+        return ""
 
     def presets(self) -> list[Preset]:
         """Those that come with the trainer, and behind them the user's own."""
@@ -108,13 +197,15 @@ class Desk:
 
     def keep(self, job: Job, save: str, *, strength: float = 1.0, replace: bool = False, name: str = "") -> Kept:
         """Make a save the final file; its picture is the try-out's at that strength, where there is one."""
+        if replace and isinstance(self.jobs, OwnJobs):
+            self.jobs.require_own_lora(safe_stem(name or job.record.name))
         preview = self.tryouts.picture_of(job, save, strength)
         return keep(self.host, job, save, strength=strength, preview=preview, replace=replace, name=name)
 
     def require_idle(self, dataset: str) -> None:
-        """Raise UserError while a run or a captioning that has not ended needs the data set where it is."""
-        jobs = [job for job in self.jobs.list() if job.record.dataset == dataset]
-        names = [job.record.name for job in jobs if job.state not in ENDED]
+        """Raise UserError while a run or a captioning that has not ended needs the data set where it is, NotFound."""
+        self.datasets.get(dataset)
+        names = [job.record.name for job in self.jobs.users_of(dataset) if job.state not in ENDED]
         names += [one.dataset.name for one in self.captionings if one.dataset.id == dataset and one.state in UNDER_WAY]
         if names:
             sentence = "'{name}' is under way and needs this data set: stop it, or wait for its end."

@@ -35,8 +35,10 @@ log = logging.getLogger(__name__)
 class Inquiry:
     """One question. Read it from any thread; `answer` is there when `state` is done."""
 
-    def __init__(self, kind: str, config: TrainConfig, ask: Callable[[Inquiry], Answer | None]) -> None:
-        self.id, self.kind, self.config = secrets.token_hex(6), kind, config
+    def __init__(
+        self, kind: str, config: TrainConfig, ask: Callable[[Inquiry], Answer | None], owner: str = ""
+    ) -> None:
+        self.id, self.kind, self.config, self.owner = secrets.token_hex(6), kind, config, owner
         self.state = WAITING
         self.phase, self.done, self.total = "", 0, 0
         self.answer: Answer | None = None
@@ -94,7 +96,7 @@ class Inquiries:
         self._all: dict[str, Inquiry] = {}
         self._lock = threading.Lock()
 
-    def probe(self, config: TrainConfig) -> Inquiry:
+    def probe(self, config: TrainConfig, *, owner: str = "") -> Inquiry:
         """Try a step out, when it is its turn on the model."""
         ticket = self._turn.join(Ticket(config.save.name))
 
@@ -107,16 +109,16 @@ class Inquiries:
                     config, tell=inquiry.prepares, tried=inquiry.works("step"), stop=inquiry.stopped
                 )
 
-        return self._begin(Inquiry("probe", config, ask))
+        return self._begin(Inquiry("probe", config, ask, owner))
 
-    def fits(self, config: TrainConfig) -> Inquiry:
+    def fits(self, config: TrainConfig, *, owner: str = "") -> Inquiry:
         """Look for the best batch and resolution. That needs a core and no model, so it waits for nobody."""
 
         def ask(inquiry: Inquiry) -> Answer | None:
             inquiry.state = WORKING
             return self._advisor.fits(config, tell=inquiry.works("estimate"), stop=inquiry.stopped)
 
-        return self._begin(Inquiry("fits", config, ask))
+        return self._begin(Inquiry("fits", config, ask, owner))
 
     def get(self, inquiry_id: str) -> Inquiry:
         """Raises NotFound when there is no such inquiry."""
@@ -141,10 +143,10 @@ class Inquiries:
             inquiry.wait(LAST_STEP)
 
     def _begin(self, inquiry: Inquiry) -> Inquiry:
-        """A new question of a kind takes the place of the last one."""
+        """A new question of a kind takes the place of its owner's last one."""
         with self._lock:
             for other in self._all.values():
-                if other.kind == inquiry.kind:
+                if (other.kind, other.owner) == (inquiry.kind, inquiry.owner):
                     other.stop()
             self._all[inquiry.id] = inquiry
             for old in list(self._all)[:-KEPT]:

@@ -107,6 +107,23 @@ class Job:
             raise NotFound(Sentence("no_sample", "This run has no sample called '{file}'.", file=file))
         return self.folder.samples / file
 
+    def hide_sample(self, file: str, hidden: bool) -> None:
+        """Keep a sample from its owner's eyes, or show it again. Raises NotFound."""
+        self.sample_path(file)
+        with self._lock:
+            others = tuple(one for one in self.record.hidden if one != file)
+            self.change(hidden=(*others, file) if hidden else others)
+
+    def delete_sample(self, file: str) -> None:
+        """Delete a picture. Raises NotFound."""
+        path = self.sample_path(file)
+        with self._lock:
+            path.unlink(missing_ok=True)
+            self.change(
+                samples=tuple(one for one in self.record.samples if one != file),
+                hidden=tuple(one for one in self.record.hidden if one != file),
+            )
+
     def change(self, **values: Any) -> None:
         """Put new values into the record. Raises ValueError for a state that may not follow."""
         with self._lock:

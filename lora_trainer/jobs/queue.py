@@ -25,7 +25,7 @@ from .line import Line
 from .record import Record
 from .recovery import in_own_folder, revived
 from .runner import InPlaceRunner, Runner
-from .states import ENDED, INTERRUPTED, ON_THE_MODEL, PAUSED, RESTING
+from .states import ENDED, INTERRUPTED, ON_THE_MODEL, PAUSED, QUEUED, RESTING
 from .store import JobStore
 from .turn import Ticket, Turn
 from .wakefulness import awake
@@ -46,6 +46,10 @@ class Jobs:
         """Told, in the thread that ran it, of every job that has been run until it ended or was paused."""
         self.left: builtins.list[Job] = []
         """What ran or waited when an earlier program ended, as this one found it at its start."""
+        self.on_ran: Callable[[Job, float], None] = lambda job, seconds: None
+        """Told how long a job has had the model, each time that it gives it back."""
+        self.may_run: Callable[[Job], str] = lambda job: ""
+        """Asked when it is a job's turn: why it may not have it, empty when it may."""
         self._host, self._folder = host, folder
         self._runner = runner or InPlaceRunner(host)
         self._jobs: dict[str, Job] = {}
@@ -130,6 +134,10 @@ class Jobs:
 
         return min(jobs, key=order, default=None)
 
+    def everybody_in_line(self) -> builtins.list[Job]:
+        """As `line`, whoever asks."""
+        return self.line()
+
     def waiting(self) -> bool:
         """Whether any job waits for the model."""
         return len(self._line) > 0
@@ -140,6 +148,17 @@ class Jobs:
             if job not in self._line or (before is not None and before not in self._line):
                 raise UserError(Sentence("not_waiting", "Only runs that wait for their turn have a place in line."))
             self._line.move(job, before, self._running.record.place if self._running else 0.0)
+            self._make_way()
+
+    def permute(self, wished: builtins.list[Job]) -> None:
+        """Give jobs that wait the places that they have among them in another order; nobody else's place changes."""
+        with self._news:
+            if any(job not in self._line for job in wished):
+                raise UserError(Sentence("not_waiting", "Only runs that wait for their turn have a place in line."))
+            places = [(job.record.priority, job.record.place) for job in self._line if job in wished]
+            for job, (priority, place) in zip(wished, places):
+                if (job.record.priority, job.record.place) != (priority, place):
+                    job.change(priority=priority, place=place)
             self._make_way()
 
     def prefer(self, job: Job, priority: int) -> None:
@@ -157,6 +176,10 @@ class Jobs:
             self._ledger.forget(job)
             self._jobs.pop(job.id, None)
         shutil.rmtree(self._folder / job.id, ignore_errors=True)
+
+    def users_of(self, dataset: str) -> builtins.list[Job]:
+        """The jobs on a data set, whoever's they are."""
+        return [job for job in self.list() if job.record.dataset == dataset]
 
     def resume_all(self) -> None:
         """Go on with everything that the end of the program left lying, in the order that it had."""
@@ -228,11 +251,17 @@ class Jobs:
                 self._run(job)
 
     def _run(self, job: Job) -> None:
+        began = time.monotonic()
         try:
+            if job.state == QUEUED and (reason := self.may_run(job)):
+                job.change(state=PAUSED, message=reason)
             if job.begin():
                 with self._news:
                     self._make_way()  # somebody may have come while it began
-                self._runner.run(job)
+                try:
+                    self._runner.run(job)
+                finally:
+                    self.on_ran(job, time.monotonic() - began)
                 self._tell_of_end(job)
         except Exception:  # whatever a runner does, those in line behind it have their turn
             log.exception("The job %s could not be run.", job.id)

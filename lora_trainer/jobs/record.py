@@ -48,6 +48,8 @@ class Record:
     message: str = ""
     saves: tuple[Save, ...] = ()
     samples: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    """Samples that an admin has hidden from the owner."""
     published: dict[str, str] | None = None
     tryout: str = ""
     """The id of its newest grid."""
@@ -65,6 +67,6 @@ class Record:
         known = {item.name for item in dataclasses.fields(cls)}
         given = {key: value for key, value in values.items() if key in known}
         given["saves"] = tuple(Save(save["file"], save["step"], save["final"]) for save in given.get("saves", ()))
-        given["samples"] = tuple(given.get("samples", ()))
+        given["samples"], given["hidden"] = tuple(given.get("samples", ())), tuple(given.get("hidden", ()))
         given["message"] = sentences.from_json(given["message"]) if given.get("message") else ""
         return cls(**given)

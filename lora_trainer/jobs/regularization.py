@@ -47,9 +47,9 @@ class Usual:
 class Regularization:
     """Pictures of a class for one data set. Read it from any thread."""
 
-    def __init__(self, dataset: DataSetFolder, order: Order, turn: Turn) -> None:
+    def __init__(self, dataset: DataSetFolder, order: Order, turn: Turn, owner: str = "") -> None:
         self.id = secrets.token_hex(6)
-        self.dataset, self.order, self.state = dataset, order, WAITING
+        self.dataset, self.order, self.state, self.owner = dataset, order, WAITING, owner
         self.done, self.total = dataset.count, order.count
         self.names: list[str] = []
         """The pictures that there are, once it is its turn; the newest last."""
@@ -131,9 +131,19 @@ class Regularizations:
         return Usual(usual_count(pictures), usual_sizes(pictures))
 
     def start(
-        self, config: TrainConfig, prompts: Sequence[str], *, count: int = 0, negative_prompt: str = "", name: str = ""
+        self,
+        config: TrainConfig,
+        prompts: Sequence[str],
+        *,
+        count: int = 0,
+        negative_prompt: str = "",
+        name: str = "",
+        owner: str = "",
+        datasets: DataSets | None = None,
     ) -> Regularization:
         """Begin to draw for a run; `count` 0 is the usual one. They go into the data set `name`, else one of the class.
+
+        It is one of `datasets`, where `owner` does not see all of them.
 
         An uploaded data set of that name is filled up. Raises ConfigError for what cannot be drawn, UserError while
         that data set is being filled already.
@@ -144,11 +154,12 @@ class Regularizations:
         configured = getattr(self._host, "configured", None)
         host = configured(config) if configured else self._host
         with self._lock:
-            dataset = self._data_set(safe_stem(name or f"class {order.prompts[0]}"[:LONGEST_NAME]))
+            stem = safe_stem(name or f"class {order.prompts[0]}"[:LONGEST_NAME])
+            dataset = _data_set(datasets or self._datasets, stem)
             if any(one.dataset.path == dataset.path and one.state in UNDER_WAY for one in self._all.values()):
                 sentence = "Class pictures for '{name}' are being drawn already."
                 raise UserError(Sentence("class_under_way", sentence, name=dataset.name))
-            made = Regularization(dataset, order, self._turn)
+            made = Regularization(dataset, order, self._turn, owner)
             self._all[made.id] = made
         made.begin(host)
         return made
@@ -172,6 +183,7 @@ class Regularizations:
         with self._lock:
             return iter(list(self._all.values())[::-1])
 
-    def _data_set(self, stem: str) -> DataSetFolder:
-        there = (one for one in self._datasets.list() if one.own and one.name.casefold() == stem.casefold())
-        return next(there, None) or self._datasets.create(stem)
+
+def _data_set(datasets: DataSets, stem: str) -> DataSetFolder:
+    there = (one for one in datasets.list() if one.own and one.name.casefold() == stem.casefold())
+    return next(there, None) or datasets.create(stem)

@@ -230,7 +230,8 @@ class TryOuts:
         """
         request.check()
         with self._lock:
-            asked_for = (one for one in self._all.values() if not one.automatic)
+            mine = (one for one in self._all.values() if one.job.record.owner == job.record.owner)
+            asked_for = (one for one in mine if not one.automatic)
             if sum(one.state == WAITING for one in asked_for) >= MOST_WAITING:
                 raise UserError(Sentence("tryouts_wait", "Too many try-outs are waiting: stop some of them first."))
             return self._begin(TryOut(job, request, self._turn, single=single))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -28,6 +29,10 @@ class OwnPresets:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
+
+    def of(self, name: str) -> OwnPresets:
+        """Those of one user, in a folder of their own whatever letters the name has."""
+        return OwnPresets(self.folder / "users" / hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16])
 
     def all(self) -> list[Preset]:
         """All that can be used, in natural order of their names."""

@@ -12,15 +12,18 @@ from . import assets
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
+    from ..accounts import Accounts
+    from ..api.gate import Guard
     from ..jobs.desk import Desk
 
 TRIES = 20
 """How many ports after the wished one are tried."""
 
 
-def make_app(desk: Desk) -> FastAPI:
-    """The whole page as an application."""
+def make_app(desk: Desk, guard: Guard | None = None) -> FastAPI:
+    """The whole page as an application; `guard` is asked by our own routes, and by no others."""
     from fastapi import FastAPI
 
     from . import gradio_versions
@@ -28,7 +31,7 @@ def make_app(desk: Desk) -> FastAPI:
 
     app = FastAPI(title="Train LoRA", docs_url=None, redoc_url=None, openapi_url=None)
     keep_private(app, desk.host.data_folder)
-    add_routes(app, desk)
+    add_routes(app, desk, guard)
     assets.add_page(app)
     loader = f"./lora-trainer/v1/page/{assets.version()}/loader.js"
     script = f'import {{ whenThere }} from "{loader}"; whenThere("{ELEMENT}");'
@@ -36,7 +39,17 @@ def make_app(desk: Desk) -> FastAPI:
     return gradio_versions.mount(app, build_tab(), path="/", head=head)
 
 
-def serve(desk: Desk, *, address: str = "127.0.0.1", port: int = 7870) -> None:
+def make_server(desk: Desk, accounts: Accounts | None = None) -> ASGIApp:
+    """The application behind its wall: those who have an account come in, or without accounts this machine alone."""
+    from .sign_in import SignIn
+    from .walls import LoopbackWall, SignInWall, guard
+
+    if accounts is None:
+        return LoopbackWall(make_app(desk))
+    return SignInWall(make_app(desk, guard), SignIn(accounts), desk.tickets)
+
+
+def serve(desk: Desk, *, address: str = "127.0.0.1", port: int = 7870, accounts: Accounts | None = None) -> None:
     """Serve until the program is interrupted. Raises UserError when no port is free."""
     import uvicorn
 
@@ -44,7 +57,7 @@ def serve(desk: Desk, *, address: str = "127.0.0.1", port: int = 7870) -> None:
     host = f"[{address}]" if ":" in address else address
     print(f"Train LoRA: http://{host}:{port}", flush=True)
     try:
-        uvicorn.run(make_app(desk), host=address, port=port, log_level="warning")
+        uvicorn.run(make_server(desk, accounts), host=address, port=port, log_level="warning")
     finally:
         desk.tryouts.close()
         desk.regularizations.close()

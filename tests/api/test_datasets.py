@@ -32,7 +32,7 @@ def names(client):
 def test_data_sets_are_listed_with_their_sizes(client, cats):
     (found,) = [one for one in client.get("datasets").json() if one["id"] == cats]
     assert found.pop("path").endswith("cats")
-    assert found == {"id": cats, "name": "cats", "count": 1, "own": True, "bytes": len(picture())}
+    assert found == {"id": cats, "name": "cats", "count": 1, "own": True, "bytes": len(picture()), "owner": ""}
 
 
 def test_a_data_set_is_copied_and_renamed(client, cats):

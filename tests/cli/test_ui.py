@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from lora_trainer.accounts import Accounts
+from lora_trainer.accounts.passwords import Cost
 from lora_trainer.cli.main import SUCCESS, main
 
 
@@ -11,7 +13,12 @@ def served(monkeypatch, tmp_path):
     from lora_trainer.ui import server
 
     made = {}
-    monkeypatch.setattr(server, "serve", lambda desk, address, port: made.update(desk=desk, address=address))
+
+    def serve(desk, address, port, accounts):
+        made.update(desk=desk, address=address, accounts=accounts)
+
+    monkeypatch.setattr(server, "serve", serve)
+    Accounts(tmp_path / "data" / ".train-lora", Cost(2**4, 1, 1)).add("root", "a long password", "admin")
 
     def run(*words):
         assert main(["ui", "--data", str(tmp_path / "data"), *words]) == SUCCESS
@@ -37,3 +44,19 @@ def test_where_others_can_reach_the_page_only_allowed_ones_may(served, words, tm
     ):
         assert roots.allow(tmp_path / path), path
     assert roots.allow("/b/c") and not roots.allow(tmp_path) and not roots.allow(Path.home())
+
+
+@pytest.mark.parametrize(("words", "asked"), [([], False), (["--sign-in"], True), (["--listen"], True)])
+def test_a_sign_in_is_asked_for_unless_only_this_machine_can_come(served, monkeypatch, words, asked):
+    from lora_trainer.ui import server
+
+    seen = {}
+    monkeypatch.setattr(server, "serve", lambda desk, address, port, accounts: seen.update(accounts=accounts))
+    with pytest.raises(KeyError):
+        served(*words)  # the fixture's own server was not begun
+    assert (seen["accounts"] is not None) == asked
+
+
+def test_nobody_listens_to_others_before_there_is_an_account(tmp_path, capsys):
+    assert main(["ui", "--data", str(tmp_path), "--listen"]) != SUCCESS
+    assert "users add" in capsys.readouterr().err

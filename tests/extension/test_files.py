@@ -31,6 +31,15 @@ def test_accounts_are_read_as_the_webui_reads_them():
     assert flags_of(SimpleNamespace(api_auth=None)).api_auth == {}
 
 
+def test_the_accounts_of_the_page_and_the_admins_among_them_are_read(tmp_path):
+    file = tmp_path / "accounts"
+    file.write_text("bob:b,cy:c:c\n\n dan:d\n", encoding="utf-8")
+    given = SimpleNamespace(gradio_auth="ann:a", gradio_auth_path=str(file), lora_trainer_admin=["bob"])
+    found = flags_of(given)
+    assert list(found.page_auth.items()) == [("ann", "a"), ("bob", "b"), ("cy", "c:c"), ("dan", "d")]
+    assert found.admins == ("bob",) and flags_of(SimpleNamespace()).page_auth == {}
+
+
 def test_a_webui_that_others_can_reach_is_known_as_such():
     assert flags_of(SimpleNamespace(listen=True)).listens
     assert flags_of(SimpleNamespace(server_name="0.0.0.0")).listens

@@ -59,6 +59,36 @@ def test_programs_name_themselves():
     assert status(LOGIN, {}, authorization=basic("ann", "päss:word")) == 200
 
 
+def who(app, api_auth, admins=(), **kwargs):
+    visitor = Guard(app, api_auth, admins)(request(**kwargs))
+    return visitor.name, visitor.role
+
+
+def test_everybody_has_the_name_of_the_login_and_nobody_one_without():
+    assert who(OPEN, {}) == ("", "admin")
+    assert who(LOGIN, {}, cookies={"access-token": "secret"}) == ("ann", "admin")
+    assert who(OPEN, {"bot": "key"}, authorization=basic("bot", "key")) == ("bot", "admin")
+    assert who(LOGIN, {"bot": "key"}, authorization=basic("bot", "key")) == ("bot", "user")
+
+
+def test_without_a_page_its_accounts_name_themselves():
+    guard = Guard(OPEN, {}, page_auth={"ann": "a", "bob": "b"})
+    with pytest.raises(Refused) as refused:
+        guard(request())
+    assert refused.value.status == 401 and "WWW-Authenticate" in refused.value.headers
+    assert guard(request(authorization=basic("bob", "b"))).name == "bob"
+
+
+def test_admins_are_those_that_are_named_else_the_first_account():
+    two = SimpleNamespace(auth={"ann": "a", "bob": "b"}, tokens={"1": "ann", "2": "bob"})
+    assert who(two, {}, cookies={"access-token": "1"}) == ("ann", "admin")
+    assert who(two, {}, cookies={"access-token": "2"}) == ("bob", "user")
+    assert who(two, {}, ["bob"], cookies={"access-token": "1"}) == ("ann", "user")
+    assert who(two, {}, ["bob"], cookies={"access-token": "2"}) == ("bob", "admin")
+    asked = SimpleNamespace(auth=lambda user, password: True, tokens={})
+    assert who(asked, {"ann": "x"}, authorization=basic("ann", "y")) == ("ann", "user")
+
+
 def test_with_both_either_suffices():
     assert status(LOGIN, {"bot": "key"}) == 401
     assert status(LOGIN, {"bot": "key"}, authorization=basic("bot", "key")) == 200

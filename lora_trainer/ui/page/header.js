@@ -1,11 +1,13 @@
 /** The line above the sections: which base is trained, and what keeps it from being trained. */
 
-import { h, say, show } from "./dom.js";
+import { button, h, say, show } from "./dom.js";
 
 /** @param {import("./main.js").App} app */
 export function header(app) {
   const base = h("span", { class: "lt-base" });
   const problem = h("p", { class: "lt-alarm", role: "alert" });
+  const visitor = h("span", { class: "lt-visitor" });
+  const leave = button(app.t("header.sign_out"), () => signOut(app), { class: "lt-button lt-leave" });
   app.store.on(["server", "reachable"], () => {
     const { server, reachable } = app.store.values;
     const known = server?.host.base;
@@ -22,9 +24,19 @@ export function header(app) {
     base.title = known
       ? app.t("header.base_detail", { prediction: known.prediction_type, resolution: known.native_resolution })
       : "";
+    const name = server?.visitor?.name || "";
+    say(visitor, name);
+    show(visitor, Boolean(name));
+    show(leave, Boolean(name) && server.host.kind === "standalone"); // a WebUI has a sign-in of its own
     const text = reachable ? app.words.sentence(server?.host.problem) : app.t("page.unreachable");
     say(problem, text);
     show(problem, Boolean(text));
   });
-  return h("header", { class: "lt-top" }, h("h1", {}, app.t("header.title")), base, problem);
+  return h("header", { class: "lt-top" }, h("h1", {}, app.t("header.title")), base, visitor, leave, problem);
+}
+
+/** Leave; the server then shows the page to sign in. */
+async function signOut(app) {
+  await app.api.delete("session");
+  location.reload();
 }

@@ -66,6 +66,8 @@ export class Live {
       await this.#follow();
     } catch (error) {
       if (error.status === undefined) throw error;
+      const { server } = this.app.store.values;
+      if (error.status === 401 && server?.visitor?.name && server.host.kind === "standalone") location.reload();
       this.app.store.set({ reachable: !NOT_OURS.includes(error.sentence.code) });
     }
   }

@@ -7,11 +7,16 @@ export function queue(app) {
   const list = h("ol", { class: "lt-line" });
   const title = h("strong", {});
   const all = button(app.t("queue.resume_all"), () => order(app, ["jobs", "resume-all"]), { class: "lt-button lt-resume-all" });
-  const element = h("div", { class: "lt-block lt-queue", hidden: true }, h("div", { class: "lt-row lt-between" }, title, all), list);
+  const others = h("p", { class: "lt-hint", hidden: true });
+  const top = h("div", { class: "lt-row lt-between" }, title, all);
+  const element = h("div", { class: "lt-block lt-queue", hidden: true }, top, others, list);
   app.store.on(["server"], () => {
     const jobs = app.store.get("server")?.jobs || [];
     const waiting = inOrder(jobs.filter((job) => job.state === "queued"));
     const left = inOrder(jobs.filter((job) => job.state === "interrupted"));
+    const first = othersFirst(app.store.get("server"));
+    say(others, first ? app.t("queue.others", { n: first }) : "");
+    show(others, waiting.length > 0 && first > 0);
     const key = JSON.stringify([...waiting, ...left].map((job) => [job.id, job.name, job.state, job.place, job.priority]));
     show(element, waiting.length + left.length > 0);
     show(all, left.length > 1);
@@ -29,11 +34,23 @@ export function queue(app) {
 
 const inOrder = (jobs) => [...jobs].sort((a, b) => b.priority - a.priority || a.place - b.place || a.created - b.created);
 
+/** How many runs of others wait before the visitor's own first one; the server names none of them. */
+function othersFirst(server) {
+  const mine = (server?.line || []).findIndex((one) => one.id);
+  return Math.max(0, mine);
+}
+
 function row(app, job, controls) {
   const look = button(job.name, () => pick(app, job), { class: "lt-link" });
-  const state = h("span", { class: "lt-hint" }, app.t(`state.${job.state}`));
+  const state = h("span", { class: "lt-hint" }, app.t(`state.${job.state}`) + whose(app, job));
   const remove = button("×", () => removed(app, job), { class: "lt-small-button", ...named(app, "queue.delete", job) });
   return h("li", { class: "lt-row", data: { job: job.id } }, look, state, h("span", { class: "lt-row lt-tools" }, controls, remove));
+}
+
+/** The owner's name behind what is not the visitor's own, as an admin sees it. */
+function whose(app, job) {
+  const name = app.store.get("server")?.visitor?.name;
+  return job.owner && job.owner !== name ? ` · ${job.owner}` : "";
 }
 
 function pick(app, job) {
@@ -56,7 +73,8 @@ function places(app, waiting, n) {
   const later =
     n < waiting.length - 1 &&
     button("↓", () => move(waiting[n + 2]?.id || ""), { class: "lt-small-button", ...named(app, "queue.later", job) });
-  return [first, earlier, later];
+  const admin = app.store.get("server")?.visitor?.role !== "user"; // others are passed by nobody else
+  return [admin && first, earlier, later];
 }
 
 function named(app, key, job) {

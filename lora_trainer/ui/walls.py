@@ -1,0 +1,142 @@
+"""What stands before the whole standalone server: its page, gradio's own routes, ours, and WebSockets."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..api import PREFIX
+from ..api.errors import Refused, answer
+from ..api.gate import not_signed_in, require_same_site
+from ..errors import UserError
+from ..host.base import is_this_machine
+from ..jobs.tickets import Tickets
+from ..sentences import Sentence
+from ..visitor import Visitor
+from . import sign_in_page
+from .sign_in import SignIn, visitor_of
+
+SESSION = f"{PREFIX}/session"
+VISITOR = "train-lora.visitor"
+"""Where a scope holds who asks; nothing that a request says can put it there."""
+HEADERS = ((b"x-frame-options", b"SAMEORIGIN"), (b"x-content-type-options", b"nosniff"))
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
+
+
+def guard(connection: HTTPConnection) -> Visitor | bool:
+    """The guard of routes behind `SignInWall`: False where there is none before them."""
+    visitor = connection.scope.get(VISITOR)
+    return visitor if isinstance(visitor, Visitor) else False
+
+
+class SignInWall:
+    """Lets through whoever has signed in; a browser gets the page to do so in the place of any other."""
+
+    def __init__(self, app: ASGIApp, sign_in: SignIn, tickets: Tickets) -> None:
+        self.app, self.sign_in, self.tickets = app, sign_in, tickets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope, receive)
+        try:
+            require_same_site(connection)
+            response = await self._session(Request(scope, receive)) if scope["type"] == "http" else None
+            visitor, renewal = (None, None) if response else self._let_in(connection)
+        except UserError as error:
+            response = self._refusal(connection, error)
+        except ClientDisconnect:
+            return
+        if response is not None:
+            await _refuse(response, scope, receive, send)
+            return
+        await self.app({**scope, VISITOR: visitor}, receive, _with_headers(send, renewal))
+
+    async def _session(self, request: Request) -> Response | None:
+        """What needs no sign-in before: the sign-in itself, and its end."""
+        if request.url.path != SESSION:
+            return None
+        if request.method == "POST":
+            return await self.sign_in.begin(request)
+        if request.method == "PUT":
+            return self.sign_in.go_on(request)
+        return self.sign_in.end(request) if request.method == "DELETE" else None
+
+    def _let_in(self, connection: HTTPConnection) -> tuple[Visitor, bytes | None]:
+        """Who it is, and the cookie that takes the place of one that has been used for a while."""
+        ticket = connection.query_params.get("ticket") if connection.scope["type"] == "websocket" else None
+        if ticket is not None:
+            if (visitor := self.tickets.redeem(ticket)) is None:
+                raise not_signed_in()
+            return visitor, None
+        token, from_cookie = self.sign_in.token_of(connection)
+        if token is None:
+            raise not_signed_in()
+        if not (from_cookie and token.is_due and connection.scope["type"] == "http"):
+            return visitor_of(token), None
+        carrier = Response()
+        self.sign_in.put_cookie(connection, carrier, self.sign_in.tokens.sign(token.account, token))
+        return visitor_of(token), carrier.headers["set-cookie"].encode("latin-1")
+
+    def _refusal(self, connection: HTTPConnection, error: UserError) -> Response:
+        path, wanted = connection.url.path, connection.headers.get("accept", "")
+        looks = connection.scope.get("method") == "GET" and "text/html" in wanted and not path.startswith(PREFIX)
+        if looks and isinstance(error, Refused) and error.status == 401:
+            return sign_in_page.response(connection)
+        return answer(error)
+
+
+class LoopbackWall:
+    """Before a server without a sign-in: only this machine's own programs and pages come through.
+
+    A page elsewhere may give its name this machine's address, and a proxy may carry the whole world here.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            connection = HTTPConnection(scope, receive)
+            try:
+                require_same_site(connection)
+                _require_this_machine(connection)
+            except UserError as error:
+                await _refuse(answer(error), scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def _require_this_machine(connection: HTTPConnection) -> None:
+    host = connection.headers.get("host", "")
+    name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
+    if not is_this_machine(name) or any(header in connection.headers for header in FORWARDED):
+        sentence = "Without a sign-in only this machine is answered. Start with --sign-in to let others in by a proxy."
+        raise Refused(Sentence("not_this_machine", sentence))
+
+
+async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":  # before it was accepted, this is an answer with status 403
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        await response(scope, receive, _with_headers(send, None))
+
+
+def _with_headers(send: Send, cookie: bytes | None) -> Callable[[Message], Awaitable[None]]:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers: list[Any] = [*message.get("headers", ())]
+            known = {name.lower() for name, _ in headers}
+            headers += [one for one in HEADERS if one[0] not in known]
+            if cookie is not None and b"set-cookie" not in known:
+                headers.append((b"set-cookie", cookie))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sending
