@@ -21,6 +21,7 @@ def served(tmp_path):
     def make(*, listens):
         roots = Roots([] if listens else None)
         desk = SimpleNamespace(notices=Notices(tmp_path / "notices"), datasets=SimpleNamespace(roots=roots))
+        desk.seen_by = lambda visitor: desk
         app = Starlette()
         add_routes(app, desk)
         return TestClient(app, base_url=f"http://testserver{PREFIX}")

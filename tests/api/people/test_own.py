@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from lora_trainer.api.mount import TABLES
+from lora_trainer.notices import Notice
+from lora_trainer.sentences import Sentence
 from lora_trainer.visitor import USER, Visitor
 from tests.api.people.begun import filled, line_up
 
@@ -210,3 +212,13 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_notices_tell_of_one_s_own_runs_and_the_channels_are_the_admins(desk, ann, bob, root, pictures):
+    hers = line_up(ann, "hers", pictures)
+    facts = ({"job": hers["id"]}, {"jobs": [hers["id"]]}, {"jobs": [hers["id"], "another"]}, {"finished": 2})
+    for one in facts:
+        desk.notices.tell(Notice("finished", Sentence("notice_empty", "Nothing waits."), facts=one))
+    told = {name: len(client.get("state").json()["notices"]) for name, client in (("ann", ann), ("bob", bob))}
+    assert told == {"ann": 2, "bob": 0} and len(root.get("state").json()["notices"]) == 4
+    assert (ann.get("notices").status_code, root.get("notices").status_code) == (403, 200)
