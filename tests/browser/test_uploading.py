@@ -68,6 +68,18 @@ def test_a_large_zip_arrives_although_the_connection_breaks_twice(page, served, 
     assert not list((stored(served, ".uploads")).iterdir())
 
 
+def test_pictures_wait_for_the_data_set_that_has_just_been_begun(page, served, new_set, tmp_path):
+    noise(80, 1).save(tmp_path / "1.png")
+    held = []
+    page.route("**/v1/datasets", lambda route: held.append(route))
+    new_set("late")
+    choose(page, tmp_path / "1.png")
+    page.wait_for_timeout(500)
+    held[0].continue_()
+    wait_for_text(page, ".lt-pictures", "1 pictures, 0 with a caption")
+    assert [file.name for file in stored(served, "late").glob("*.png")] == ["1.png"]
+
+
 def test_an_upload_is_cancelled(page, served, new_set, large):
     new_set("cancelled")
     page.route("**/uploads/*?offset=8388608*", lambda route: None)

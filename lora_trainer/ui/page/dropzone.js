@@ -2,7 +2,7 @@
 
 import { button, h, say, show } from "./dom.js";
 import { bytes } from "./format.js";
-import { createSet } from "./sets.js";
+import { createSet, setMade } from "./sets.js";
 import { canDraw, leastSide } from "./shrink.js";
 import { droppedFiles, plain, upload } from "./upload.js";
 
@@ -76,6 +76,7 @@ function dropEvents(zone, take) {
 
 async function taken(app, files, least) {
   if (!files.length) return;
+  await setMade();
   const id =
     app.store.get("dataset") ||
     (await createSet(app, { name: app.form.value("save.name") || app.t("pictures.first_name") }));

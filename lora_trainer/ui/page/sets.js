@@ -27,9 +27,19 @@ export function sets(app) {
 }
 
 /** Make a data set, or open a folder, and show it. @returns {Promise<string>} its id, or nothing */
-export async function createSet(app, body) {
-  return chosen(app, await app.trying(() => app.api.post("datasets", body)));
+export function createSet(app, body) {
+  const made = making
+    .catch(() => "")
+    .then(() => app.trying(() => app.api.post("datasets", body)))
+    .then((set) => chosen(app, set));
+  making = made;
+  return made;
 }
+
+let making = Promise.resolve("");
+
+/** Wait until the set that somebody has just begun is there: what is dropped meanwhile belongs into it. */
+export const setMade = () => making.catch(() => "");
 
 function menu(app) {
   const size = h("p", { class: "lt-hint" });
