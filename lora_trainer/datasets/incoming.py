@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,14 +28,20 @@ LARGEST_TEXT = 16 << 20
 def staging(folder: Path) -> Iterator[Path]:
     """A hidden folder beside the pictures: on the same disk, so that a finished file only changes its name."""
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(INCOMING + "*"):  # by a program that was killed
-        if time.time() - left.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+    _sweep(folder)
     place = Path(tempfile.mkdtemp(prefix=INCOMING, dir=folder))
     try:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a program left that was killed; what other uploads of this moment have comes and goes meanwhile."""
+    for left in folder.glob(INCOMING + "*"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def stage(place: Path, name: str, stream: BinaryIO) -> Path:

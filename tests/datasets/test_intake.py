@@ -4,11 +4,12 @@ import stat
 import struct
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
 
-from lora_trainer.datasets import incoming, unpack
+from lora_trainer.datasets import DataSets, incoming, unpack
 
 from .conftest import packed_as, picture
 
@@ -218,3 +219,13 @@ def test_a_picture_that_grows_to_gigabytes_is_refused(cats):
     body = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
     result = cats.add("wide.png", b"\x89PNG\r\n\x1a\n" + body)
     assert len(result.refused) == 1 and files(cats) == []
+
+
+def test_files_that_come_at_once_do_not_disturb_one_another(tmp_path):
+    given = [(f"{n}.{ending}", data) for n in range(7) for ending, data in (("png", picture()), ("txt", b"a cat"))]
+    for turn in range(20):
+        made = DataSets(tmp_path).create(f"set {turn}")
+        with ThreadPoolExecutor(3) as pool:
+            results = list(pool.map(lambda file: made.add(*file), given))  # noqa: B023  called before the next turn
+        assert not any(result.refused for result in results)
+        assert [item.caption for item in made.items(64)] == ["a cat"] * 7
