@@ -6,6 +6,7 @@ import json
 import tracemalloc
 import zipfile
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -85,10 +86,17 @@ def test_a_zip_file_is_made_while_it_is_read(cats):
     assert sum(sizes) > 48 << 20 and max(sizes) < 4 << 20 and most < 12 << 20
 
 
-def test_a_visitor_who_goes_away_leaves_nothing_open(full):
+def test_a_visitor_who_goes_away_leaves_nothing_open(full, monkeypatch):
+    monkeypatch.setattr(pack, "PIECE", 1)
+
+    def held():
+        return [one.path for one in psutil.Process().open_files() if str(full.path.resolve()) in one.path]
+
     pieces = zipped(full.contents())
     next(pieces)
+    assert held()
     pieces.close()
+    assert not held()
 
 
 def test_more_than_four_gigabytes_fit_into_a_zip_file(cats, monkeypatch):
