@@ -140,7 +140,7 @@ class Captionings:
         """Raises NotFound when there is no such captioning."""
         made = self._all.get(captioning_id)
         if made is None:
-            raise NotFound(Sentence("no_captioning", "There is no captioning '{id}' (any more).", id=captioning_id))
+            raise no_captioning(captioning_id)
         return made
 
     def __iter__(self) -> Iterator[Captioning]:
@@ -159,3 +159,7 @@ class Captionings:
             sentence = "There is no captioner '{name}' here. Known are: {known}."
             raise UserError(Sentence("no_captioner", sentence, name=name, known=known))
         return builds[name]
+
+
+def no_captioning(captioning_id: str) -> NotFound:
+    return NotFound(Sentence("no_captioning", "There is no captioning '{id}' (any more).", id=captioning_id))

@@ -124,7 +124,7 @@ class Inquiries:
         """Raises NotFound when there is no such inquiry."""
         inquiry = self._all.get(inquiry_id)
         if inquiry is None:
-            raise NotFound(Sentence("no_inquiry", "There is no inquiry '{id}' (any more).", id=inquiry_id))
+            raise no_inquiry(inquiry_id)
         return inquiry
 
     def waits_for(self, inquiry: Inquiry) -> str:
@@ -159,3 +159,7 @@ def _reason(error: Exception) -> str:
         return explain(error)
     sentence = "That could not be found out: {error}. The details are in the program's log."
     return Sentence("inquiry_broke_off", sentence, error=str(error) or type(error).__name__)
+
+
+def no_inquiry(inquiry_id: str) -> NotFound:
+    return NotFound(Sentence("no_inquiry", "There is no inquiry '{id}' (any more).", id=inquiry_id))

@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from .job import Job
 
 
+def turn_of(job: Job) -> tuple[int, float]:
+    """What jobs are sorted by: whoever is next comes first."""
+    return -job.record.priority, job.record.place
+
+
 class Line:
     """The jobs that wait. Not safe for threads: its owner holds a lock."""
 
@@ -15,7 +20,7 @@ class Line:
 
     def __iter__(self) -> Iterator[Job]:
         """Whoever is next comes first."""
-        return iter(sorted(self._jobs, key=lambda job: (-job.record.priority, job.record.place)))
+        return iter(sorted(self._jobs, key=turn_of))
 
     def __len__(self) -> int:
         return len(self._jobs)

@@ -16,19 +16,18 @@ from ..captioning.folder import Task
 from ..config import TrainConfig
 from ..datasets.folder import DataSetFolder
 from ..datasets.store import DataSets
-from ..errors import LoraExists, NotFound, UserError
+from ..errors import LoraExists, UserError
 from ..files.names import safe_stem
 from ..sentences import Sentence, lora_exists
 from ..visitor import Visitor
-from .captioning import Captioning, Captionings, Choice
-from .inquiries import Inquiries, Inquiry
+from .captioning import Captioning, Captionings, Choice, no_captioning
+from .inquiries import Inquiries, Inquiry, no_inquiry
 from .job import Job
 from .limits import Limiter
-from .queue import Jobs
-from .regularization import Regularization, Regularizations, Usual
+from .queue import Jobs, no_job
+from .regularization import Regularization, Regularizations, Usual, no_regularization
 from .request import TryOutRequest
-from .states import INTERRUPTED
-from .tryouts import TryOut, TryOuts
+from .tryouts import TryOut, TryOuts, no_tryout
 
 
 class OwnJobs(Jobs):
@@ -68,7 +67,7 @@ class OwnJobs(Jobs):
     def get(self, job_id: str) -> Job:
         job = self._all.get(job_id)
         if not self._visitor.may_see(job.record.owner):
-            raise NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))
+            raise no_job(job_id)
         return job
 
     def list(self) -> builtins.list[Job]:
@@ -104,8 +103,7 @@ class OwnJobs(Jobs):
         self._all.delete(job)
 
     def resume_all(self) -> None:
-        left = [job for job in self.list() if job.state == INTERRUPTED]
-        for job in sorted(left, key=lambda job: (-job.record.priority, job.record.place)):
+        for job in self.interrupted():
             self._limiter.require_running_time(job.record.owner)
             job.resume()
 
@@ -136,7 +134,7 @@ class OwnTryOuts(TryOuts):
     def get(self, tryout_id: str) -> TryOut:
         tryout = self._everybody.get(tryout_id)
         if not self._visitor.may_see(tryout.job.record.owner):
-            raise NotFound(Sentence("no_tryout", "There is no try-out '{id}' (any more).", id=tryout_id))
+            raise no_tryout(tryout_id)
         return tryout
 
     def picture_of(self, job: Job, save: str, strength: float) -> Path | None:
@@ -163,7 +161,7 @@ class OwnCaptionings(Captionings):
     def get(self, captioning_id: str) -> Captioning:
         made = self._everybody.get(captioning_id)
         if not self._visitor.may_see(made.owner):
-            raise NotFound(Sentence("no_captioning", "There is no captioning '{id}' (any more).", id=captioning_id))
+            raise no_captioning(captioning_id)
         return made
 
     def __iter__(self) -> Iterator[Captioning]:
@@ -203,7 +201,7 @@ class OwnRegularizations(Regularizations):
     def get(self, id: str) -> Regularization:
         made = self._everybody.get(id)
         if not self._visitor.may_see(made.owner):
-            raise NotFound(Sentence("no_regularization", "There are no class pictures '{id}' (any more).", id=id))
+            raise no_regularization(id)
         return made
 
     def __iter__(self) -> Iterator[Regularization]:
@@ -225,7 +223,7 @@ class OwnInquiries(Inquiries):
     def get(self, inquiry_id: str) -> Inquiry:
         made = self._everybody.get(inquiry_id)
         if not self._visitor.may_see(made.owner):
-            raise NotFound(Sentence("no_inquiry", "There is no inquiry '{id}' (any more).", id=inquiry_id))
+            raise no_inquiry(inquiry_id)
         return made
 
     def waits_for(self, inquiry: Inquiry) -> str:

@@ -21,7 +21,7 @@ from ..host.base import Host
 from ..sentences import Sentence, lora_exists
 from .job import Job
 from .ledger import Ledger
-from .line import Line
+from .line import Line, turn_of
 from .record import Record
 from .recovery import in_own_folder, revived
 from .runner import InPlaceRunner, Runner
@@ -110,7 +110,7 @@ class Jobs:
         """Raises NotFound when there is no such job."""
         job = self._jobs.get(job_id)
         if job is None:
-            raise NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))
+            raise no_job(job_id)
         return job
 
     def list(self) -> list[Job]:
@@ -183,9 +183,12 @@ class Jobs:
 
     def resume_all(self) -> None:
         """Go on with everything that the end of the program left lying, in the order that it had."""
-        left = [job for job in self.list() if job.state == INTERRUPTED]
-        for job in sorted(left, key=lambda job: (-job.record.priority, job.record.place)):
+        for job in self.interrupted():
             job.resume()
+
+    def interrupted(self) -> builtins.list[Job]:
+        """What the end of the program left lying, whoever was next first."""
+        return sorted((job for job in self.list() if job.state == INTERRUPTED), key=turn_of)
 
     def close(self) -> None:
         """Let another program have the jobs: this one is about to end, and runs none any more."""
@@ -277,6 +280,10 @@ class Jobs:
                 listener(job)
             except Exception:  # what one listener cannot do, the others can
                 log.exception("The end of the job %s could not be followed up.", job.id)
+
+
+def no_job(job_id: str) -> NotFound:
+    return NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))
 
 
 def _new_id() -> str:

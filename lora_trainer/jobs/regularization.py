@@ -168,7 +168,7 @@ class Regularizations:
         """Raises NotFound when there is no such order."""
         made = self._all.get(id)
         if made is None:
-            raise NotFound(Sentence("no_regularization", "There are no class pictures '{id}' (any more).", id=id))
+            raise no_regularization(id)
         return made
 
     def close(self) -> None:
@@ -187,3 +187,7 @@ class Regularizations:
 def _data_set(datasets: DataSets, stem: str) -> DataSetFolder:
     there = (one for one in datasets.list() if one.own and one.name.casefold() == stem.casefold())
     return next(there, None) or datasets.create(stem)
+
+
+def no_regularization(id: str) -> NotFound:
+    return NotFound(Sentence("no_regularization", "There are no class pictures '{id}' (any more).", id=id))

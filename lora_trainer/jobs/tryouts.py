@@ -278,7 +278,7 @@ class TryOuts:
         """Raises NotFound when there is no such try-out."""
         tryout = self._all.get(tryout_id)
         if tryout is None:
-            raise NotFound(Sentence("no_tryout", "There is no try-out '{id}' (any more).", id=tryout_id))
+            raise no_tryout(tryout_id)
         return tryout
 
     def picture_of(self, job: Job, save: str, strength: float) -> Path | None:
@@ -293,3 +293,7 @@ class TryOuts:
             if (tryout.steps[cell.save], cell.strength) == (step, strength)
         ]
         return next((path for shows_it, path in sorted(pictures, key=lambda one: not one[0])), None)
+
+
+def no_tryout(tryout_id: str) -> NotFound:
+    return NotFound(Sentence("no_tryout", "There is no try-out '{id}' (any more).", id=tryout_id))

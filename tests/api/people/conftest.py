@@ -53,5 +53,21 @@ def people(desk):
     return lambda name: TestClient(app, base_url=BASE, headers={"x-name": name})
 
 
+@pytest.fixture
+def ann(people):
+    return people("ann")
+
+
+@pytest.fixture
+def bob(people):
+    return people("bob")
+
+
+@pytest.fixture
+def root(people):
+    """The admin."""
+    return people("root")
+
+
 def role_of(name):
     return ADMIN if name == "root" else USER

@@ -5,16 +5,6 @@ import pytest
 from tests.api.people.begun import filled, line_up
 
 
-@pytest.fixture
-def bob(people):
-    return people("bob")
-
-
-@pytest.fixture
-def root(people):
-    return people("root")
-
-
 def error(answer):
     assert answer.status_code == 400, answer.text
     return answer.json()["error"]

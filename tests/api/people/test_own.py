@@ -18,21 +18,6 @@ NO_OWNERS = {"/vocabularies/{name}", "/people/{name}/limits", "/presets/{name}"}
 """Parts of paths in these are names of what is everybody's, or the asker's own by itself."""
 
 
-@pytest.fixture
-def ann(people):
-    return people("ann")
-
-
-@pytest.fixture
-def bob(people):
-    return people("bob")
-
-
-@pytest.fixture
-def root(people):
-    return people("root")
-
-
 def names(answer):
     return {one["name"] for one in answer.json()}
 
