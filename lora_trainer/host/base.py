@@ -217,3 +217,9 @@ def is_this_machine(address: str) -> bool:
         return ipaddress.ip_address(address.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def host_for(host: Host, config: TrainConfig) -> Host:
+    """The host as a run with these options has it: a `Companion`'s `configured` where it has one."""
+    configured = getattr(host, "configured", None)
+    return configured(config) if configured else host

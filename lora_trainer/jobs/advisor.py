@@ -13,7 +13,7 @@ from ..checks import check
 from ..config import TrainConfig
 from ..errors import ConfigError, UserError
 from ..events import Event
-from ..host.base import BaseInfo, Host
+from ..host.base import BaseInfo, Host, host_for
 from ..presets import GOALS, Preset
 from ..recommend import Facts, Recommendation, recommend
 from ..registry import suggest
@@ -167,8 +167,7 @@ class Advisor:
         known = self._survey(config)
         if (too_much := self._too_much_here(known)) is not None:
             return too_much
-        configured = getattr(self._host, "configured", None)
-        host: Host = configured(known.config) if configured else self._host
+        host = host_for(self._host, known.config)
         interrupted = threading.Event()
         with interrupts_mean(self._host, interrupted.set):
             found = probes.probe(known, host, tell=tell, tried=tried, stop=lambda: stop() or interrupted.is_set())

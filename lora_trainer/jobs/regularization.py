@@ -17,7 +17,7 @@ from ..device import is_out_of_memory
 from ..errors import NotFound, UserError
 from ..events import Preparing
 from ..files.names import safe_stem
-from ..host.base import Host
+from ..host.base import Host, host_for
 from ..regularization import ClassDrawn, ClassPictures, Order, draw_class, usual_count, usual_sizes
 from ..resolve import with_resolution
 from ..sentences import Sentence
@@ -151,8 +151,7 @@ class Regularizations:
         usual = self.usual(config)
         order = Order.of(config, prompts, count or usual.count, negative_prompt, usual.sizes)
         order.check(config.data.trigger_word)
-        configured = getattr(self._host, "configured", None)
-        host = configured(config) if configured else self._host
+        host = host_for(self._host, config)
         with self._lock:
             stem = safe_stem(name or f"class {order.prompts[0]}"[:LONGEST_NAME])
             dataset = _data_set(datasets or self._datasets, stem)

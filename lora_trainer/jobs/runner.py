@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ..control import Wish
 from ..errors import BaseAway, UserError
 from ..events import Event, Failed, Finished, Paused, Started
-from ..host.base import Host
+from ..host.base import Host, host_for
 from ..sentences import Sentence
 from .job import Job
 from .keep import publish
@@ -59,7 +59,7 @@ class InPlaceRunner:
         _tidy(job)
         going_on = job.has_state
         job.store = job.store or open_store(job.config.data, job.folder.cache)
-        stream = train(job.config, self._host_for(job), job.control, resume=going_on, store=job.store)
+        stream = train(job.config, host_for(self._host, job.config), job.control, resume=going_on, store=job.store)
         started, last = False, None
         with closing(stream):  # type: ignore[type-var]
             for event in stream:
@@ -81,10 +81,6 @@ class InPlaceRunner:
             values = publish_result(self._host, job) if last.path else {"message": ""}
             return {"state": STOPPED if last.stopped else FINISHED, **values}
         return {"state": PAUSED if job.control.wish is Wish.PAUSE else STOPPED, "message": ""}
-
-    def _host_for(self, job: Job) -> Host:
-        configured = getattr(self._host, "configured", None)
-        return configured(job.config) if configured else self._host
 
     def _watch(self, event: Event) -> None:
         watch = getattr(self._host, "watch", None)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound, UserError
-from ..host.base import Drawn, Host, LoraUse, Studio
+from ..host.base import Drawn, Host, LoraUse, Studio, host_for
 from ..judging.score import LeftOff
 from ..judging.words import has_word
 from ..sentences import Sentence
@@ -168,8 +168,7 @@ class TryOut:
             raise UserError(Sentence("no_save_yet", "'{name}' has no save to try yet.", name=self.job.record.name))
         self.steps = {**{save.file: save.step for save in self.job.saves()}, **self.steps}
         self.state = DRAWING
-        configured = getattr(host, "configured", None)
-        host = configured(self.job.config) if configured else host
+        host = host_for(host, self.job.config)
         resolution = host.describe().native_resolution
         with host.studio([self.job.save_path(save) for save in self.request.saves]) as studio:
             for save, strength, number in list(self.request.places())[len(self.cells) :]:
