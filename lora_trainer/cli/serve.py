@@ -31,5 +31,5 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     behind = bool(proxies) and all(is_this_machine(str(proxy.network_address)) for proxy in proxies)
     address = arguments.host or (HERE if behind else EVERYWHERE)
     if not (arguments.certificate or proxies or is_this_machine(address)):
-        print("Passwords and pictures go over the network as they are: see --certificate and --behind-proxy.", flush=True)
+        print("Passwords go over the network as they are: see --certificate and --behind-proxy.", flush=True)
     return start(arguments, address, signs_in=True, any_port=False)

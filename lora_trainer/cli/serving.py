@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: argparse.ArgumentParser, *, address: str, port: str) -> None:
-    """Options of both; `address` is where it listens unless told otherwise, `port` says what is done when it is in use."""
+    """Options of both; `address` is where it listens unless told otherwise, `port` explains that option."""
     parser.add_argument("--base", default="pocket", metavar="FILE", help="checkpoint, diffusers folder, or 'pocket'")
     parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="data sets, runs and LoRAs")
     parser.add_argument("--loras", type=Path, metavar="DIR", help="LoRA folder (default: 'loras' in --data)")
@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser, *, address: str, port: str) -> 
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="serve HTTPS with this certificate (PEM)")
     parser.add_argument("--key", type=Path, metavar="FILE", help="its key, where that has a file of its own")
     parser.add_argument(
-        "--key-password-from", default="", metavar="VARIABLE", help="variable of the environment with the key's password"
+        "--key-password-from", default="", metavar="VARIABLE", help="environment variable that holds the key's password"
     )
     parser.add_argument(
         "--behind-proxy",
@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser, *, address: str, port: str) -> 
         metavar="ADDRESS",
         help="a proxy (or network) whose X-Forwarded-For, -Proto and -Host are believed; may be given several times",
     )
-    parser.add_argument("--root-path", default="", metavar="PATH", help="what that proxy puts before all paths: /trainer")
+    parser.add_argument("--root-path", default="", metavar="PATH", help="what a proxy puts before all paths: /trainer")
     parser.add_argument(
         "--lora-trainer-folder",
         dest="folders",

@@ -35,8 +35,7 @@ class Certificate:
         except ssl.SSLCertVerificationError as error:
             raise UserError(self._untimely(error)) from error
         except (ssl.SSLError, ValueError) as error:
-            sentence = "The certificate in '{path}' cannot be used: {reason}."
-            raise UserError(Sentence("certificate_unusable", sentence, path=str(self.file), reason=str(error))) from error
+            raise UserError(self._unusable(str(error))) from error
 
     def settings(self) -> dict[str, str | None]:
         """What uvicorn is told."""
@@ -84,8 +83,11 @@ class Certificate:
         if error.verify_code == NOT_YET:
             sentence = "The certificate in '{path}' is not good yet: look at its dates, and at this machine's clock."
             return Sentence("certificate_early", sentence, path=str(self.file))
+        return self._unusable(error.verify_message)
+
+    def _unusable(self, reason: str) -> Sentence:
         sentence = "The certificate in '{path}' cannot be used: {reason}."
-        return Sentence("certificate_unusable", sentence, path=str(self.file), reason=error.verify_message)
+        return Sentence("certificate_unusable", sentence, path=str(self.file), reason=reason)
 
 
 def _require_pem(path: Path) -> None:
@@ -121,7 +123,7 @@ def _seconds_left(server: ssl.SSLContext, file: Path) -> float:
 def _first_of(file: Path) -> str:
     """The server's own certificate, which stands first in its file."""
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    before, found, rest = file.read_text(encoding="utf-8", errors="replace").partition(begin)
+    _, found, rest = file.read_text(encoding="utf-8", errors="replace").partition(begin)
     if not found:
         raise ValueError("there is no certificate in it")
     return begin + rest.partition(end)[0] + end + "\n"

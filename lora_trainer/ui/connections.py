@@ -19,7 +19,9 @@ IDLE_SECONDS = 15
 """As long of that may pass without a single byte."""
 HEAD_BYTES = 32 * 2**10
 GRACE, LEAST_RATE = 20.0, 500.0
-"""A body must come at so many bytes a second, beyond the first seconds; the time in which nobody asks for it is free."""
+"""A body must come at so many bytes a second, after the first seconds; time in which nobody asks for it is free."""
+REST_SECONDS = 5.0
+"""For what somebody goes on sending who has got the answer already: broken off earlier, they might not read it."""
 STALLED_SECONDS = 60.0
 """Within these, whoever gets an answer must take what the system's buffers hold of it."""
 CONNECTIONS, OF_ONE_ADDRESS = 400, 100
@@ -73,13 +75,15 @@ class Connection(H11Protocol):
         if answering and self.flow.write_paused:
             return "answer", self._paused
         if self.conn.their_state is h11.SEND_BODY:
-            return "body", self.cycle
+            return ("body" if answering else "rest"), self.cycle
         return ("work" if answering else "head"), self.cycle
 
     def _is_late(self, seconds: float) -> bool:
         name = self._phase[0]
         if name == "head":
             return seconds > HEAD_SECONDS
+        if name == "rest":
+            return seconds > REST_SECONDS
         if name == "body":
             return seconds > GRACE + self._bytes / LEAST_RATE
         return name == "answer" and seconds > STALLED_SECONDS
@@ -95,5 +99,3 @@ def settings(proxies: Container[str]) -> dict[str, Any]:
         "limit_concurrency": CONNECTIONS,
         "ws_max_size": MESSAGE_BYTES,
     }
-
-

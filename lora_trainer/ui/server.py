@@ -153,7 +153,7 @@ def listening(place: Place) -> socket.socket:
             error = failure
     reason = (error.strerror or str(error)) if error else ""
     if not place.any_port:
-        sentence = "Port {port} at {address} cannot be used: {reason}. Does the server run already? --port names another."
+        sentence = "Port {port} at {address} cannot be used: {reason}. End what uses it, or name another with --port."
         raise UserError(Sentence("port_taken", sentence, port=place.port, address=place.address, reason=reason))
     sentence = "No port from {port} on is free at {address}. Name another with --port."
     raise UserError(Sentence("no_port", sentence, port=place.port, address=place.address))

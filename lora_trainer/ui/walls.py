@@ -122,7 +122,7 @@ def _require_this_machine(connection: HTTPConnection) -> None:
     host = connection.headers.get("host", "")
     name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
     if not is_this_machine(name) or any(header in connection.headers for header in FORWARDED):
-        sentence = "Without a sign-in only this machine is answered. Start with --sign-in to let others in by a proxy."
+        sentence = "Without a sign-in only this machine is answered. --behind-proxy lets others in by a proxy."
         raise Refused(Sentence("not_this_machine", sentence))
 
 
