@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import logging
+import secrets
 import shutil
 import threading
 import time
@@ -21,7 +22,7 @@ from ..sentences import Sentence, lora_exists
 from .job import Job
 from .ledger import Ledger
 from .line import Line, turn_of
-from .record import Record, new_id
+from .record import Record
 from .recovery import in_own_folder, revived
 from .runner import InPlaceRunner, Runner
 from .states import ENDED, INTERRUPTED, ON_THE_MODEL, PAUSED, QUEUED, RESTING
@@ -80,7 +81,7 @@ class Jobs:
         Raises ConfigError for wrong options, LoraExists when the LoRA folder has one of that name that is not to be
         replaced, UserError when the job cannot be kept over the end of the program.
         """
-        job_id = new_id()
+        job_id = _new_id()
         config = in_own_folder(config, self._folder, job_id)
         check(config, lambda _: self._host.describe())
         stem = safe_stem(config.save.name)
@@ -296,3 +297,8 @@ class Jobs:
 
 def no_job(job_id: str) -> NotFound:
     return NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))
+
+
+def _new_id() -> str:
+    """Sorts by time, and fits every file system and address."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,8 +70,3 @@ class Record:
         given["samples"], given["hidden"] = tuple(given.get("samples", ())), tuple(given.get("hidden", ()))
         given["message"] = sentences.from_json(given["message"]) if given.get("message") else ""
         return cls(**given)
-
-
-def new_id() -> str:
-    """A job's. It sorts by time, and fits every file system and address."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

@@ -43,7 +43,10 @@ def in_own_folder(config: TrainConfig, folder: Path, job_id: str) -> TrainConfig
 
 def _as_it_is(record: Record, place: RunFolder) -> Record:
     """What holds of a job that no program runs any more."""
-    if record.state != QUEUED and record.state not in ON_THE_MODEL:
+    if record.state == QUEUED:
+        message = Sentence("left_waiting", "The program ended while this waited for its turn.")
+        return replace(record, state=INTERRUPTED, message=message)
+    if record.state not in ON_THE_MODEL:
         return record
     step = newest_step(place.states)
     if step:
@@ -53,9 +56,6 @@ def _as_it_is(record: Record, place: RunFolder) -> Record:
             at=max(step, record.step),
             step=step,
         )
-    elif record.state == QUEUED:
-        message = Sentence("left_waiting", "The program ended while this waited for its turn.")
-        return replace(record, state=INTERRUPTED, message=message)
     else:
         message = Sentence("left_beginning", "The program ended before the first state of this run: it begins anew.")
     return replace(record, state=INTERRUPTED, step=step, seconds_left=0.0, message=message)
