@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ class Jobs:
         """Told, in the thread that ran it, of every job that has been run until it ended or was paused."""
         self.left: builtins.list[Job] = []
         """What ran or waited when an earlier program ended, as this one found it at its start."""
-        self.on_ran: Callable[[Job, float], None] = lambda job, seconds: None
-        """Told how long a job has had the model, each time that it gives it back."""
+        self.metered: Callable[[Job], AbstractContextManager[Any]] = nullcontext
+        """What a job runs in: entered when it has the model, left when it gives it back."""
         self.may_run: Callable[[Job], str] = lambda job: ""
         """Asked when it is a job's turn: why it may not have it, empty when it may."""
         self._host, self._folder = host, folder
@@ -192,10 +193,7 @@ class Jobs:
         return sorted((job for job in self.list() if job.state == INTERRUPTED), key=turn_of)
 
     def end(self, seconds: float) -> bool:
-        """Begin nothing more, and let what runs step aside with all it has learned; whether it has, in that time.
-
-        The next start of the program finds it where it left off.
-        """
+        """Begin nothing more, and let what runs step aside for the next program; whether it has, in that time."""
         with self._news:
             self._ending = True
             if self._running is not None:
@@ -266,17 +264,14 @@ class Jobs:
                 self._run(job)
 
     def _run(self, job: Job) -> None:
-        began = time.monotonic()
         try:
             if job.state == QUEUED and (reason := self.may_run(job)):
                 job.change(state=PAUSED, message=reason)
             if job.begin():
                 with self._news:
                     self._make_way()  # somebody may have come while it began
-                try:
+                with self.metered(job):
                     self._runner.run(job)
-                finally:
-                    self.on_ran(job, time.monotonic() - began)
                 self._tell_of_end(job)
         except Exception:  # whatever a runner does, those in line behind it have their turn
             log.exception("The job %s could not be run.", job.id)

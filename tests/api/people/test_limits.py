@@ -80,7 +80,7 @@ def test_a_run_whose_owner_has_no_time_left_at_its_turn_rests_and_says_why(bob, 
     desk.limiter.store.count("bob", seconds=3600)
     runner.go.set()
     wait_until(lambda: job.state == "paused")
-    assert job.record.message.code == "limit_hours"
+    assert job.record.message.code == "hours_used_up"
     assert error(bob.post(f"jobs/{job.id}/resume"))["code"] == "limit_hours"
 
 
