@@ -30,7 +30,7 @@ def test_runs_of_a_month_count_also_when_they_are_deleted(bob, root, runner, des
     first = line_up(bob, "first", pictures)
     runner.go.set()
     wait_until(lambda: desk.jobs.get(first["id"]).state == "finished")
-    assert bob.delete(f"jobs/{first['id']}").status_code == 200
+    wait_until(lambda: bob.delete(f"jobs/{first['id']}").status_code == 200)
     assert error(begin(bob, bob.get("datasets").json()[0]["id"]))["code"] == "limit_runs"
     assert bob.get("usage").json()["used"]["runs"] == 1
 
