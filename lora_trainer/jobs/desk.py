@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import options
+from ..accounts import Accounts, Audit
 from ..config import TrainConfig
 from ..datasets.own import OwnDataSets, OwnRoots
 from ..datasets.store import DataSets
@@ -72,6 +73,9 @@ class Desk:
         self.tickets = Tickets()
         self.space = Space(self.datasets, self.jobs)
         self.limiter = Limiter(LimitStore(host.data_folder()), self._jobs_of, self.space.of)
+        self.audit = Audit(host.data_folder())
+        self.accounts: Accounts | None = None
+        """Who may sign in, where that is not the host's own business."""
         self.meter = Meter(self.jobs, self.limiter)
 
     def seen_by(self, visitor: Visitor) -> Desk:

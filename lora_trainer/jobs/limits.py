@@ -76,6 +76,13 @@ class LimitStore:
             write_text(self._limits, json.dumps(values, ensure_ascii=False, indent=1), private=True)
         return limits
 
+    def forget(self, name: str) -> None:
+        """From now on, what EVERYBODY may holds for `name`."""
+        with self._lock:
+            known = read_object(self._limits)
+            if known.pop(name, None) is not None:
+                write_text(self._limits, json.dumps(known, ensure_ascii=False, indent=1), private=True)
+
     def damaged(self) -> list[str]:
         """Files that could not be read and were put aside: what they held is not in force."""
         return sorted(file.name for one in (self._limits, self._usage) for file in aside_files(one))

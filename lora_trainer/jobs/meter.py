@@ -26,6 +26,7 @@ COUNT_EVERY = 60.0
 WAKE_EVERY = 30.0
 """Seconds between looks whether those who wait for time have got some."""
 USED_UP = "hours_used_up"
+"""The sentence's code, by which a later start knows who waits for time."""
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Meter:
         sentence = (
             "The {limit} hours a month are used up: this goes on by itself when an admin gives more, or next month."
         )
-        return Sentence(USED_UP, sentence, limit=f"{limit:g}")
+        return Sentence("hours_used_up", sentence, limit=f"{limit:g}")
 
     def held(self) -> list[Job]:
         """The jobs that wait for time, whoever is next first."""

@@ -84,6 +84,7 @@ def make_server(desk: Desk, accounts: Accounts | None = None, place: Place = HER
 
     if accounts is None:
         return LoopbackWall(make_app(desk))
+    desk.accounts = accounts
     app = make_app(desk, guard, place.root_path)
     wall = SignInWall(app, SignIn(accounts, place.root_path), desk.tickets, strict=place.certificate is not None)
     return Forwarded(wall, Proxies(place.proxies), place.root_path)
