@@ -130,14 +130,14 @@ def sample(call: Call) -> Response:
 def hide_sample(call: Call) -> dict[str, Any]:
     job, file, hidden = _job(call), call.path["file"], value_of(call.json(), "hidden", bool, True)
     job.hide_sample(file, hidden)
-    _note_review(call, job, "hide sample" if hidden else "show sample")
+    _note_review(call, job, "hide_sample" if hidden else "show_sample")
     return {"hidden": list(job.record.hidden)}
 
 
 def delete_sample(call: Call) -> dict[str, Any]:
     job = _job(call)
     job.delete_sample(call.path["file"])
-    _note_review(call, job, "delete sample")
+    _note_review(call, job, "delete_sample")
     return {}
 
 

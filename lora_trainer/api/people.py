@@ -93,7 +93,7 @@ def set_own_password(call: Call) -> dict[str, Any]:
         raise UserError(Sentence("old_password", "The old password is another one."))
     accounts.patience.succeeded(name, f"password of {name}")
     accounts.set_password(name, value_of(given, "new", str, ""))
-    _note(call, "own password", name)
+    _note(call, "own_password", name)
     return {}
 
 
@@ -110,7 +110,7 @@ def drop_limits(call: Call) -> dict[str, Any]:
     """From now on, what holds for all holds for them."""
     name = _spelled(call)
     call.desk.limiter.store.forget(name)
-    _note(call, "usual limits", name)
+    _note(call, "usual_limits", name)
     call.desk.meter.look_again()
     return _person(call.desk, name)
 
