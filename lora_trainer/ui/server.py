@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -152,7 +153,7 @@ def listening(place: Place) -> socket.socket:
             return _socket(place.address, port)
         except OSError as failure:
             error = failure
-    reason = (error.strerror or str(error)) if error else ""
+    reason = os.strerror(error.errno) if error and error.errno else str(error)
     if not place.any_port:
         sentence = "Port {port} at {address} cannot be used: {reason}. End what uses it, or name another with --port."
         raise UserError(Sentence("port_taken", sentence, port=place.port, address=place.address, reason=reason))
