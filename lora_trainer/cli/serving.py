@@ -63,6 +63,8 @@ def start(arguments: argparse.Namespace, address: str, *, signs_in: bool, any_po
     from ..ui.server import serve
 
     place = place_of(arguments, address, any_port=any_port)
+    if place.root_path and not signs_in:
+        raise ConfigError(["--root-path is what a proxy puts before all paths: name that with --behind-proxy."])
     config = options.build(
         options.merged(options.parse_changes(arguments.set), {"base": {"checkpoint": arguments.base}})
     )
