@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ class Jobs:
         """Told, in the thread that ran it, of every job that has been run until it ended or was paused."""
         self.left: builtins.list[Job] = []
         """What ran or waited when an earlier program ended, as this one found it at its start."""
-        self.on_ran: Callable[[Job, float], None] = lambda job, seconds: None
-        """Told how long a job has had the model, each time that it gives it back."""
+        self.metered: Callable[[Job], AbstractContextManager[Any]] = nullcontext
+        """What a job runs in: entered when it has the model, left when it gives it back."""
         self.may_run: Callable[[Job], str] = lambda job: ""
         """Asked when it is a job's turn: why it may not have it, empty when it may."""
         self._host, self._folder = host, folder
@@ -55,6 +56,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._line = Line()
         self._running: Job | None = None
+        self._ending = False
         self._news = threading.Condition(threading.RLock())
         self._thread: threading.Thread | None = None
         self._store: JobStore | None = None
@@ -190,6 +192,14 @@ class Jobs:
         """What the end of the program left lying, whoever was next first."""
         return sorted((job for job in self.list() if job.state == INTERRUPTED), key=turn_of)
 
+    def end(self, seconds: float) -> bool:
+        """Begin nothing more, and let what runs step aside for the next program; whether it has, in that time."""
+        with self._news:
+            self._ending = True
+            if self._running is not None:
+                self._running.step_aside()
+            return self._news.wait_for(lambda: self._running is None, seconds)
+
     def close(self) -> None:
         """Let another program have the jobs: this one is about to end, and runs none any more."""
         if self._store is not None:
@@ -238,7 +248,7 @@ class Jobs:
     def _work(self) -> None:
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._line.first())
+                self._news.wait_for(lambda: self._line.first() and not self._ending)
                 job = self._line.first()
             if job is None:
                 continue
@@ -246,7 +256,7 @@ class Jobs:
             with awake(), self.turn.held(ticket):
                 with self._news:
                     job = self._line.first()  # the line may have changed while this waited
-                    if job is None:
+                    if job is None or self._ending:
                         continue
                     self._line.leave(job)
                     self._running = job
@@ -254,17 +264,14 @@ class Jobs:
                 self._run(job)
 
     def _run(self, job: Job) -> None:
-        began = time.monotonic()
         try:
             if job.state == QUEUED and (reason := self.may_run(job)):
                 job.change(state=PAUSED, message=reason)
             if job.begin():
                 with self._news:
                     self._make_way()  # somebody may have come while it began
-                try:
+                with self.metered(job):
                     self._runner.run(job)
-                finally:
-                    self.on_ran(job, time.monotonic() - began)
                 self._tell_of_end(job)
         except Exception:  # whatever a runner does, those in line behind it have their turn
             log.exception("The job %s could not be run.", job.id)
@@ -273,6 +280,7 @@ class Jobs:
                 self._running = None
                 if job.steps_aside and job.state == PAUSED:
                     job.line_up_again()
+                self._news.notify_all()
 
     def _tell_of_end(self, job: Job) -> None:
         for listener in self.on_end:

@@ -4,7 +4,7 @@ import pytest
 
 from lora_trainer.accounts import Accounts
 from lora_trainer.accounts.passwords import Cost
-from lora_trainer.cli.main import SUCCESS, main
+from lora_trainer.cli.main import SUCCESS, WRONG_USE, main
 
 
 @pytest.fixture
@@ -14,8 +14,8 @@ def served(monkeypatch, tmp_path):
 
     made = {}
 
-    def serve(desk, address, port, accounts):
-        made.update(desk=desk, address=address, accounts=accounts)
+    def serve(desk, place, accounts):
+        made.update(desk=desk, address=place.address, accounts=accounts)
 
     monkeypatch.setattr(server, "serve", serve)
     Accounts(tmp_path / "data" / ".train-lora", Cost(2**4, 1, 1)).add("root", "a long password", "admin")
@@ -51,10 +51,15 @@ def test_a_sign_in_is_asked_for_unless_only_this_machine_can_come(served, monkey
     from lora_trainer.ui import server
 
     seen = {}
-    monkeypatch.setattr(server, "serve", lambda desk, address, port, accounts: seen.update(accounts=accounts))
+    monkeypatch.setattr(server, "serve", lambda desk, place, accounts: seen.update(accounts=accounts))
     with pytest.raises(KeyError):
         served(*words)  # the fixture's own server was not begun
     assert (seen["accounts"] is not None) == asked
+
+
+def test_a_path_that_all_lies_below_needs_a_proxy(tmp_path, capsys):
+    assert main(["ui", "--data", str(tmp_path), "--root-path", "/trainer"]) == WRONG_USE
+    assert "--behind-proxy" in capsys.readouterr().err
 
 
 def test_nobody_listens_to_others_before_there_is_an_account(tmp_path, capsys):
