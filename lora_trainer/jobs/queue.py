@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import logging
 import secrets
 import shutil
@@ -15,17 +16,17 @@ from typing import Any
 from .. import options
 from ..checks import check
 from ..config import TrainConfig
-from ..errors import LoraExists, NotFound, UserError
+from ..errors import LoraExists, UserError
 from ..files.names import EXTENSION, safe_stem
 from ..host.base import Host
 from ..sentences import Sentence, lora_exists
-from .job import Job
+from .job import Job, no_job
 from .ledger import Ledger
 from .line import Line, turn_of
 from .record import Record
-from .recovery import in_own_folder, revived
+from .recovery import go_on, goes_on_unasked, in_own_folder, revived
 from .runner import InPlaceRunner, Runner
-from .states import ENDED, INTERRUPTED, ON_THE_MODEL, PAUSED, QUEUED, RESTING
+from .states import ENDED, INTERRUPTED, ON_THE_MODEL, QUEUED, RESTING
 from .store import JobStore
 from .turn import Ticket, Turn
 from .wakefulness import awake
@@ -100,6 +101,7 @@ class Jobs:
             total_steps=config.steps,
         )
         job = Job(record, config, self._enqueue)
+        job.line_lock = self._news
         self._ledger.enter(job)
         with self._news:
             self._jobs[job_id] = job
@@ -175,6 +177,7 @@ class Jobs:
             self._line.leave(job)
             self._ledger.forget(job)
             self._jobs.pop(job.id, None)
+            job.deleted = True
         shutil.rmtree(self._folder / job.id, ignore_errors=True)
 
     def users_of(self, dataset: str) -> builtins.list[Job]:
@@ -182,9 +185,16 @@ class Jobs:
         return [job for job in self.list() if job.record.dataset == dataset]
 
     def resume_all(self) -> None:
-        """Go on with everything that the end of the program left lying, in the order that it had."""
-        for job in self.interrupted():
-            job.resume()
+        """Go on with everything that the end of the program left lying, in the order that it had.
+
+        Raises UserError, when all others go on, for what of it cannot.
+        """
+        go_on(self.interrupted())
+
+    def go_on(self) -> None:
+        """The same at the start of the program, unasked: what brought it down again and again stays where it is."""
+        with contextlib.suppress(UserError):  # what cannot go on says so when somebody wants it to
+            go_on([job for job in self.interrupted() if goes_on_unasked(job)])
 
     def interrupted(self) -> builtins.list[Job]:
         """What the end of the program left lying, whoever was next first."""
@@ -210,6 +220,7 @@ class Jobs:
             except UserError as error:  # a record that makes no job keeps no other from going on
                 log.error("The run %s cannot be shown any more: %s", record.id, error)
                 continue
+            job.line_lock = self._news
             ledger.take_over(job, record)
             self._jobs[job.id] = job
             if job.state != record.state:
@@ -218,11 +229,10 @@ class Jobs:
 
     def _enqueue(self, job: Job) -> None:
         with self._news:
-            if job not in self._line:
-                if not job.record.place:
-                    known = [*self._line, *([self._running] if self._running else [])]
-                    job.change(place=1.0 + max((one.record.place for one in known), default=0.0))
-                self._line.join(job)
+            if not job.record.place:
+                known = [*self._line, *([self._running] if self._running else [])]
+                job.change(place=1.0 + max((one.record.place for one in known), default=0.0))
+            self._line.join(job)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="train-lora jobs", daemon=True)
                 self._thread.start()
@@ -257,7 +267,7 @@ class Jobs:
         began = time.monotonic()
         try:
             if job.state == QUEUED and (reason := self.may_run(job)):
-                job.change(state=PAUSED, message=reason)
+                job.hold_back(reason)
             if job.begin():
                 with self._news:
                     self._make_way()  # somebody may have come while it began
@@ -271,8 +281,7 @@ class Jobs:
         finally:
             with self._news:
                 self._running = None
-                if job.steps_aside and job.state == PAUSED:
-                    job.line_up_again()
+                job.line_up_again()
 
     def _tell_of_end(self, job: Job) -> None:
         for listener in self.on_end:
@@ -280,10 +289,6 @@ class Jobs:
                 listener(job)
             except Exception:  # what one listener cannot do, the others can
                 log.exception("The end of the job %s could not be followed up.", job.id)
-
-
-def no_job(job_id: str) -> NotFound:
-    return NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))
 
 
 def _new_id() -> str:
