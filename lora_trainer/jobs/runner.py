@@ -12,6 +12,7 @@ from ..errors import BaseAway, DiskError, UserError
 from ..events import Event, Failed, Finished, Paused, Started
 from ..host.base import Host, host_for
 from ..sentences import Sentence
+from .bases import require_base
 from .job import Job
 from .keep import publish
 from .record import Save
@@ -39,6 +40,7 @@ class InPlaceRunner:
 
     def run(self, job: Job) -> None:
         try:
+            require_base(job, self._host)
             with interrupts_mean(self._host, job.stop_and_save):
                 last = self._train(job)
             job.end(**self._outcome(job, last))
