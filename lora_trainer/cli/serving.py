@@ -48,6 +48,11 @@ def add_options(parser: argparse.ArgumentParser, *, address: str, port: str) -> 
         metavar="FOLDER",
         help="a folder that may be used from the page although others can reach it; may be given several times",
     )
+    parser.add_argument(
+        "--go-on",
+        action="store_true",
+        help="what the end of the program interrupted goes on by itself (the page has a switch for that too)",
+    )
     parser.add_argument("--set", action="append", default=[], metavar="option.path=value", help="base.*, memory.*")
 
 
@@ -78,7 +83,7 @@ def start(arguments: argparse.Namespace, address: str, *, signs_in: bool, any_po
         command = f"python -m lora_trainer users add NAME --role admin --data {folder}"
         raise UserError(Sentence("no_accounts", sentence, command=command))
     roots = roots_of(host, arguments.folders, listens=signs_in)
-    desk = Desk(host, DataSets(host.data_folder() / "datasets", roots))
+    desk = Desk(host, DataSets(host.data_folder() / "datasets", roots), goes_on=arguments.go_on)
     serve(desk, place, accounts)
     return {}
 
