@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from .job import Job
+from .news import News
 from .record import Record
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Ledger:
         self._store = store
         self.problem = problem
         """Why the records are not kept at present; empty while they are."""
+        self.news = News()
+        """Stirs whenever a job comes, changes or goes."""
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[Record, float]] = {}
 
@@ -40,6 +43,7 @@ class Ledger:
             raise UserError(self.problem)
         self._write(job, self._store)
         job.listener = self.note
+        self.news.stir()
 
     def take_over(self, job: Job, kept: Record) -> None:
         """Keep what changes of a job that is in the store already, and what it is by now other than `kept` there."""
@@ -48,15 +52,15 @@ class Ledger:
         self.note(job)
 
     def note(self, job: Job) -> None:
-        """Write the record as it is now, if that is due."""
-        if self._store is None:
-            return
+        """Write the record as it is now, if that is due, and tell of it."""
         try:
-            self._write(job, self._store)
+            if self._store is not None:
+                self._write(job, self._store)
         except UserError as error:
             if not self.problem:
                 log.warning("%s", error)
             self.problem = error.sentence
+        self.news.stir()
 
     def forget(self, job: Job) -> None:
         """Raises UserError."""
@@ -65,6 +69,7 @@ class Ledger:
             self._kept.pop(job.id, None)
             if self._store is not None:
                 self._store.delete(job.id)
+        self.news.stir()
 
     def _write(self, job: Job, store: JobStore) -> None:
         """Under the lock the newest record is written, whoever comes first."""

@@ -24,6 +24,7 @@ from .captioning import Captioning, Captionings, Choice, no_captioning
 from .inquiries import Inquiries, Inquiry, no_inquiry
 from .job import Job
 from .limits import Limiter
+from .news import News
 from .queue import Jobs, no_job
 from .regularization import Regularization, Regularizations, Usual, no_regularization
 from .request import TryOutRequest
@@ -39,6 +40,10 @@ class OwnJobs(Jobs):
     @property
     def problem(self) -> str:
         return self._all.problem
+
+    @property
+    def news(self) -> News:
+        return self._all.news
 
     def submit(
         self,

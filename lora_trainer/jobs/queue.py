@@ -22,6 +22,7 @@ from ..sentences import Sentence, lora_exists
 from .job import Job
 from .ledger import Ledger
 from .line import Line, turn_of
+from .news import News
 from .record import Record
 from .recovery import in_own_folder, revived
 from .runner import InPlaceRunner, Runner
@@ -64,6 +65,11 @@ class Jobs:
     def problem(self) -> str:
         """Why what is known of jobs is not kept at present; empty while it is."""
         return self._ledger.problem
+
+    @property
+    def news(self) -> News:
+        """Stirs whenever a job comes, changes or goes."""
+        return self._ledger.news
 
     def submit(
         self,
