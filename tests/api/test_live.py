@@ -1,10 +1,13 @@
 """The socket tells what polling tells, from the reader's cursor on, to those who may hear it."""
 
+import asyncio
+import json
 import threading
 import time
 
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
@@ -149,6 +152,14 @@ def test_a_reader_that_knows_the_feed_of_an_earlier_program_gets_all(client, job
         assert [event["n"] for event in told(socket, "told")["events"]] == [1]
 
 
+def test_it_is_there_below_another_path_too(desk, job):
+    inner = Starlette()
+    add_routes(inner, desk)
+    client = TestClient(Starlette(routes=[Mount("/sub", inner)]))
+    with client.websocket_connect(f"/sub{LIVE}", headers={"origin": "http://testserver"}) as socket:
+        assert told(socket, "state")["jobs"][0]["id"] == job.id
+
+
 def test_a_question_for_the_state_is_answered_though_nothing_has_changed(client):
     with client.websocket_connect(LIVE) as socket:
         told(socket, "state")
@@ -266,3 +277,56 @@ def test_quiet_sockets_are_told_that_they_are_alive(client, monkeypatch):
     monkeypatch.setattr(watcher, "LOOK", 0.1)
     with client.websocket_connect(LIVE) as socket:
         assert told(socket, "alive") is True
+
+
+class Stuck:
+    """A connection whose reader has said what it wants and takes nothing until it is let."""
+
+    def __init__(self, *said):
+        self.said, self.sent, self.taken = list(said), [], asyncio.Event()
+
+    async def receive(self):
+        if not self.said:
+            await asyncio.sleep(60)
+        return {"type": "websocket.receive", "text": json.dumps(self.said.pop(0))}
+
+    async def send_text(self, text):
+        self.sent.append(json.loads(text))
+        await self.taken.wait()
+
+
+def watched_by(reader, desk):
+    async def looked_up(work):
+        return work()
+
+    async def still():
+        return True
+
+    return watcher.Watcher(reader, desk, looked_up, live.States(), still).run()
+
+
+def test_nothing_is_piled_up_for_a_reader_that_is_slow(desk, job):
+    async def scene():
+        reader = Stuck({"watch": job.id})
+        going = asyncio.ensure_future(watched_by(reader, desk))
+        for number in range(1, 2001):
+            job.feed.append(step(number))
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.2)
+        waiting = len(reader.sent)
+        reader.taken.set()
+        while reader.sent[-1].get("told", {}).get("next") != 2000:
+            await asyncio.sleep(0.01)
+        going.cancel()
+        return waiting, [one["n"] for sent in reader.sent for one in sent.get("told", {"events": ()})["events"]]
+
+    waiting, heard = asyncio.run(scene())
+    assert waiting == 1 and heard == list(range(1, 2001))
+
+
+def test_a_reader_that_takes_nothing_is_given_up(desk, monkeypatch):
+    async def scene():
+        return await watched_by(Stuck(), desk)
+
+    monkeypatch.setattr(watcher, "PATIENCE", 0.1)
+    assert asyncio.run(scene()) == watcher.TOO_SLOW and desk.jobs.news._listeners == ()
