@@ -3,10 +3,14 @@
 import socket
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
 from lora_trainer import options
+from lora_trainer.accounts import Accounts
+from lora_trainer.accounts.passwords import Cost
+from lora_trainer.api import watcher
 from lora_trainer.events import Started, Step, Validated, Warned
 from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs.desk import Desk
@@ -62,9 +66,9 @@ def desk(tmp_path_factory):
     made.jobs.close()
 
 
-@pytest.fixture(scope="module")
-def address(desk):
-    """Of the page on that desk, in this process."""
+@contextmanager
+def serving(desk, accounts=None):
+    """The address of the page on that desk, in this process."""
     pytest.importorskip("gradio", reason="gradio is not installed")
     uvicorn = pytest.importorskip("uvicorn")
     from lora_trainer.ui.server import make_server
@@ -72,7 +76,7 @@ def address(desk):
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = trial.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(make_server(desk), port=port, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(make_server(desk, accounts), port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -81,6 +85,12 @@ def address(desk):
     server.should_exit = True
     thread.join(20)
     assert not thread.is_alive(), "open sockets kept the server from ending"
+
+
+@pytest.fixture(scope="module")
+def address(desk):
+    with serving(desk) as address:
+        yield address
 
 
 @pytest.fixture
@@ -175,3 +185,23 @@ def test_a_socket_that_breaks_again_and_again_loses_and_doubles_nothing(visit, b
         page.wait_for_timeout(300)
     seen_whole(page, job)
     assert len(page.evaluate("window.sockets.map((one) => one.url)")) > 1, "it never came back to a socket"
+
+
+def test_behind_a_sign_in_the_socket_comes_up_and_ends_with_it(browser, desk, tmp_path, monkeypatch):
+    pytest.importorskip("jwt")
+    accounts = Accounts(tmp_path, Cost(2**4, 1, 1))
+    accounts.add("ann", "a long password", "admin")
+    accounts.add("bob", "a long password", "admin")
+    monkeypatch.setattr(watcher, "CHECK", 0.2)
+    with serving(desk, accounts) as address:
+        page = browser.new_context(locale="en-GB").new_page()
+        page.add_init_script(WATCHED)
+        page.goto(address)
+        page.fill("input[name='name']", "bob")
+        page.fill("input[type='password']", "a long password")
+        page.press("input[type='password']", "Enter")
+        page.wait_for_selector(".lt[data-ready]")
+        wait_for_socket(page)
+        accounts.remove("bob")
+        page.wait_for_selector("input[type='password']", timeout=20_000)
+        page.context.close()
