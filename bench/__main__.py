@@ -1,4 +1,4 @@
-"""`python -m bench step|start|memory|time-left`: what a step and a start cost, and what was foreseen of both."""
+"""`python -m bench step|start|memory|time-left|events`: what a step, a start and telling cost; what was foreseen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from . import memory, start, step, time_left
+from . import events, memory, start, step, time_left
 
 # As the trainer's own process, which meets fewer kinds of layers: kernels are not to be made anew in every round.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16384")
@@ -16,7 +16,9 @@ WORK = Path("out") / "bench"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("step", "start", "memory", "time-left", "all"), default="all")
+    parser.add_argument(
+        "what", nargs="?", choices=("step", "start", "memory", "time-left", "events", "all"), default="all"
+    )
     parser.add_argument("--rounds", type=int, default=4, help="interleaved rounds (at least 4 for figures to quote)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resolution", type=int, default=128)
@@ -31,6 +33,8 @@ def main() -> None:
         print(memory.measure())
     if arguments.what in ("time-left", "all"):
         print(time_left.measure(arguments.work, arguments.threads))
+    if arguments.what in ("events", "all"):
+        print(events.measure(arguments.rounds))
 
 
 if __name__ == "__main__":

@@ -214,6 +214,7 @@ def _report(run: PreparedRun, pending: list[StepResult], keep: int) -> Iterator[
             seconds=seconds,
             seconds_left=run.pace.seconds_left(result.step + 1),
             memory_bytes=device.used_memory(run.model.device),
+            temperature=run.thermometer.read(),
         )
 
 

@@ -51,6 +51,8 @@ LAYERS = (
         "checks",
         "curves",
         "curve_log",
+        "event_file",
+        "wandb_log",
     },
     {"tagging", "txt2img", "studio", "training", "host.standalone", "host.webui"},
     {"train", "tryout", "sweep", "regularization", "estimate"},

@@ -79,6 +79,23 @@ def list_of(values: Mapping[str, Any], name: str, kind: type[T]) -> list[T]:
     return [value_of({name: entry}, name, kind, entry) for entry in entries]
 
 
+def json_text(values: Any) -> str:
+    """Plain values as JSON; numbers that JSON does not know become null, and what is no text a question mark."""
+    try:
+        text = json.dumps(values, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(values), ensure_ascii=False, allow_nan=False)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _finite(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {key: _finite(value) for key, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return [_finite(value) for value in values]
+    return None if isinstance(values, float) and values - values != 0 else values
+
+
 def wrong_value(name: str, what: str) -> Sentence:
     return Sentence("wrong_value", "'{name}' must be {what}.", name=name, what=what)
 

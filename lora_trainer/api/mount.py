@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -12,7 +11,7 @@ from typing import Any, BinaryIO
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from ..errors import UserError
 from ..jobs.desk import Desk
@@ -36,9 +35,10 @@ from . import (
     tryouts,
     uploads,
 )
-from .call import JSON_LIMIT, Call, Entry
+from .call import JSON_LIMIT, Call, Entry, json_text
 from .errors import Refused, answer
 from .gate import Guard, require_admin, require_same_site, visitor_of
+from .live import Live
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,7 @@ def add_routes(app: Any, desk: Desk, guard: Guard | None = None) -> None:
         for table in TABLES
         for entry in table
     ]
+    app.router.routes.insert(0, WebSocketRoute(PREFIX + "/live", Live(desk, guard).endpoint))
 
 
 def _endpoint(
@@ -117,22 +118,8 @@ def _respond(entry: Entry, call: Call) -> Response:
 
 
 def json_response(values: Any) -> Response:
-    """Plain values as JSON; numbers that JSON does not know become null."""
-    try:
-        text = json.dumps(values, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        text = json.dumps(_finite(values), ensure_ascii=False, allow_nan=False)
-    return Response(
-        text.encode("utf-8", "replace"), media_type="application/json", headers={"cache-control": "no-store"}
-    )
-
-
-def _finite(values: Any) -> Any:
-    if isinstance(values, dict):
-        return {key: _finite(value) for key, value in values.items()}
-    if isinstance(values, (list, tuple)):
-        return [_finite(value) for value in values]
-    return None if isinstance(values, float) and values - values != 0 else values
+    """Plain values as JSON that nobody keeps."""
+    return Response(json_text(values), media_type="application/json", headers={"cache-control": "no-store"})
 
 
 async def _body(request: Request) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from .notices import recent_json
 from .session import visitor_json
 from .shown import job_json, line_json
 
+SOCKETS = any(importlib.util.find_spec(package) for package in ("websockets", "wsproto"))
+"""Whether a server in this process can open WebSockets: uvicorn needs one of these, and complains at every try."""
 RECENT = 30
 """How many jobs that have ended are told of; `/jobs` tells of all."""
 
@@ -27,6 +30,7 @@ def state(call: Call) -> dict[str, Any]:
     current = desk.jobs.current()
     return {
         "version": __version__,
+        "sockets": SOCKETS,
         "host": host_json(desk.host),
         "datasets": all_json(desk),
         "jobs": [job_json(job) for job in _at_hand(desk.jobs.list())],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import UserError
 from .copies import Copies
 from .job import Job
+from .news import News
 from .record import Record
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Ledger:
         self._store, self._copies = store, Copies(folder)
         self.problem = problem
         """Why the records are not kept at present; empty while they are."""
+        self.news = News()
+        """Stirs whenever a job comes, changes or goes."""
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[Record, float]] = {}
         self._tried: tuple[Record | None, float] = NEVER
@@ -60,15 +63,15 @@ class Ledger:
         self.note(job)
 
     def note(self, job: Job) -> None:
-        """Write the record as it is now, if that is due."""
-        if self._store is None:
-            return
+        """Write the record as it is now, if that is due, and tell of it."""
         try:
-            self._write(job, self._store)
+            if self._store is not None:
+                self._write(job, self._store)
         except UserError as error:
             if not self.problem:
                 log.warning("%s", error)
             self.problem = error.sentence
+        self.news.stir()
 
     def forget(self, job: Job) -> None:
         """Keep nothing of a job that is marked as deleted. Raises UserError."""
@@ -77,6 +80,7 @@ class Ledger:
             self._copies.forget(job.id)
             if self._store is not None:
                 self._store.delete(job.id)
+        self.news.stir()
 
     def _write(self, job: Job, store: JobStore) -> None:
         """Under the lock the newest record is written, whoever comes first."""

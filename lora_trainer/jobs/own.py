@@ -24,6 +24,7 @@ from .captioning import Captioning, Captionings, Choice, no_captioning
 from .inquiries import Inquiries, Inquiry, no_inquiry
 from .job import Job, no_job
 from .limits import Limiter
+from .news import News
 from .queue import Jobs
 from .recovery import go_on
 from .regularization import Regularization, Regularizations, Usual, no_regularization
@@ -40,6 +41,10 @@ class OwnJobs(Jobs):
     @property
     def problem(self) -> str:
         return self._all.problem
+
+    @property
+    def news(self) -> News:
+        return self._all.news
 
     def submit(
         self,

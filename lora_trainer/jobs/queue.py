@@ -25,6 +25,7 @@ from .copies import free_id
 from .job import Job, no_job
 from .ledger import Ledger
 from .line import Line, turn_of
+from .news import News
 from .opening import open_list
 from .record import Record
 from .recovery import go_on, goes_on_unasked, in_own_folder, revived
@@ -72,6 +73,11 @@ class Jobs:
     def problem(self) -> str:
         """Why what is known of jobs is not kept, or what became of a damaged list; empty while all is well."""
         return self._ledger.problem or self._remark
+
+    @property
+    def news(self) -> News:
+        """Stirs whenever a job comes, changes or goes."""
+        return self._ledger.news
 
     def submit(
         self,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import optimizers, options
+from .. import optimizers, options, wandb_log
 from ..checks import Describe, check, checked
 from ..config import TrainConfig
 from ..curve_log import CurveLog
@@ -28,6 +28,7 @@ from ..resolve import with_epochs, with_resolution
 from ..run_folder import EventLog, RunFolder
 from ..sentences import Sentence, captions_cut
 from ..state import State, load_newest_state
+from ..wandb_log import WandbLog
 
 HARMLESS = ("save.", "samples.", "memory.device", "stop_after_bad_steps")
 """Options that may change between a run and its resumption without changing what is learned."""
@@ -82,7 +83,7 @@ def _look_at_start(path: str, info: BaseInfo) -> None:
 
 @contextmanager
 def open_records(known: Survey) -> Iterator[Callable[[Event], None]]:
-    """A function that puts an event on record: in events.jsonl, and as curves for TensorBoard.
+    """A function that puts an event on record: in events.jsonl, as curves for TensorBoard, and where else one wants.
 
     Inside, the run's folder belongs to this run alone. Raises UserError when it is another's or cannot be written.
     """
@@ -93,10 +94,12 @@ def open_records(known: Survey) -> Iterator[Callable[[Event], None]]:
             stack.enter_context(locked(known.folder.lock))
             log = stack.enter_context(closing(EventLog(known.folder.events)))
             curves = stack.enter_context(closing(CurveLog(folder, wanted=save.tensorboard)))
+            elsewhere = stack.enter_context(closing(WandbLog(known.config, known.folder.path)))
 
         def record(event: Event) -> None:
             log.write(event)
             curves.write(event)
+            elsewhere.write(event)
 
         yield record
 
@@ -125,6 +128,8 @@ def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]
         remarks.append(Warned("name", f"{problem} The LoRA gets that name."))
     remarks += [Warned("picture", str(problem)) for problem in known.data.problems]
     remarks += _long_captions(known)
+    if unsent := wandb_log.problem(known.config):
+        remarks.append(Warned.of(unsent))
     with _writing(folder):
         if is_held(folder.lock):
             raise Held

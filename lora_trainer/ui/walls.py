@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
@@ -23,6 +24,8 @@ from .sign_in import SignIn, visitor_of
 SESSION = f"{PREFIX}/session"
 VISITOR = "train-lora.visitor"
 """Where a scope holds who asks; nothing that a request says can put it there."""
+AGAIN = "train-lora.again"
+"""Where the scope of a WebSocket holds who that is by now: it may last longer than a sign-in."""
 Header = tuple[bytes, bytes]
 HEADERS: tuple[Header, ...] = ((b"x-frame-options", b"SAMEORIGIN"), (b"x-content-type-options", b"nosniff"))
 ONLY_HTTPS = (b"strict-transport-security", b"max-age=2592000")
@@ -30,8 +33,9 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
 
 
 def guard(connection: HTTPConnection) -> Visitor | bool:
-    """The guard of routes behind `SignInWall`: False where there is none before them."""
-    visitor = connection.scope.get(VISITOR)
+    """The guard of routes behind `SignInWall`: False where there is none before them, or who asks may no more."""
+    again = connection.scope.get(AGAIN)
+    visitor = again() if again else connection.scope.get(VISITOR)
     return visitor if isinstance(visitor, Visitor) else False
 
 
@@ -61,6 +65,8 @@ class SignInWall:
         if response is not None:
             await _refuse(response, scope, receive, send, self._headers)
             return
+        if visitor is not None and scope["type"] == "websocket":
+            scope = {**_without_ticket(scope), AGAIN: self._again(connection, visitor)}
         await self.app({**scope, VISITOR: visitor}, receive, _with_headers(send, renewal, self._headers))
 
     async def _session(self, request: Request) -> Response | None:
@@ -88,6 +94,19 @@ class SignInWall:
         carrier = Response()
         self.sign_in.put_cookie(connection, carrier, self.sign_in.tokens.sign(token.account, token))
         return visitor_of(token), carrier.headers["set-cookie"].encode("latin-1")
+
+    def _again(self, connection: HTTPConnection, visitor: Visitor) -> Callable[[], Visitor | None]:
+        """Who a WebSocket's visitor is by now: by the token that opened it, or by the account that got a ticket."""
+        account = self.sign_in.accounts.get(visitor.name) if "ticket" in connection.query_params else None
+
+        def again() -> Visitor | None:
+            if account is not None:
+                now = self.sign_in.accounts.get(account.name)
+                return now.visitor if now is not None and now.version == account.version else None
+            token, _ = self.sign_in.token_of(connection)
+            return visitor_of(token) if token else None
+
+        return again
 
     def _refusal(self, connection: HTTPConnection, error: UserError) -> Response:
         path, wanted = connection.url.path, connection.headers.get("accept", "")
@@ -124,6 +143,12 @@ def _require_this_machine(connection: HTTPConnection) -> None:
     if not is_this_machine(name) or any(header in connection.headers for header in FORWARDED):
         sentence = "Without a sign-in only this machine is answered. --behind-proxy lets others in by a proxy."
         raise Refused(Sentence("not_this_machine", sentence))
+
+
+def _without_ticket(scope: Scope) -> Scope:
+    """A ticket that has been redeemed here is none to those behind."""
+    query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    return {**scope, "query_string": urlencode([one for one in query if one[0] != "ticket"]).encode("latin-1")}
 
 
 async def _refuse(

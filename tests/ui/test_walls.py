@@ -14,6 +14,7 @@ from lora_trainer.accounts import Accounts, tokens
 from lora_trainer.accounts.passwords import Cost
 from lora_trainer.accounts.patience import FREE
 from lora_trainer.api import PREFIX
+from lora_trainer.api.gate import visitor_of
 from lora_trainer.jobs.tickets import Tickets
 from lora_trainer.ui.sign_in import SignIn
 from lora_trainer.ui.walls import VISITOR, LoopbackWall, SignInWall, guard
@@ -209,6 +210,35 @@ def test_a_websocket_opens_with_the_cookie_or_with_a_ticket_once(client, tickets
     sign_in(client)
     with client.websocket_connect("/events", headers={"origin": "http://testserver"}) as socket:
         assert socket.receive_text() == "ann"
+
+
+async def watched(websocket):
+    """As the routes behind the wall do: the visitor is asked for at the beginning, and again later."""
+    names = [(await visitor_of(websocket, guard, websocket.app.state.tickets)).name]
+    await websocket.accept()
+    await websocket.send_text(names[0])
+    await websocket.receive_text()
+    await websocket.send_text(getattr(guard(websocket), "name", "nobody"))
+
+
+@pytest.mark.parametrize("by_ticket", [True, False])
+@pytest.mark.parametrize("what", ["changes the password", "leaves", "stays"])
+def test_who_a_websocket_s_visitor_is_can_be_asked_again(accounts, tickets, what, by_ticket):
+    app = Starlette(routes=[WebSocketRoute("/events", watched)])
+    app.state.tickets = tickets
+    client = TestClient(SignInWall(app, SignIn(accounts), tickets))
+    accounts.add("bob", SECRET, "admin")
+    if not by_ticket:
+        sign_in(client, "bob")
+    ticket = tickets.issue(accounts.get("bob").visitor)
+    with client.websocket_connect(f"/events?ticket={ticket}&x=1" if by_ticket else "/events") as socket:
+        assert socket.receive_text() == "bob"
+        if what == "leaves":
+            accounts.remove("bob")
+        elif what != "stays":
+            accounts.set_password("bob", "another password")
+        socket.send_text("and now?")
+        assert socket.receive_text() == ("bob" if what == "stays" else "nobody")
 
 
 def test_a_ticket_is_good_for_half_a_minute(tickets, accounts, monkeypatch):
