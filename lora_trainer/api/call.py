@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar
 
-from ..errors import UserError
 from ..jobs.desk import Desk
 from ..sentences import Sentence
 from ..visitor import Visitor
+from .given import Malformed, from_json
 
 JSON_LIMIT = 2 * 2**20
 UPLOAD_LIMIT = 2 * 2**30
 
 T = TypeVar("T")
-
-
-class Malformed(UserError):
-    """The request is not as the route wants it."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +37,7 @@ class Call:
 
     def json(self) -> dict[str, Any]:
         """The body as an object. Raises Malformed."""
-        try:
-            values = json.loads(self.body or b"{}")
-        except (ValueError, RecursionError):
-            raise Malformed(Sentence("not_json", "The request's body is not JSON.")) from None
+        values = from_json(self.body or b"{}")
         if not isinstance(values, dict):
             raise Malformed(Sentence("not_object", "The request's body must be a JSON object."))
         return values

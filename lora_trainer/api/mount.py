@@ -102,7 +102,7 @@ def _endpoint(
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception as error:  # every error is an answer
-            log.exception("A request to %s could not be answered.", request.url.path)
+            log.exception("A request to %r could not be answered.", request.url.path)
             return answer(error)
         finally:
             if upload is not None:
