@@ -55,7 +55,8 @@ def set_host(call: Call) -> dict[str, Any]:
 def set_habits(call: Call) -> dict[str, Any]:
     """What is done without being asked for."""
     habits = call.desk.habits
-    habits.grid_at_end = value_of(call.json(), "grid_at_end", bool, habits.grid_at_end)
+    given = call.json()
+    habits.turn(**{name: value_of(given, name, bool, on) for name, on in habits.to_json().items()})
     return habits.to_json()
 
 

@@ -91,6 +91,15 @@ class Desk:
             view._shipped = self._house_presets(view.own_presets)
         return view
 
+    def close(self, seconds: float) -> None:
+        """The program is about to end: what runs keeps how far it came, within that time; nothing more is begun."""
+        if not self.jobs.end(seconds):
+            log.warning("The run could not be paused in time: it goes on from its last state.")
+        self.tryouts.close()
+        self.regularizations.close()
+        self.inquiries.close()
+        self.notices.close()
+
     def _own_roots(self, view: Desk) -> OwnRoots:
         private = (self.datasets.folder, self.host.data_folder() / "runs")
 

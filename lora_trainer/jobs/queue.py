@@ -55,6 +55,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._line = Line()
         self._running: Job | None = None
+        self._ending = False
         self._news = threading.Condition(threading.RLock())
         self._thread: threading.Thread | None = None
         self._store: JobStore | None = None
@@ -190,6 +191,17 @@ class Jobs:
         """What the end of the program left lying, whoever was next first."""
         return sorted((job for job in self.list() if job.state == INTERRUPTED), key=turn_of)
 
+    def end(self, seconds: float) -> bool:
+        """Begin nothing more, and let what runs step aside with all it has learned; whether it has, in that time.
+
+        The next start of the program finds it where it left off.
+        """
+        with self._news:
+            self._ending = True
+            if self._running is not None:
+                self._running.step_aside()
+            return self._news.wait_for(lambda: self._running is None, seconds)
+
     def close(self) -> None:
         """Let another program have the jobs: this one is about to end, and runs none any more."""
         if self._store is not None:
@@ -238,7 +250,7 @@ class Jobs:
     def _work(self) -> None:
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._line.first())
+                self._news.wait_for(lambda: self._line.first() and not self._ending)
                 job = self._line.first()
             if job is None:
                 continue
@@ -246,7 +258,7 @@ class Jobs:
             with awake(), self.turn.held(ticket):
                 with self._news:
                     job = self._line.first()  # the line may have changed while this waited
-                    if job is None:
+                    if job is None or self._ending:
                         continue
                     self._line.leave(job)
                     self._running = job
@@ -273,6 +285,7 @@ class Jobs:
                 self._running = None
                 if job.steps_aside and job.state == PAUSED:
                     job.line_up_again()
+                self._news.notify_all()
 
     def _tell_of_end(self, job: Job) -> None:
         for listener in self.on_end:

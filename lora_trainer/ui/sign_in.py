@@ -26,9 +26,13 @@ log = logging.getLogger(__name__)
 
 
 class SignIn:
-    """Gives tokens for passwords, reads them from requests, and ends them."""
+    """Gives tokens for passwords, reads them from requests, and ends them.
 
-    def __init__(self, accounts: Accounts) -> None:
+    `root_path` is what visitors see before all paths: browsers send the cookie to what lies below it alone.
+    """
+
+    def __init__(self, accounts: Accounts, root_path: str = "") -> None:
+        self._path = root_path or "/"
         self.accounts, self.tokens, self.patience = accounts, Tokens(accounts), Patience()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="train-lora sign-in")
 
@@ -60,7 +64,7 @@ class SignIn:
         if token is not None:
             self.tokens.end(token)
         response = JSONResponse({})
-        response.delete_cookie(self.tokens.cookie, path="/", httponly=True, samesite="strict")
+        response.delete_cookie(self.tokens.cookie, path=self._path, httponly=True, samesite="strict")
         return response
 
     def put_cookie(self, connection: HTTPConnection, response: Response, text: str) -> None:
@@ -69,7 +73,7 @@ class SignIn:
             self.tokens.cookie,
             text,
             max_age=GOOD_FOR,
-            path="/",
+            path=self._path,
             httponly=True,
             samesite="strict",
             secure=connection.url.scheme in ("https", "wss"),
