@@ -16,7 +16,6 @@ from .registry import suggest
 from .scalars import SCALARS, YAML_WORDS, Wrong, plain
 from .sentences import Sentence
 
-
 MOST_GIVEN = 1000
 """How many options a text may name at once: there are about a hundred, and each that is unknown gets a sentence."""
 

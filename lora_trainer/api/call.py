@@ -10,6 +10,7 @@ from ..jobs.desk import Desk
 from ..sentences import Sentence
 from ..visitor import Visitor
 from .given import Malformed, from_json
+from .glances import Glances
 
 JSON_LIMIT = 2 * 2**20
 UPLOAD_LIMIT = 2 * 2**30
@@ -29,6 +30,7 @@ class Call:
     query: Mapping[str, str]
     body: bytes = b""
     upload: BinaryIO | None = None
+    glances: Glances | None = None
 
     @property
     def visitor(self) -> Visitor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -36,9 +35,11 @@ from . import (
     tryouts,
     uploads,
 )
+from .answers import json_response
 from .call import JSON_LIMIT, Call, Entry
 from .errors import Refused, answer
 from .gate import Guard, require_admin, require_same_site, visitor_of
+from .glances import Glances
 
 log = logging.getLogger(__name__)
 
@@ -70,15 +71,18 @@ def add_routes(app: Any, desk: Desk, guard: Guard | None = None) -> None:
     """Put all routes before those of `app`, a FastAPI or Starlette application. `guard` is asked at every request."""
     quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="train-lora api")
     slow = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="train-lora api, slow")
+    glances = Glances()
+
+    def endpoint(entry: Entry) -> Callable[[Request], Awaitable[Response]]:
+        return _endpoint(entry, desk, guard, slow if entry.slow else quick, glances)
+
     app.router.routes[:0] = [
-        Route(PREFIX + entry.path, _endpoint(entry, desk, guard, slow if entry.slow else quick), methods=[entry.method])
-        for table in TABLES
-        for entry in table
+        Route(PREFIX + entry.path, endpoint(entry), methods=[entry.method]) for table in TABLES for entry in table
     ]
 
 
 def _endpoint(
-    entry: Entry, desk: Desk, guard: Guard | None, pool: ThreadPoolExecutor
+    entry: Entry, desk: Desk, guard: Guard | None, pool: ThreadPoolExecutor, glances: Glances
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         loop = asyncio.get_running_loop()
@@ -93,7 +97,7 @@ def _endpoint(
                 upload = await _body_as_file(request, pool, entry.limit)
             elif request.method != "GET":
                 body = await _body(request)
-            call = Call(desk.seen_by(visitor), request.path_params, request.query_params, body, upload)
+            call = Call(desk.seen_by(visitor), request.path_params, request.query_params, body, upload, glances)
             if entry.before:
                 await entry.before(call)
             return await loop.run_in_executor(pool, _respond, entry, call)
@@ -105,6 +109,8 @@ def _endpoint(
             log.exception("A request to %r could not be answered.", request.url.path)
             return answer(error)
         finally:
+            if request.method != "GET":
+                glances.stir()
             if upload is not None:
                 upload.close()
 
@@ -114,25 +120,6 @@ def _endpoint(
 def _respond(entry: Entry, call: Call) -> Response:
     result = entry.handler(call)
     return result if isinstance(result, Response) else json_response(result)
-
-
-def json_response(values: Any) -> Response:
-    """Plain values as JSON; numbers that JSON does not know become null."""
-    try:
-        text = json.dumps(values, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        text = json.dumps(_finite(values), ensure_ascii=False, allow_nan=False)
-    return Response(
-        text.encode("utf-8", "replace"), media_type="application/json", headers={"cache-control": "no-store"}
-    )
-
-
-def _finite(values: Any) -> Any:
-    if isinstance(values, dict):
-        return {key: _finite(value) for key, value in values.items()}
-    if isinstance(values, (list, tuple)):
-        return [_finite(value) for value in values]
-    return None if isinstance(values, float) and values - values != 0 else values
 
 
 async def _body(request: Request) -> bytes:

@@ -50,7 +50,7 @@ def desk(ground):
         datasets=DataSets(private / "data" / "datasets", roots),
         jobs=Jobs(host, host.data_folder() / "runs", runner=Idle()),
     )
-    desk.habits.grid_at_end = False
+    desk.habits.turn(grid_at_end=False)
     yield desk
     desk.jobs.close()
     desk.tryouts.close()
