@@ -58,7 +58,7 @@ async def _answer(app, scope, body):
     async def send(message):
         told.append(message)
 
-    await asyncio.wait_for(app(scope, receive, send), 10)
+    await asyncio.wait_for(app(scope, receive, send), 60)
     head = next(message for message in told if message["type"] == "http.response.start")
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in head["headers"]}
     return Answer(head["status"], headers, b"".join(message.get("body", b"") for message in told))
