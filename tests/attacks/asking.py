@@ -1,4 +1,4 @@
-"""Requests as an attacker sends them: whatever stands in the path, the headers and the body reaches the routes as it is.
+"""Requests as an attacker sends them: what stands in path, headers and body reaches the routes as it is.
 
 Clients for well-meaning programs tidy addresses up ('/a/../b' becomes '/b'), so requests are made of the bytes that a
 server would have read.
@@ -50,10 +50,10 @@ async def _answer(app, scope, body):
     given, told = asyncio.Event(), []
 
     async def receive():
-        if not given.is_set():
-            given.set()
-            return {"type": "http.request", "body": body, "more_body": False}
-        await asyncio.sleep(60)  # an attacker does not hang up
+        if given.is_set():
+            await asyncio.sleep(60)  # an attacker does not hang up
+        given.set()
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message):
         told.append(message)

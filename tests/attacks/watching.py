@@ -45,8 +45,9 @@ class Watch:
 
     def __init__(self, *allowed):
         code = [sys.prefix, sys.base_prefix, str(Path(__file__).parents[2]), os.devnull, "/proc", "/sys", "/dev"]
-        self.allowed = [os.path.realpath(place) for place in (*allowed, *code)]
-        self.spool = os.path.realpath(tempfile.gettempdir())
+        self.allowed = [Path(place).resolve() for place in (*allowed, *code)]
+        self.spool = Path(tempfile.gettempdir()).resolve()
+        """Where bodies wait that are too large for memory."""
         self.seen = []
 
     def hear(self, event, arguments):
@@ -54,15 +55,13 @@ class Watch:
             self.seen.append((event, arguments[:1]))
             return
         for path in (arguments[number] for number in FILES[event]):
-            if isinstance(path, (str, bytes)) and not self._may(os.fsdecode(path)):
+            if isinstance(path, (str, bytes)) and not self._may(os.fsdecode(path), follow=event == "open"):
                 self.seen.append((event, path))
 
-    def _may(self, path):
-        with_links = os.path.abspath(path)
-        place = os.path.join(os.path.realpath(os.path.dirname(with_links)), os.path.basename(with_links))
-        if place == self.spool or os.path.dirname(place) == self.spool:  # bodies on their way
-            return True
-        return any(place == root or place.startswith(root + os.sep) for root in self.allowed)
+    def _may(self, path, *, follow):
+        full = Path(os.path.abspath(path))  # noqa: PTH100  pathlib keeps '..'
+        place = full.resolve() if follow else full.parent.resolve() / full.name
+        return self.spool in (place, place.parent) or any(place.is_relative_to(root) for root in self.allowed)
 
 
 @contextmanager
