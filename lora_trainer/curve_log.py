@@ -26,6 +26,14 @@ class CurveLog:
         if not self._wanted:
             return
         try:
+            self._put(event)
+        except OSError as error:
+            self._wanted = False
+            log.warning("No more curves are written to %s: %s", self._folder, error)
+
+    def _put(self, event: Event) -> None:
+        values = measures(event)
+        if not (values or isinstance(event, Started)):
             return
         self._file = self._file or EventFile(self._folder)
         if isinstance(event, Started):

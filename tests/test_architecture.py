@@ -16,6 +16,7 @@ LAYERS = (
         "own_process",
         "packages",
         "placeholders",
+        "plain_yaml",
         "private_copies",
         "scalars",
         "sentences",

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar
 
-from ..errors import UserError
 from ..jobs.desk import Desk
 from ..sentences import Sentence
 from ..visitor import Visitor
+from .given import Malformed, from_json
+from .glances import Glances
 
 JSON_LIMIT = 2 * 2**20
 UPLOAD_LIMIT = 2 * 2**30
 
 T = TypeVar("T")
-
-
-class Malformed(UserError):
-    """The request is not as the route wants it."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +30,7 @@ class Call:
     query: Mapping[str, str]
     body: bytes = b""
     upload: BinaryIO | None = None
+    glances: Glances | None = None
 
     @property
     def visitor(self) -> Visitor:
@@ -42,10 +39,7 @@ class Call:
 
     def json(self) -> dict[str, Any]:
         """The body as an object. Raises Malformed."""
-        try:
-            values = json.loads(self.body or b"{}")
-        except (ValueError, RecursionError):
-            raise Malformed(Sentence("not_json", "The request's body is not JSON.")) from None
+        values = from_json(self.body or b"{}")
         if not isinstance(values, dict):
             raise Malformed(Sentence("not_object", "The request's body must be a JSON object."))
         return values
@@ -77,23 +71,6 @@ def list_of(values: Mapping[str, Any], name: str, kind: type[T]) -> list[T]:
     """The list called `name`, each entry as `value_of` has it. Raises Malformed."""
     entries: list[Any] = value_of(values, name, list, [])
     return [value_of({name: entry}, name, kind, entry) for entry in entries]
-
-
-def json_text(values: Any) -> str:
-    """Plain values as JSON; numbers that JSON does not know become null, and what is no text a question mark."""
-    try:
-        text = json.dumps(values, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        text = json.dumps(_finite(values), ensure_ascii=False, allow_nan=False)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _finite(values: Any) -> Any:
-    if isinstance(values, dict):
-        return {key: _finite(value) for key, value in values.items()}
-    if isinstance(values, (list, tuple)):
-        return [_finite(value) for value in values]
-    return None if isinstance(values, float) and values - values != 0 else values
 
 
 def wrong_value(name: str, what: str) -> Sentence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,7 +55,14 @@ def error_json(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     content = {"error": to_json(sentence), "problems": problems or []}
-    return JSONResponse(content, status_code=status, headers=dict(headers or {}))
+    return SentenceResponse(content, status_code=status, headers=dict(headers or {}))
+
+
+class SentenceResponse(JSONResponse):
+    """An answer that can be sent whatever the sentence quotes: halves of letters, and numbers that are none."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 
 def problem_json(problem: str) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from starlette.websockets import WebSocket
 from ..errors import UserError
 from ..jobs.desk import Desk
 from ..visitor import Visitor
-from .call import Call, json_text
+from .answers import json_text
+from .call import Call
 from .gate import Guard, require_same_site, visitor_of
 from .state import state
 from .watcher import TOO_MANY, Watcher

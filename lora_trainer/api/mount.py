@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO
@@ -15,7 +14,6 @@ from starlette.routing import Route, WebSocketRoute
 
 from ..errors import UserError
 from ..jobs.desk import Desk
-from ..sentences import Sentence
 from . import (
     advice,
     captioning,
@@ -35,9 +33,12 @@ from . import (
     tryouts,
     uploads,
 )
-from .call import JSON_LIMIT, Call, Entry, json_text
-from .errors import Refused, answer
+from .answers import json_response
+from .bodies import Bodies
+from .call import Call, Entry
+from .errors import answer
 from .gate import Guard, require_admin, require_same_site, visitor_of
+from .glances import Glances
 from .live import Live
 
 log = logging.getLogger(__name__)
@@ -63,23 +64,25 @@ TABLES = (
     tryouts.ROUTES,
     notices.ROUTES,
 )
-SPOOL, PIECE = 8 * 2**20, 2**20
 
 
 def add_routes(app: Any, desk: Desk, guard: Guard | None = None) -> None:
     """Put all routes before those of `app`, a FastAPI or Starlette application. `guard` is asked at every request."""
     quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="train-lora api")
     slow = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="train-lora api, slow")
+    bodies, glances = Bodies(slow), Glances()
+
+    def endpoint(entry: Entry) -> Callable[[Request], Awaitable[Response]]:
+        return _endpoint(entry, desk, guard, slow if entry.slow else quick, bodies, glances)
+
     app.router.routes[:0] = [
-        Route(PREFIX + entry.path, _endpoint(entry, desk, guard, slow if entry.slow else quick), methods=[entry.method])
-        for table in TABLES
-        for entry in table
+        Route(PREFIX + entry.path, endpoint(entry), methods=[entry.method]) for table in TABLES for entry in table
     ]
     app.router.routes.insert(0, WebSocketRoute(PREFIX + "/live", Live(desk, guard).endpoint))
 
 
 def _endpoint(
-    entry: Entry, desk: Desk, guard: Guard | None, pool: ThreadPoolExecutor
+    entry: Entry, desk: Desk, guard: Guard | None, pool: ThreadPoolExecutor, bodies: Bodies, glances: Glances
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         loop = asyncio.get_running_loop()
@@ -91,10 +94,10 @@ def _endpoint(
                 require_admin(visitor)
             body = b""
             if entry.upload:
-                upload = await _body_as_file(request, pool, entry.limit)
+                upload = await bodies.as_file(request, visitor, entry.limit)
             elif request.method != "GET":
-                body = await _body(request)
-            call = Call(desk.seen_by(visitor), request.path_params, request.query_params, body, upload)
+                body = await bodies.small(request)
+            call = Call(desk.seen_by(visitor), request.path_params, request.query_params, body, upload, glances)
             if entry.before:
                 await entry.before(call)
             return await loop.run_in_executor(pool, _respond, entry, call)
@@ -103,9 +106,11 @@ def _endpoint(
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception as error:  # every error is an answer
-            log.exception("A request to %s could not be answered.", request.url.path)
+            log.exception("A request to %r could not be answered.", request.url.path)
             return answer(error)
         finally:
+            if request.method != "GET":
+                glances.stir()
             if upload is not None:
                 upload.close()
 
@@ -115,44 +120,3 @@ def _endpoint(
 def _respond(entry: Entry, call: Call) -> Response:
     result = entry.handler(call)
     return result if isinstance(result, Response) else json_response(result)
-
-
-def json_response(values: Any) -> Response:
-    """Plain values as JSON that nobody keeps."""
-    return Response(json_text(values), media_type="application/json", headers={"cache-control": "no-store"})
-
-
-async def _body(request: Request) -> bytes:
-    """The body of a request that has no business to be large."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > JSON_LIMIT:
-            raise _too_large(JSON_LIMIT)
-    return bytes(body)
-
-
-async def _body_as_file(request: Request, pool: ThreadPoolExecutor, limit: int) -> BinaryIO:
-    """The body in a file that vanishes when it is closed; small ones stay in memory."""
-    loop = asyncio.get_running_loop()
-    file: Any = tempfile.SpooledTemporaryFile(SPOOL)  # noqa: SIM115  closed by the caller
-    try:
-        pending, size = bytearray(), 0
-        async for piece in request.stream():
-            pending += piece
-            size += len(piece)
-            if size > limit:
-                raise _too_large(limit)
-            if len(pending) >= PIECE:
-                await loop.run_in_executor(pool, file.write, bytes(pending))
-                pending.clear()
-        file.write(pending)
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _too_large(limit: int) -> Refused:
-    return Refused(Sentence("too_large", "The request holds more than {limit} MB.", limit=limit // 2**20), 413)

@@ -13,9 +13,12 @@ from ..checks import registries
 from ..config import Folder
 from ..errors import ConfigError, UserError
 from ..options import Option
-from ..sentences import to_json
+from ..sentences import Sentence, to_json
 from .call import Call, Entry, Malformed, value_of, wrong_value
-from .errors import problem_json
+from .errors import Refused, problem_json
+
+LONGEST_YAML = 128 * 2**10
+"""Bytes: PyYAML reads some hundred kB in a second."""
 
 
 def all_options(call: Call) -> dict[str, Any]:
@@ -46,6 +49,8 @@ def check(call: Call) -> dict[str, Any]:
 
 def read_yaml(call: Call) -> dict[str, Any]:
     """The values in a text of options, also a flat lora-scripts one; `check` tells what is wrong with them."""
+    if len(call.body) > LONGEST_YAML:
+        raise Refused(Sentence("yaml_long", "The text holds more than {most} kB.", most=LONGEST_YAML // 2**10), 413)
     try:
         text = call.body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -96,6 +101,6 @@ def _plain(value: Any) -> Any:
 ROUTES = (
     Entry("GET", "/options", all_options),
     Entry("POST", "/check", check, slow=True),
-    Entry("POST", "/yaml/read", read_yaml),
+    Entry("POST", "/yaml/read", read_yaml, slow=True),
     Entry("POST", "/yaml/write", write_yaml),
 )

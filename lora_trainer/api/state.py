@@ -6,6 +6,8 @@ import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
+from starlette.responses import Response
+
 from .. import __version__, device, packages
 from ..errors import UserError
 from ..host.base import Host
@@ -13,6 +15,7 @@ from ..jobs.job import Job
 from ..jobs.states import ENDED
 from ..presets import lineage_of
 from ..sentences import to_json
+from .answers import json_answer, json_text
 from .call import Call, Entry, value_of
 from .datasets import all_json
 from .notices import recent_json
@@ -41,6 +44,15 @@ def state(call: Call) -> dict[str, Any]:
         "notices": recent_json(call),
         "visitor": visitor_json(call),
     }
+
+
+def glance(call: Call) -> Response:
+    """The state, as pages ask for it every second."""
+
+    def made() -> bytes:
+        return json_text(state(call)).encode("utf-8")
+
+    return json_answer(call.glances.content(call.desk, made) if call.glances else made())
 
 
 def _at_hand(jobs: Sequence[Job]) -> list[Job]:
@@ -93,7 +105,7 @@ def host_json(host: Host) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("GET", "/state", state),
+    Entry("GET", "/state", glance),
     Entry("PUT", "/host", set_host, admin=True),
     Entry("PUT", "/habits", set_habits, admin=True),
 )

@@ -63,8 +63,8 @@ def stop(call: Call) -> dict[str, Any]:
 
 
 def cell(call: Call) -> Response:
-    tryout, n = _tryout(call), int(call.path["n"])
-    path = next((cell.path for cell in list(tryout.cells) if cell.n == n), None)
+    tryout, n = _tryout(call), call.path["n"]
+    path = next((cell.path for cell in list(tryout.cells) if str(cell.n) == n), None)
     if path is None:
         raise NotFound(Sentence("no_picture", "There is no picture {n} in this try-out.", n=n))
     return read_picture(path)
@@ -89,7 +89,7 @@ ROUTES = (
     Entry("GET", "/jobs/{id}/proposal", proposal),
     Entry("GET", "/tryouts/{id}", summary),
     Entry("POST", "/tryouts/{id}/stop", stop),
-    Entry("GET", "/tryouts/{id}/cells/{n:int}.png", cell),
+    Entry("GET", "/tryouts/{id}/cells/{n}.png", cell),
     Entry("POST", "/tryouts/{id}/sheet", make_sheet, slow=True),
     Entry("GET", "/tryouts/{id}/sheet.png", sheet),
 )

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotFound
 from ..jobs.desk import Desk
 from ..sentences import to_json
-from .call import Call, Malformed, json_text, value_of
+from .answers import json_text
+from .call import Call, Malformed, value_of
 from .jobs import events
 
 if TYPE_CHECKING:

@@ -35,10 +35,11 @@ class Found:
         return self.path.relative_to(self.root).as_posix()
 
 
-def find_files(folders: Sequence[Folder], problems: list[Problem]) -> list[Found]:
+def find_files(folders: Sequence[Folder], problems: list[Problem], passed: set[str] | None = None) -> list[Found]:
     """All files with a picture's ending, folder by folder, in natural order (2 before 10) of their names.
 
     A folder that is listed itself, or was reached before (by a symbolic link), is not searched again inside another.
+    `passed` takes in the real paths of all folders that were searched.
     Raises DataError naming all folders that are missing.
     """
     roots = [_root(folder) for folder in folders]
@@ -49,7 +50,8 @@ def find_files(folders: Sequence[Folder], problems: list[Problem]) -> list[Found
             if wrong
             else "There is no folder of pictures. Name one in data.folders."
         )
-    seen = {os.path.realpath(root) for root in roots}
+    seen = passed if passed is not None else set()
+    seen |= {os.path.realpath(root) for root in roots}
     found: list[Found] = []
     for folder, root in zip(folders, roots):
         files = sorted(_walk(root, seen, problems), key=lambda path: natural_key(path.relative_to(root).as_posix()))

@@ -22,6 +22,7 @@ from ..files.backup import Backup, backups
 from ..sentences import Sentence
 from . import names
 from .contents import Part, contents
+from .counting import Counting
 from .intake import Added, Intake, as_sentence
 from .thumbnails import forget, thumbnail
 
@@ -59,6 +60,7 @@ class DataSetFolder:
         self._lock = threading.Lock()
         self._seen: dict[tuple[Path, int, int], Facts | DataError] = {}
         self._looks = health.Looks()
+        self._counting = Counting(self._walked)
 
     @property
     def name(self) -> str:
@@ -68,7 +70,7 @@ class DataSetFolder:
     def count(self) -> int:
         """How many files look like pictures; 0 when the folder is gone."""
         try:
-            return len(self._files())
+            return self._counting.count()
         except DataError:
             return 0
 
@@ -108,7 +110,10 @@ class DataSetFolder:
 
     def add(self, filename: str, content: bytes | BinaryIO | Path) -> Added:
         """Take a picture, a caption or a zip of them. Nothing is overwritten but captions; what is refused says why."""
-        return Intake(self.path, self._lock).take(filename, content)
+        try:
+            return Intake(self.path, self._lock).take(filename, content)
+        finally:
+            self._counting.forget()
 
     def thumbnail(self, name: str, side: int = 256) -> bytes:
         """The picture as a small JPEG of about `side` pixels. Raises DataError when it is not there or unreadable."""
@@ -145,6 +150,7 @@ class DataSetFolder:
             return ""
         subject = self._gather(config)
         with self._lock:
+            self._counting.forget()
             return health.apply(kind, pictures, subject)
 
     def set_marks(self, marks: Mapping[str, Mapping[str, Any]]) -> None:
@@ -157,6 +163,7 @@ class DataSetFolder:
         """Take back a fix, or set captions. Raises NotFound, and DataError when its files were changed since."""
         with self._lock:
             health.undo(self.path, id)
+            self._counting.forget()
 
     def _gather(self, config: TrainConfig, family: str = health.FAMILY) -> health.Subject:
         data = replace(config.data, folders=[replace(_first(config.data), path=str(self.path))])
@@ -181,6 +188,7 @@ class DataSetFolder:
             companions += [file for file in picture.parent.glob("*") if file.stem == picture.stem + MASK_ENDING]
             for file in (picture, *companions):
                 _unlink(file)
+            self._counting.forget()
             if MarksBook()(picture) != NO_MARKS:  # another picture of this name is another one
                 change_marks({picture: NO_MARKS})
 
@@ -193,6 +201,10 @@ class DataSetFolder:
 
     def _files(self) -> list[Found]:
         return find_files([Folder(str(self.path))], [])
+
+    def _walked(self) -> tuple[int, set[str]]:
+        passed = set[str]()
+        return len(find_files([Folder(str(self.path))], [], passed)), passed
 
     def _look(self, path: Path) -> Facts:
         """As `inspect`, but each state of a file is looked at once."""

@@ -172,7 +172,7 @@ class Uploads:
         try:
             result = data_set.add(upload.name, upload.file)
         except (UserError, OSError, MemoryError) as error:
-            log.exception("The upload of '%s' could not be taken.", upload.name)
+            log.exception("The upload of %r could not be taken.", upload.name)
             reason = error.sentence if isinstance(error, UserError) else str(error)
             result.refused.append(Refused(upload.name, as_sentence(reason)))
         finally:

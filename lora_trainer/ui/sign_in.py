@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,6 +15,7 @@ from ..accounts.tokens import GOOD_FOR, Token, Tokens
 from ..api.call import Malformed, value_of
 from ..api.errors import Refused
 from ..api.gate import not_signed_in
+from ..api.given import from_json
 from ..sentences import Sentence
 from ..visitor import Visitor
 
@@ -120,10 +120,7 @@ async def _json(request: Request) -> dict[str, Any]:
         body += piece
         if len(body) > MOST_BYTES:
             raise Refused(Sentence("sign_in_large", "A name and a password are smaller than that."), 413)
-    try:
-        given = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        given = None
+    given = from_json(bytes(body) or b"{}")
     if not isinstance(given, dict):
         raise Malformed(Sentence("not_json", "The request's body is not JSON."))
     return given
