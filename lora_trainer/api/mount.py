@@ -23,6 +23,7 @@ from . import (
     captions,
     datasets,
     health,
+    history,
     inquiries,
     jobs,
     keeping,
@@ -61,6 +62,7 @@ TABLES = (
     jobs.ROUTES,
     keeping.ROUTES,
     tryouts.ROUTES,
+    history.ROUTES,
     notices.ROUTES,
 )
 SPOOL, PIECE = 8 * 2**20, 2**20
