@@ -122,6 +122,7 @@ def free(call: Call) -> dict[str, Any]:
 def past_json(call: Call, run: Past) -> dict[str, Any]:
     """A PastRun. Addresses are relative to the prefix of the routes."""
     facts, notes = run.facts, run.notes
+    shown = any(shot.kind == SAMPLE for shot in run.shots())
     return {
         "id": run.id,
         "name": run.name,
@@ -146,7 +147,7 @@ def past_json(call: Call, run: Past) -> dict[str, Any]:
         "over": run.over,
         **notes.to_json(),
         "sizes": call.desk.history.sizes(run),
-        "thumbnail": f"history/{quote(run.id)}/thumbnail" if facts.samples else None,
+        "thumbnail": f"history/{quote(run.id)}/thumbnail" if shown else None,
     }
 
 
