@@ -11,12 +11,13 @@ from starlette.responses import Response
 from ..errors import NotFound
 from ..history import Past, Query
 from ..history.archive import Comparison
+from ..history.compare import Strip
 from ..history.results import Result
-from ..history.shots import SAMPLE, Shot
+from ..history.shots import CELL, SAMPLE, Shot
 from ..history.space import THUMBNAILS
 from ..sentences import Sentence
 from .call import Call, Entry, list_of, value_of
-from .files import picture
+from .files import picture, read_picture
 from .shown import message_json
 
 SIDE = 256
@@ -63,7 +64,8 @@ def compare(call: Call) -> dict[str, Any]:
     return {
         "runs": [past_json(call, run) for run in found.runs],
         "options": [dataclasses.asdict(one) for one in found.differences],
-        "strips": _strips_json(found),
+        "strips": [_strip_json(found, strip, "steps") for strip in found.strips],
+        "grids": [_strip_json(found, strip, "strengths") for strip in found.grids],
         "results": [result_json(one) for one in found.results],
     }
 
@@ -79,6 +81,16 @@ def thumbnail(call: Call) -> Response:
         return picture(made(shots[-1].path, SIDE, run.folder.path / THUMBNAILS))
     except (IndexError, UnreadablePicture):
         raise NotFound(Sentence("no_thumbnail", "This run has no picture to show.")) from None
+
+
+def cell(call: Call) -> Response:
+    """A picture of a grid of the run, also of one that was drawn before the program started."""
+    file = call.path["file"]
+    run = call.desk.history.get(call.path["id"])
+    path = next((shot.path for shot in run.shots() if shot.kind == CELL and shot.file == file), None)
+    if path is None:
+        raise NotFound(Sentence("file_gone", "'{file}' is not there any more.", file=file))
+    return read_picture(path)
 
 
 def ballot(call: Call) -> dict[str, Any]:
@@ -155,23 +167,23 @@ def result_json(result: Result) -> dict[str, Any]:
     return dataclasses.asdict(result)
 
 
-def _strips_json(found: Comparison) -> list[dict[str, Any]]:
-    """Strips of samples, each run's in a row with None where it has none of that step."""
+def _strip_json(found: Comparison, strip: Strip, columns: str) -> dict[str, Any]:
+    """A strip of pictures, each run's in a row with None where it has none in that column."""
+    rows = zip(found.runs, strip.shots, strict=True)
+    return {
+        "prompt": strip.prompt,
+        "seed": strip.seed,
+        columns: list(strip.columns),
+        "pictures": [[_address(run, shot) for shot in row] for run, row in rows],
+    }
 
-    def address(run: Past, shot: Shot | None) -> str | None:
-        return f"jobs/{quote(run.id)}/samples/{quote(shot.file)}" if shot else None
 
-    return [
-        {
-            "prompt": strip.prompt,
-            "seed": strip.seed,
-            "steps": list(strip.steps),
-            "pictures": [
-                [address(run, shot) for shot in row] for run, row in zip(found.runs, strip.shots, strict=True)
-            ],
-        }
-        for strip in found.strips
-    ]
+def _address(run: Past, shot: Shot | None) -> str | None:
+    if shot is None:
+        return None
+    if shot.kind == SAMPLE:
+        return f"jobs/{quote(run.id)}/samples/{quote(shot.file)}"
+    return f"history/{quote(run.id)}/cells/{quote(shot.file)}"
 
 
 def _ids(call: Call) -> list[str]:
@@ -187,5 +199,6 @@ ROUTES = (
     Entry("GET", "/history/ballots/{id}/{file}", ballot_picture, slow=True),
     Entry("GET", "/history/{id}", details, slow=True),
     Entry("PUT", "/history/{id}", remark, slow=True),
+    Entry("GET", "/history/{id}/cells/{file:path}", cell, slow=True),
     Entry("GET", "/history/{id}/thumbnail", thumbnail, slow=True),
 )

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import NotFound, UserError
 from ..sentences import Sentence
 from .ballots import Ballot, Ballots
-from .compare import Difference, Strip, differences, strips
+from .compare import Difference, Strip, differences, grids, strips
 from .notes import Notes, change_notes
 from .past import Past
 from .results import Result, results
@@ -32,6 +32,7 @@ class Comparison:
     runs: Sequence[Past]
     differences: Sequence[Difference]
     strips: Sequence[Strip]
+    grids: Sequence[Strip]
     results: Sequence[Result]
 
 
@@ -94,7 +95,7 @@ class History:
     def compare(self, ids: Sequence[str]) -> Comparison:
         """Raises NotFound, UserError."""
         runs = self.several(ids, least=2)
-        return Comparison(runs, differences(runs), strips(runs), results(runs))
+        return Comparison(runs, differences(runs), strips(runs), grids(runs), results(runs))
 
     def note(self, run_id: str, **changes: Any) -> Notes:
         """Change a run's `rating`, `comment` or `archived`. Raises NotFound, UserError."""

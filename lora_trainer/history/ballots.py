@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import secrets
 import threading
@@ -21,6 +22,7 @@ LEFT, RIGHT, SAME = "left", "right", "same"
 SIDES = (LEFT, RIGHT)
 MOST_OPEN = 500
 """Ballots that wait for a vote; the oldest are forgotten."""
+LONGEST_PROMPT = 120
 EARLY = 0.5
 """Samples of the first half of a run say little of the run."""
 
@@ -128,4 +130,9 @@ def _telling(run: Past) -> dict[tuple[object, ...], Shot]:
 
 
 def _words_of(shot: Shot) -> str:
-    return f"{shot.kind}: {shot.prompt} (seed {shot.seed}, strength {shot.strength:g})"
+    """What was looked at; a long prompt by its beginning and a mark of its own."""
+    prompt = shot.prompt
+    if len(prompt) > LONGEST_PROMPT:
+        mark = hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        prompt = f"{prompt[:LONGEST_PROMPT]}... {mark}"
+    return f"{shot.kind}: {prompt} (seed {shot.seed}, strength {shot.strength:g})"

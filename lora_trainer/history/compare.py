@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from .. import options
 from ..config import Folder
 from .past import Past
-from .shots import SAMPLE, Shot
+from .shots import CELL, SAMPLE, Shot
 
 OWN = ("save.name", "save.output", "save.log_folder", "data.cache_folder")
 """Options that differ between any two runs, or that the program itself decides."""
@@ -27,11 +27,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class Strip:
-    """The samples of one prompt and seed: of each run at each of `steps` a picture, or None."""
+    """The pictures of one prompt and seed: of each run in each column one, or None.
+
+    Columns are steps for samples, strengths for grids.
+    """
 
     prompt: str
     seed: int
-    steps: Sequence[int]
+    columns: Sequence[float]
     shots: Sequence[Sequence[Shot | None]]
 
     @property
@@ -55,14 +58,25 @@ def differences(runs: Sequence[Past]) -> list[Difference]:
 
 
 def strips(runs: Sequence[Past]) -> list[Strip]:
-    """The samples of all runs by what they show, those that most runs have first."""
-    own = [[shot for shot in run.shots() if shot.kind == SAMPLE] for run in runs]
+    """The samples of all runs step by step, those that most runs have first."""
+    return _strips([[shot for shot in run.shots() if shot.kind == SAMPLE] for run in runs], lambda shot: shot.step)
+
+
+def grids(runs: Sequence[Past]) -> list[Strip]:
+    """The cells of the runs' grids by strength, of each run those of its newest save, what most runs have first."""
+    cells = [[shot for shot in run.shots() if shot.kind == CELL] for run in runs]
+    newest = [max((shot.step for shot in shots), default=0) for shots in cells]
+    own = [[shot for shot in shots if shot.step == step] for shots, step in zip(cells, newest, strict=True)]
+    return _strips(own, lambda shot: shot.strength)
+
+
+def _strips(own: Sequence[Sequence[Shot]], column: Callable[[Shot], float]) -> list[Strip]:
     subjects = dict.fromkeys((shot.prompt, shot.seed) for shots in own for shot in shots)
     found = []
     for prompt, seed in subjects:
-        rows = [{one.step: one for one in shots if (one.prompt, one.seed) == (prompt, seed)} for shots in own]
-        steps = sorted({step for row in rows for step in row})
-        found.append(Strip(prompt, seed, steps, [[row.get(step) for step in steps] for row in rows]))
+        rows = [{column(one): one for one in shots if (one.prompt, one.seed) == (prompt, seed)} for shots in own]
+        columns = sorted({place for row in rows for place in row})
+        found.append(Strip(prompt, seed, columns, [[row.get(place) for place in columns] for row in rows]))
     return sorted(found, key=lambda strip: -strip.shared)
 
 

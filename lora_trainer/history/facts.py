@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import threading
 from collections.abc import Iterable
@@ -88,7 +89,7 @@ def gathered(lines: Iterable[str]) -> Facts:
                 facts = _TAKEN[kind](facts, json.loads(line))
     with contextlib.suppress(ValueError, KeyError, TypeError):
         step = json.loads(last)
-        facts = replace(facts, step=max(facts.step, int(step["step"])), loss=float(step["smooth_loss"]))
+        facts = replace(facts, step=max(facts.step, int(step["step"])), loss=_finite(step["smooth_loss"]))
     return replace(facts, seconds=max(facts.seconds, seconds))
 
 
@@ -105,8 +106,8 @@ def _started(facts: Facts, event: dict[str, Any]) -> Facts:
 
 
 def _validated(facts: Facts, event: dict[str, Any]) -> Facts:
-    loss = float(event["loss"])
-    if facts.validation is not None and loss >= facts.validation:
+    loss = _finite(event["loss"])
+    if loss is None or (facts.validation is not None and loss >= facts.validation):
         return facts
     return replace(facts, validation=loss, validation_step=int(event["step"]))
 
@@ -129,6 +130,11 @@ def _finished(facts: Facts, event: dict[str, Any]) -> Facts:
 
 def _broken_off(facts: Facts, event: dict[str, Any]) -> Facts:
     return replace(facts, step=int(event["step"]), end=str(event["kind"]))
+
+
+def _finite(loss: float) -> float | None:
+    """A loss that is a number; a run that went wrong may have had others."""
+    return float(loss) if math.isfinite(loss) else None
 
 
 _TAKEN = {

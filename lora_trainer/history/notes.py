@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def read_notes(path: Path) -> Notes:
             _stars(int(values.get("rating", 0))),
             str(values.get("comment", "")),
             bool(values.get("archived", False)),
-            tuple(Vote(**vote) for vote in values.get("votes", ())),
+            tuple(_vote(vote) for vote in values.get("votes", ())),
         )
     except (OSError, ValueError, TypeError, AttributeError):
         return Notes()
@@ -70,6 +71,8 @@ def change_notes(path: Path, **changes: Any) -> Notes:
         raise UserError(Sentence("rating", sentence, most=MOST_STARS, value=rating))
     if len(comment) > LONGEST_COMMENT:
         raise UserError(Sentence("comment_long", "A remark holds at most {most} letters.", most=LONGEST_COMMENT))
+    if "comment" in changes:
+        changes["comment"] = comment.encode("utf-8", "replace").decode()  # halves of characters are no text
     return _written(path, lambda notes: replace(notes, **changes))
 
 
@@ -78,11 +81,16 @@ def add_vote(path: Path, vote: Vote) -> Notes:
     return _written(path, lambda notes: replace(notes, votes=(*notes.votes, vote)))
 
 
-def _written(path: Path, change: Any) -> Notes:
+def _written(path: Path, change: Callable[[Notes], Notes]) -> Notes:
     with _writing:
-        notes: Notes = change(read_notes(path))
+        notes = change(read_notes(path))
         write_text(path, json.dumps(asdict(notes), ensure_ascii=False, indent=1))
     return notes
+
+
+def _vote(values: Mapping[str, Any]) -> Vote:
+    known = {item.name for item in fields(Vote)}
+    return Vote(**{key: value for key, value in values.items() if key in known})
 
 
 def _stars(number: int) -> int:

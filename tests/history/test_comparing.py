@@ -26,7 +26,7 @@ def test_only_options_that_differ_are_told_and_of_paths_the_names(tmp_path):
 def test_samples_stand_in_the_column_of_their_step(tmp_path):
     one, other = past(tmp_path, "one", steps=4), past(tmp_path, "other", steps=6, every=3, prompts=("a cat",))
     strips = history_of(one, other).compare(["one", "other"]).strips
-    assert [(strip.prompt, strip.steps, strip.shared) for strip in strips] == [
+    assert [(strip.prompt, strip.columns, strip.shared) for strip in strips] == [
         ("a cat", [2, 3, 4, 6], 2),
         ("a zorb", [2, 4], 1),
     ]
@@ -107,6 +107,11 @@ def test_cells_of_grids_are_voted_on_where_prompt_seed_and_strength_agree_but_no
         cells = [{"file": drawn(grid / f"{s}.png").name, "step": 4, "strength": s, "prompt": 0} for s in (0, 0.8)]
         (grid / GRID_FILE).write_text(json.dumps({"prompts": ["a zorb"], "seed": 7, "cells": cells}), encoding="utf-8")
     history = history_of(*runs)
+    (strip,) = history.compare(["one", "other"]).grids
+    assert (strip.columns, [[shot.file for shot in row] for row in strip.shots]) == (
+        [0, 0.8],
+        [["g/0.png", "g/0.8.png"]] * 2,
+    )
     assert {history.ballot(["one", "other"]).shots[0].strength for _ in range(10)} == {0.8}
 
 

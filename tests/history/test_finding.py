@@ -83,6 +83,7 @@ def test_notes_that_are_damaged_are_none_and_can_be_written_anew(history):
     file.write_text("{", encoding="utf-8")
     assert history.get("cat").notes.rating == 0
     assert history.note("cat", rating=2).rating == 2 == history.get("cat").notes.rating
+    assert history.note("cat", comment="half \ud800").comment == "half ?"
 
 
 def test_the_facts_of_a_run_follow_its_record(tmp_path):
@@ -93,6 +94,7 @@ def test_the_facts_of_a_run_follow_its_record(tmp_path):
     assert [told.step for told in facts.samples] == [2, 2, 4, 4]
     with place.events.open("a", encoding="utf-8") as file:
         file.write('{"kind": "validated", "step": 5, "loss": 0.01, "best": true}\n{"kind": "sta')
+        file.write('\n{"kind": "validated", "step": 6, "loss": NaN, "best": false}\n')
     assert facts_of(place).validation == 0.01
 
 

@@ -90,25 +90,29 @@ function written(value) {
   return value || "–";
 }
 
-/** A table for each prompt: a row for each run, a column for each step. */
-function strips(app, { runs, strips: found }) {
-  if (!found.length) return h("p", { class: "lt-empty" }, app.t("compare.no_samples"));
+/** A table for each prompt: a row for each run, a column for each step, and below for each strength of the grids. */
+function strips(app, { runs, strips: samples, grids }) {
+  if (!samples.length && !grids.length) return h("p", { class: "lt-empty" }, app.t("compare.no_samples"));
+  const step = (strip) => strip.steps.map((one) => app.t("samples.step", { step: one }));
+  const strength = (strip) => strip.strengths.map((one) => app.t("compare.strength", { strength: short(one) }));
+  const part = (key, found, columns) =>
+    found.length && [h("h3", {}, app.t(key)), found.map((strip) => oneStrip(app, runs, { ...strip, columns: columns(strip) }))];
   return h(
     "div",
     { class: "lt-block lt-strips" },
-    h("h3", {}, app.t("compare.samples")),
-    found.map((strip) => oneStrip(app, runs, strip)),
+    part("compare.samples", samples, step) || null,
+    part("compare.grids", grids, strength) || null,
   );
 }
 
-function oneStrip(app, runs, { prompt, seed, steps, pictures }) {
-  const head = h("tr", {}, h("td"), steps.map((step) => h("th", { scope: "col" }, app.t("samples.step", { step }))));
+function oneStrip(app, runs, { prompt, seed, columns, pictures }) {
+  const head = h("tr", {}, h("td"), columns.map((column) => h("th", { scope: "col" }, column)));
   const rows = runs.map((run, n) =>
     h(
       "tr",
       {},
       h("th", { scope: "row" }, runName(run, n)),
-      pictures[n].map((url, at) => h("td", {}, url && cell(app, { runs, steps, pictures, prompt, seed }, n, at))),
+      pictures[n].map((url, at) => h("td", {}, url && cell(app, { runs, columns, pictures, prompt, seed }, n, at))),
     ),
   );
   return h(
@@ -119,13 +123,14 @@ function oneStrip(app, runs, { prompt, seed, steps, pictures }) {
   );
 }
 
-/** A click shows the pictures of this step one after the other, run by run. */
-function cell(app, { runs, steps, pictures, prompt, seed }, n, at) {
-  const name = app.t("compare.picture", { name: runs[n].name, step: steps[at] });
+/** A click shows the pictures of this column one after the other, run by run. */
+function cell(app, { runs, columns, pictures, prompt, seed }, n, at) {
+  const named = (run) => app.t("compare.picture", { name: run.name, column: columns[at] });
+  const name = named(runs[n]);
   const same = runs.map((run, m) => ({ run, url: pictures[m][at] })).filter(({ url }) => url);
   const views = same.map(({ run, url }) => ({
     url: addressOf(app, url),
-    title: app.t("compare.picture", { name: run.name, step: steps[at] }),
+    title: named(run),
     detail: app.t("samples.detail", { prompt, seed }),
   }));
   const first = same.findIndex(({ run }) => run === runs[n]);

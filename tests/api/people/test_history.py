@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.api.people.begun import line_up
-from tests.history.made import made
+from tests.history.made import drawn, made
 
 
 @pytest.fixture
@@ -64,9 +64,24 @@ def test_runs_are_compared_with_the_addresses_of_their_samples(ann, bob, past):
     strip = found["strips"][0]
     assert (strip["steps"], [sum(map(bool, row)) for row in strip["pictures"]]) == ([2, 4], [2, 1])
     assert ann.get(strip["pictures"][0][0]).content[:4] == b"\x89PNG"
-    assert [len(found[key]) for key in ("runs", "results")] == [2, 0]
+    assert [len(found[key]) for key in ("runs", "results", "grids")] == [2, 0, 0]
     assert ann.get(f"history/compare?jobs={one},{his}").status_code == 404
     assert ann.get(f"history/compare?jobs={one}").json()["error"]["code"] == "runs_chosen"
+
+
+def test_cells_of_grids_are_shown_by_their_names_and_nothing_else_is(ann, bob, past, desk):
+    runs = past(ann, "one"), past(ann, "other")
+    for run in runs:
+        folder = desk.jobs.get(run).folder.path / "tryouts" / "g"
+        folder.mkdir(parents=True)
+        cell = {"file": drawn(folder / "0001.png").name, "step": 4, "strength": 0.8, "prompt": 0}
+        grid = {"prompts": ["a zorb"], "seed": 7, "cells": [cell]}
+        (folder / "grid.json").write_text(json.dumps(grid), encoding="utf-8")
+    (strip,) = ann.get(f"history/compare?jobs={runs[0]},{runs[1]}").json()["grids"]
+    assert strip["strengths"] == [0.8] and ann.get(strip["pictures"][1][0]).content[:4] == b"\x89PNG"
+    assert bob.get(strip["pictures"][1][0]).status_code == 404
+    for path in ("g/grid.json", "..%2F..%2Fconfig.yaml", "%2Fetc%2Fpasswd"):
+        assert ann.get(f"history/{runs[0]}/cells/{path}").status_code == 404
 
 
 def test_before_a_vote_nothing_tells_whose_the_pictures_are(ann, bob, root, past):
