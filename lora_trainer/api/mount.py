@@ -20,6 +20,7 @@ from . import (
     captions,
     datasets,
     health,
+    history,
     inquiries,
     jobs,
     keeping,
@@ -62,6 +63,7 @@ TABLES = (
     jobs.ROUTES,
     keeping.ROUTES,
     tryouts.ROUTES,
+    history.ROUTES,
     notices.ROUTES,
 )
 

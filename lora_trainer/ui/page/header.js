@@ -3,6 +3,7 @@
 import { account } from "./account.js";
 import { button, h, say, show } from "./dom.js";
 import { people } from "./people.js";
+import { viewSwitch } from "./views.js";
 
 /** @param {import("./main.js").App} app */
 export function header(app) {
@@ -40,7 +41,8 @@ export function header(app) {
     say(problem, text);
     show(problem, Boolean(text));
   });
-  return h("header", { class: "lt-top" }, h("h1", {}, app.t("header.title")), base, visitor, all, mine, leave, problem);
+  const title = h("h1", {}, app.t("header.title"));
+  return h("header", { class: "lt-top" }, title, viewSwitch(app), base, visitor, all, mine, leave, problem);
 }
 
 /** Leave; the server then shows the page to sign in. */

@@ -13,6 +13,7 @@ import { settings } from "./settings.js";
 import { Store } from "./store.js";
 import { training } from "./training.js";
 import { tryout } from "./tryout.js";
+import { TRAIN, views } from "./views.js";
 
 const SHEETS = [
   "page",
@@ -30,10 +31,13 @@ const SHEETS = [
   "people",
   "diagnosis",
   "tryout",
+  "history",
+  "compare",
   "dialogs",
 ];
 const DATASET = "lora-trainer.dataset";
 const BEGINNING = {
+  view: TRAIN,
   server: null,
   reachable: true,
   dataset: "",
@@ -93,7 +97,7 @@ class App {
     const left = h("div", { class: "lt-column" }, pictures(this), parts);
     const right = h("div", { class: "lt-column" }, training(this), tryout(this));
     await styled;
-    this.page.append(header(this), h("div", { class: "lt-columns" }, left, right));
+    this.page.append(header(this), ...views(this, h("div", { class: "lt-columns" }, left, right)));
     this.chooseDataset(this.#remembered());
     begin(this, this.form);
     await this.live.start();
