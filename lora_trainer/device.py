@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from pathlib import Path
@@ -37,6 +38,49 @@ def _first_available() -> str:
     if hasattr(torch, "xpu") and torch.xpu.is_available():
         return "xpu"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def full_name(name: str) -> str:
+    """The name of a device that two names mean when they give the same: 'cuda' and 'auto' may be 'cuda:0'.
+
+    Raises ConfigError.
+    """
+    device = choose(name)
+    return f"{device.type}:{device.index or 0}" if device.type in ("cuda", "xpu") else device.type
+
+
+def every() -> list[str]:
+    """The full names of all that runs may be on at the same time: every accelerator, or the CPU where there is none."""
+    import torch
+
+    kind = _first_available()
+    count = int(getattr(torch, kind).device_count()) if kind in ("cuda", "xpu") else 1
+    return [full_name(f"{kind}:{number}") for number in range(count)] if count > 1 else [full_name(kind)]
+
+
+def alone(name: str) -> tuple[str, dict[str, str]]:
+    """(name, variables): how a process names the device of that full name when it sees no other one of its kind.
+
+    A process that sees all cards takes memory on the first one, whichever it uses.
+    """
+    import torch
+
+    kind, _, number = name.partition(":")
+    if kind != "cuda" or torch.version.hip:
+        return name, {}
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    cards = seen.split(",") if seen else [str(card) for card in range(torch.cuda.device_count())]
+    return "cuda", {"CUDA_VISIBLE_DEVICES": cards[int(number)].strip()}
+
+
+def memory_of_name(name: str) -> tuple[int, int]:
+    """As `memory_of`, of the device of that name. Raises ConfigError."""
+    return memory_of(choose(name))
+
+
+def label_of_name(name: str) -> str:
+    """As `label`, of the device of that name. Raises ConfigError."""
+    return label(choose(name))
 
 
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -7,6 +7,7 @@ import torch
 
 from lora_trainer import device
 from lora_trainer.device import EXACT, SAMPLED, Peak
+from lora_trainer.errors import ConfigError
 
 CPU = torch.device("cpu")
 BYTES = 200_000_000
@@ -40,3 +41,16 @@ def test_where_the_system_keeps_no_peak_it_is_looked_for(monkeypatch: pytest.Mon
     with Peak(CPU) as peak:
         grown = grown_by_a_passing_tensor(peak)
     assert peak.how == SAMPLED != EXACT and grown == pytest.approx(BYTES, rel=0.15)
+
+
+def test_a_device_has_one_full_name_and_the_machine_tells_which_there_are() -> None:
+    assert device.full_name("cpu") == "cpu"
+    assert device.full_name("auto") in device.every()
+    with pytest.raises(ConfigError, match="nowhere"):
+        device.full_name("nowhere")
+
+
+def test_a_process_that_is_to_use_one_card_sees_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4, 7")
+    assert device.alone("cuda:1") == ("cuda", {"CUDA_VISIBLE_DEVICES": "7"})
+    assert device.alone("cpu") == ("cpu", {})

@@ -19,6 +19,7 @@ from ..recommend import Facts, Recommendation, recommend
 from ..registry import suggest
 from ..resolve import with_epochs, with_resolution
 from ..sentences import Sentence
+from .needs import Demand
 from .stopping import interrupts_mean
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ class Advisor:
             estimator = self._estimator(known)
             found = estimator.need(size, known.config.data.batch_size, known.config.memory.checkpointing)
             return Outlook(found, {} if found.fits else self._milder(estimator, known.config, size))
+
+    def demand(self, config: TrainConfig) -> Demand:
+        """`outlook` as the line of jobs wants it: for whether a run fits a device."""
+        found = self.outlook(config)
+        return Demand(found.need.bytes, "" if found.need.fits else _advice(found.milder))
 
     def knows(self, config: TrainConfig) -> bool:
         """Whether `outlook` would answer at once. Raises as it does."""

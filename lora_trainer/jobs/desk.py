@@ -31,8 +31,10 @@ from .job import Job
 from .keep import Kept, keep
 from .limits import Limiter, LimitStore
 from .own import OwnCaptionings, OwnInquiries, OwnJobs, OwnRegularizations, OwnTryOuts
+from .places import places_of
 from .queue import Jobs
 from .regularization import Regularizations
+from .runner import InPlaceRunner
 from .space import Space
 from .states import ENDED, FINISHED, STOPPED
 from .telling import Telling
@@ -43,7 +45,10 @@ log = logging.getLogger(__name__)
 
 
 class Desk:
-    """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs."""
+    """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs.
+
+    `elsewhere` names further devices for runs, beside that of the host's model.
+    """
 
     def __init__(
         self,
@@ -52,18 +57,22 @@ class Desk:
         jobs: Jobs | None = None,
         tryouts: TryOuts | None = None,
         presets: Callable[[], Sequence[Preset]] = load_presets,
+        elsewhere: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.host, self._shipped = host, presets
         self.own_presets = OwnPresets(host.data_folder() / PRESETS)
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.datasets.uploads.sweep()
-        self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
-        self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
+        self.jobs = jobs or Jobs(
+            host, host.data_folder() / "runs", places=lambda: places_of(host, InPlaceRunner(host), elsewhere())
+        )
+        self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.wanted_here)
         self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
         self.regularizations = Regularizations(host, self.jobs.turn, self.datasets, self.forecaster)
         self.advisor = Advisor(host, self.forecaster.scan, presets)
         self.inquiries = Inquiries(self.advisor, self.jobs.turn)
+        self.jobs.workers.needs.ask = self.advisor.demand
         self.habits = Habits(host.data_folder() / "habits.json")
         self.notices = Notices(host.data_folder() / NOTICES)
         self.jobs.on_end += [self._show_what_was_learned, Telling(self.jobs, self.notices).of_end]

@@ -24,6 +24,7 @@ from .captioning import Captioning, Captionings, Choice, no_captioning
 from .inquiries import Inquiries, Inquiry, no_inquiry
 from .job import Job
 from .limits import Limiter
+from .places import Place
 from .queue import Jobs, no_job
 from .regularization import Regularization, Regularizations, Usual, no_regularization
 from .request import TryOutRequest
@@ -82,6 +83,12 @@ class OwnJobs(Jobs):
 
     def waiting(self) -> bool:
         return self._all.waiting()
+
+    def wanted_here(self) -> bool:
+        return self._all.wanted_here()
+
+    def everywhere(self) -> builtins.list[tuple[Place, Job | None]]:
+        return self._all.everywhere()
 
     def users_of(self, dataset: str) -> builtins.list[Job]:
         return self._all.users_of(dataset)
