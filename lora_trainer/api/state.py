@@ -16,7 +16,7 @@ from .call import Call, Entry, value_of
 from .datasets import all_json
 from .notices import recent_json
 from .session import visitor_json
-from .shown import job_json, line_json
+from .shown import job_json, line_json, places_json
 
 RECENT = 30
 """How many jobs that have ended are told of; `/jobs` tells of all."""
@@ -32,6 +32,7 @@ def state(call: Call) -> dict[str, Any]:
         "jobs": [job_json(job) for job in _at_hand(desk.jobs.list())],
         "current": current.id if current else None,
         "line": line_json(desk),
+        "places": places_json(desk),
         "habits": desk.habits.to_json(),
         "notices": recent_json(call),
         "visitor": visitor_json(call),

@@ -9,6 +9,7 @@ from typing import Any
 from .. import options
 from ..errors import UserError
 from ..sentences import Sentence
+from . import devices
 from .named import DATA, require
 
 
@@ -34,6 +35,7 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
         metavar="FOLDER",
         help="a folder that may be used from the page although others can reach it; may be given several times",
     )
+    devices.add(parser)
     parser.add_argument("--set", action="append", default=[], metavar="option.path=value", help="base.*, memory.*")
     parser.set_defaults(run=run)
     return [parser]
@@ -51,9 +53,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..jobs.desk import Desk
     from ..ui.server import serve
 
-    config = options.build(
-        options.merged(options.parse_changes(arguments.set), {"base": {"checkpoint": arguments.base}})
-    )
+    values = options.merged(options.parse_changes(arguments.set), {"base": {"checkpoint": arguments.base}})
+    config = options.build(options.merged(values, devices.first(arguments)))
     require(arguments.base, config.base.vae)
     folder: Path = arguments.data
     host = StandaloneHost(config.base, config.memory, arguments.loras or folder / "loras", folder / ".train-lora")
@@ -66,6 +67,6 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         command = f"python -m lora_trainer users add NAME --role admin --data {folder}"
         raise UserError(Sentence("no_accounts", sentence, command=command))
     roots = roots_of(host, arguments.folders, listens=listens)
-    desk = Desk(host, DataSets(host.data_folder() / "datasets", roots))
+    desk = Desk(host, DataSets(host.data_folder() / "datasets", roots), elsewhere=devices.further(arguments, host))
     serve(desk, address=address, port=arguments.port, accounts=accounts)
     return {}
