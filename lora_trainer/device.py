@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import driver
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,19 +44,25 @@ def _first_available() -> str:
 def full_name(name: str) -> str:
     """The name of a device that two names mean when they give the same: 'cuda' and 'auto' may be 'cuda:0'.
 
-    Raises ConfigError.
+    Takes no memory on it. Raises ConfigError where there is none.
     """
-    device = choose(name)
-    return f"{device.type}:{device.index or 0}" if device.type in ("cuda", "xpu") else device.type
+    kind, _, number = (_first_available() if name == "auto" else name).partition(":")
+    if kind in ("cuda", "xpu") and (number or "0") in map(str, range(_count(kind))):
+        return f"{kind}:{number or 0}"
+    return choose(name).type
 
 
 def every() -> list[str]:
     """The full names of all that runs may be on at the same time: every accelerator, or the CPU where there is none."""
+    kind = _first_available()
+    return [f"{kind}:{number}" for number in range(_count(kind))] if kind in ("cuda", "xpu") else [kind]
+
+
+def _count(kind: str) -> int:
     import torch
 
-    kind = _first_available()
-    count = int(getattr(torch, kind).device_count()) if kind in ("cuda", "xpu") else 1
-    return [full_name(f"{kind}:{number}") for number in range(count)] if count > 1 else [full_name(kind)]
+    module = getattr(torch, kind, None)
+    return module.device_count() if module is not None and module.is_available() else 0
 
 
 def alone(name: str) -> tuple[str, dict[str, str]]:
@@ -69,18 +76,18 @@ def alone(name: str) -> tuple[str, dict[str, str]]:
     if kind != "cuda" or torch.version.hip:
         return name, {}
     seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    cards = seen.split(",") if seen else [str(card) for card in range(torch.cuda.device_count())]
-    return "cuda", {"CUDA_VISIBLE_DEVICES": cards[int(number)].strip()}
+    cards = seen.split(",") if seen else [str(card) for card in range(_count(kind))]
+    return kind, {"CUDA_VISIBLE_DEVICES": cards[int(number)].strip()}
 
 
-def memory_of_name(name: str) -> tuple[int, int]:
-    """As `memory_of`, of the device of that name. Raises ConfigError."""
-    return memory_of(choose(name))
+def memory_beside(name: str) -> tuple[int, int]:
+    """As `memory_of`, of the device of that full name, which others use: nothing is taken of it where that can be."""
+    import torch
 
-
-def label_of_name(name: str) -> str:
-    """As `label`, of the device of that name. Raises ConfigError."""
-    return label(choose(name))
+    device = torch.device(name)
+    if device.type == "cuda" and (uuid := getattr(torch.cuda.get_device_properties(device), "uuid", "")):
+        return driver.card_memory(f"GPU-{uuid}") or memory_of(device)
+    return memory_of(device)
 
 
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
@@ -126,10 +133,8 @@ def card_memory(device: torch.device) -> int:
     """Bytes that a card has; 0 where the device is none, or does not tell."""
     import torch
 
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    if device.type == "xpu":
-        return int(torch.xpu.get_device_properties(device).total_memory)
+    if device.type in ("cuda", "xpu"):
+        return int(getattr(torch, device.type).get_device_properties(device).total_memory)
     return 0
 
 

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from lora_trainer import device
+from lora_trainer import device, driver
 from lora_trainer.device import EXACT, SAMPLED, Peak
 from lora_trainer.errors import ConfigError
 
@@ -48,6 +48,21 @@ def test_a_device_has_one_full_name_and_the_machine_tells_which_there_are() -> N
     assert device.full_name("auto") in device.every()
     with pytest.raises(ConfigError, match="nowhere"):
         device.full_name("nowhere")
+
+
+def test_the_driver_tells_a_card_s_memory_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Library:
+        def nvmlDeviceGetHandleByUUID(self, uuid, handle) -> int:
+            return 0 if uuid == b"GPU-1" else 6
+
+        def nvmlDeviceGetMemoryInfo(self, handle, memory) -> int:
+            memory._obj.free, memory._obj.total = 3, 8
+            return 0
+
+    monkeypatch.setattr(driver, "_library", lambda: Library())
+    assert driver.card_memory("GPU-1") == (3, 8) and driver.card_memory("GPU-2") is None
+    monkeypatch.setattr(driver, "_library", lambda: None)
+    assert driver.card_memory("GPU-1") is None
 
 
 def test_a_process_that_is_to_use_one_card_sees_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

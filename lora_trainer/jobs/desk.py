@@ -160,8 +160,9 @@ class Desk:
 
     @property
     def busy(self) -> bool:
-        """Whether the model is at work, for us or for the host's own users: then others leave the processor alone."""
-        return self.jobs.turn.holder is not None or bool(getattr(self.host, "drawing", False))
+        """Whether models are at work, for us or for the host's own users: then others leave the processor alone."""
+        runs = any(job is not None for _, job in self.jobs.everywhere())
+        return runs or self.jobs.turn.holder is not None or bool(getattr(self.host, "drawing", False))
 
     def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:
         """A configuration from what a page sends: the base is the host's, the pictures those of the data set.

@@ -74,7 +74,7 @@ def _apart(host: Host, device: str) -> Runner:
 def _reader_of(device: str) -> Callable[[], tuple[int, int]]:
     def memory() -> tuple[int, int]:
         try:
-            return devices.memory_of_name(device)
+            return devices.memory_beside(device)
         except (UserError, RuntimeError) as error:
             log.warning("The memory of %s cannot be read: %s", device, error)
             return 0, 0

@@ -23,7 +23,7 @@ def three_cards(monkeypatch):
 
     monkeypatch.setattr(device, "full_name", full_name)
     monkeypatch.setattr(device, "alone", lambda name: (name, {}))
-    monkeypatch.setattr(device, "memory_of_name", lambda name: (8, 24))
+    monkeypatch.setattr(device, "memory_beside", lambda name: (8, 24))
 
 
 def host(kind="standalone", own="auto", *, opens=True):
