@@ -149,10 +149,8 @@ class Job:
         with self._lock:
             if self.state in (PREPARING, RUNNING):
                 self.control.go_on()
-            if self.state not in (*RESTING, STOPPED, FAILED):
-                return
-            self._line_up(QUEUED)
-        self._enqueue(self)
+            elif self.state in (*RESTING, STOPPED, FAILED):
+                self._line_up(QUEUED)
 
     def step_aside(self) -> None:
         """Give the model to a more important job, and go on after it."""
@@ -176,15 +174,11 @@ class Job:
             if self.state in ON_THE_MODEL:
                 self.control.stop_and_save()
                 self.change(state=STOPPING)
-                return
-            if self.state not in (QUEUED, *RESTING):
-                return
-            if not self.has_state:
+            elif self.state in (QUEUED, *RESTING) and not self.has_state:
                 self.change(state=STOPPED, message="", ended=time.time())
-                return
-            self._line_up(STOPPING)
-            self.control.stop_and_save()
-        self._enqueue(self)
+            elif self.state in (QUEUED, *RESTING):
+                self._line_up(STOPPING)
+                self.control.stop_and_save()
 
     def more(self, steps: int) -> None:
         """Train a job that ended `steps` further. Raises UserError when it has not ended, or for a wrong number."""
@@ -198,21 +192,20 @@ class Job:
             values = options.merged(self.record.values, {"steps": total})
             self.change(values=values, config=options.to_values(self.config), total_steps=total)
             self._line_up(QUEUED)
-        self._enqueue(self)
 
     def _line_up(self, state: str) -> None:
-        """Get ready to wait. Whoever has the line's lock may change jobs, so nobody joins it under a job's own."""
         if self.problem:
             raise UserError(self.problem)
         self.control, self.steps_aside = Control(), False
         self.change(state=state, message="", ended=0.0, place=0.0)
+        self._enqueue(self)
 
     def line_up_again(self) -> None:
         """After it stepped aside: wait at the place that it had."""
         with self._lock:
             self.control, self.steps_aside = Control(), False
             self.change(state=QUEUED, message="")
-        self._enqueue(self)
+            self._enqueue(self)
 
     # What the runner tells
 
