@@ -11,6 +11,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {
+        "driver",
         "errors",
         "registry",
         "own_process",

@@ -43,6 +43,16 @@ def line_json(desk: Desk) -> list[dict[str, Any]]:
     ]
 
 
+def places_json(desk: Desk) -> list[dict[str, Any]]:
+    """Where runs may be, the host's own model first, and which is there. Of others' only that one is there is told."""
+    shown = []
+    for place, job in desk.jobs.everywhere():
+        visible = job is not None and desk.visitor.may_see(job.record.owner)
+        there = {"taken": job is not None, "job": job.id if job is not None and visible else ""}
+        shown.append({"name": place.name, "own": place.own, **there})
+    return shown
+
+
 def job_json(job: Job) -> dict[str, Any]:
     """A JobSummary."""
     record = job.record
@@ -62,6 +72,7 @@ def job_json(job: Job) -> dict[str, Any]:
         "ended": record.ended,
         "priority": record.priority,
         "place": record.place,
+        "device": record.device,
         "saves": [
             {**dataclasses.asdict(save), "url": f"jobs/{record.id}/saves/{quote(save.file)}"} for save in job.saves()
         ],

@@ -20,7 +20,7 @@ from .call import Call, Entry, value_of
 from .datasets import all_json
 from .notices import recent_json
 from .session import visitor_json
-from .shown import job_json, line_json
+from .shown import job_json, line_json, places_json
 
 SOCKETS = any(importlib.util.find_spec(package) for package in ("websockets", "wsproto"))
 """Whether a server in this process can open WebSockets: uvicorn needs one of these, and complains at every try."""
@@ -40,6 +40,7 @@ def state(call: Call) -> dict[str, Any]:
         "current": current.id if current else None,
         "line": line_json(desk),
         "problem": to_json(desk.jobs.problem) if desk.jobs.problem else None,
+        "places": places_json(desk),
         "habits": desk.habits.to_json(),
         "notices": recent_json(call),
         "visitor": visitor_json(call),
