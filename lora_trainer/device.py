@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import driver
+from . import driver, thermal
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -139,30 +139,12 @@ def card_memory(device: torch.device) -> int:
 
 
 def temperature(device: torch.device) -> float | None:
-    """Degrees Celsius of a card (NVIDIA's, by its driver) or of the processor (on Linux); None where nobody tells."""
+    """Degrees Celsius of NVIDIA's card, or of the processor; None where nobody tells."""
     import torch
 
     if device.type == "cuda":
-        try:
-            return float(torch.cuda.temperature(device))
-        except Exception:  # noqa: BLE001  the driver's library has errors of its own, and may not be there
-            return None
-    return _processor_temperature() if device.type == "cpu" else None
-
-
-PROCESSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
-"""Sensors that are a processor's."""
-
-
-def _processor_temperature() -> float | None:
-    """The warmest part of the processor."""
-    try:
-        import psutil
-
-        found = psutil.sensors_temperatures()
-    except (ImportError, AttributeError, OSError, ValueError):
-        return None
-    return max((part.current for name in PROCESSORS for part in found.get(name, ()) if part.current > 0), default=None)
+        return thermal.of_card(str(getattr(torch.cuda.get_device_properties(device), "uuid", "")))
+    return thermal.of_processor() if device.type == "cpu" else None
 
 
 def _resident_bytes() -> int:

@@ -23,7 +23,7 @@ LAYERS = (
         "sentences",
         "visitor",
     },
-    {"config", "events", "control", "device", "seeds"},
+    {"config", "events", "control", "device", "thermal", "seeds"},
     {"portions"},
     {"options", "host", "host.base", "reference", "schedules", "objective", "resolve"},
     {
