@@ -34,21 +34,23 @@ def read_picture(path: Path, *, lasting: bool = True) -> Response:
         raise NotFound(Sentence("file_gone", "'{file}' is not there any more.", file=path.name)) from None
 
 
+def kept_as(name: str) -> str:
+    """The header by which a browser keeps a file under that name, whatever letters it has."""
+    return f"attachment; filename*=utf-8''{quote(name, safe='', errors='replace')}"
+
+
 def download(path: Path) -> Response:
     """A file of any size, to be kept under its name. Raises NotFound when it is gone."""
     if not path.is_file():
         raise NotFound(Sentence("file_gone", "'{file}' is not there any more.", file=path.name))
-    headers = {
-        "content-disposition": f"attachment; filename*=utf-8''{quote(path.name)}",
-        "content-length": str(path.stat().st_size),
-    }
+    headers = {"content-disposition": kept_as(path.name), "content-length": str(path.stat().st_size)}
     return StreamingResponse(_pieces(path), media_type="application/octet-stream", headers=headers)
 
 
 def streamed(pieces: Iterator[bytes], name: str, kind: str) -> Response:
     """Bytes that are made while they are sent, to be kept under a name. They are not packed once more on the way."""
     headers = {
-        "content-disposition": f"attachment; filename*=utf-8''{quote(name)}",
+        "content-disposition": kept_as(name),
         "content-encoding": "identity",
         "x-content-type-options": "nosniff",
     }

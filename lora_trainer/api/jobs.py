@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -15,7 +14,7 @@ from ..jobs.job import Job
 from ..sentences import Sentence
 from .call import Call, Entry, value_of
 from .files import download, read_picture
-from .shown import event_json, job_json
+from .shown import event_json, in_address, job_json
 
 LONGEST_WAIT = 25.0
 """Seconds for which a reader of events may wait: below the time after which proxies give up."""
@@ -157,7 +156,7 @@ def review(call: Call) -> dict[str, Any]:
             "owner": job.record.owner,
             "file": file,
             "hidden": file in job.record.hidden,
-            "url": f"jobs/{job.id}/samples/{quote(file)}",
+            "url": f"jobs/{job.id}/samples/{in_address(file)}",
         }
         for job in call.desk.jobs.list()
         for file in job.record.samples[::-1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import PlainTextResponse, Response
 
@@ -13,6 +12,7 @@ from ..errors import NotFound
 from ..presets import Given, Preset, from_text, lineage_of, make_preset, to_text
 from ..sentences import Sentence, to_json
 from .call import Call, Entry, value_of
+from .files import kept_as
 
 
 def all_presets(call: Call) -> list[dict[str, Any]]:
@@ -44,12 +44,8 @@ def take(call: Call) -> dict[str, Any]:
 def share(call: Call) -> Response:
     """One as a file, resolved whole."""
     preset = _preset(call)
-    name = quote(f"{preset.name}.yaml")
-    return PlainTextResponse(
-        to_text(preset),
-        media_type="application/yaml",
-        headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"},
-    )
+    headers = {"content-disposition": kept_as(f"{preset.name}.yaml")}
+    return PlainTextResponse(to_text(preset), media_type="application/yaml", headers=headers)
 
 
 def delete(call: Call) -> dict[str, Any]:

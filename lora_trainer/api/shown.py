@@ -17,6 +17,11 @@ from ..jobs.tryouts import TryOut
 from ..sentences import Sentence, to_json
 
 
+def in_address(name: str) -> str:
+    """A file's name as a part of an address."""
+    return quote(name, safe="", errors="replace")
+
+
 def message_json(message: str) -> dict[str, Any] | None:
     return to_json(message) if message else None
 
@@ -74,7 +79,8 @@ def job_json(job: Job) -> dict[str, Any]:
         "place": record.place,
         "device": record.device,
         "saves": [
-            {**dataclasses.asdict(save), "url": f"jobs/{record.id}/saves/{quote(save.file)}"} for save in job.saves()
+            {**dataclasses.asdict(save), "url": f"jobs/{record.id}/saves/{in_address(save.file)}"}
+            for save in job.saves()
         ],
         "best_step": record.best_step,
         "published": record.published,
@@ -89,7 +95,7 @@ def event_json(number: int, event: Event, job: Job) -> dict[str, Any]:
     if isinstance(event, (Sample, Saved)):
         kind = "samples" if isinstance(event, Sample) else "saves"
         file = PurePath(event.path).name
-        values |= {"path": file, "url": f"jobs/{job.id}/{kind}/{quote(file)}"}
+        values |= {"path": file, "url": f"jobs/{job.id}/{kind}/{in_address(file)}"}
     if isinstance(event, (Warned, Advised)) and not isinstance(event.message, Sentence):
         values["sentence"] = {"code": event.code, "text": event.message, "values": event.values}
     elif isinstance(event, (Warned, Advised, Paused, Failed)):
