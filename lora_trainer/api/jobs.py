@@ -179,6 +179,7 @@ def _after(call: Call) -> int:
 
 
 ROUTES = (
+    Entry("GET", "/jobs/{id}/events", events, before=wait_for_news),
     Entry("GET", "/jobs", all_jobs),
     Entry("POST", "/jobs", begin, slow=True),
     Entry("POST", "/jobs/resume-all", resume_all),
@@ -192,7 +193,6 @@ ROUTES = (
     Entry("POST", "/jobs/{id}/stop", steered(Job.stop)),
     Entry("POST", "/jobs/{id}/stop-and-save", steered(Job.stop_and_save)),
     Entry("POST", "/jobs/{id}/more", more),
-    Entry("GET", "/jobs/{id}/events", events, before=wait_for_news),
     Entry("GET", "/jobs/{id}/curve", curve),
     Entry("GET", "/jobs/{id}/samples/{file}", sample),
     Entry("PUT", "/jobs/{id}/samples/{file}/hidden", hide_sample, admin=True),

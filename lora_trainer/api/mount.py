@@ -46,8 +46,10 @@ log = logging.getLogger(__name__)
 
 PREFIX = "/lora-trainer/v1"
 QUICK_THREADS, SLOW_THREADS = 4, 8
-TABLES = (
+TABLES = (  # what is asked most often comes first: every request is held against one route after another
     state.ROUTES,
+    jobs.ROUTES,
+    uploads.ROUTES,
     session.ROUTES,
     people.ROUTES,
     options.ROUTES,
@@ -55,12 +57,10 @@ TABLES = (
     advice.ROUTES,
     inquiries.ROUTES,
     datasets.ROUTES,
-    uploads.ROUTES,
     health.ROUTES,
     captions.ROUTES,
     captioning.ROUTES,
     regularization.ROUTES,
-    jobs.ROUTES,
     keeping.ROUTES,
     tryouts.ROUTES,
     history.ROUTES,
@@ -100,6 +100,8 @@ def _endpoint(
             elif request.method != "GET":
                 body = await bodies.small(request)
             call = Call(desk.seen_by(visitor), request.path_params, request.query_params, body, upload, glances)
+            if entry.at_once and (response := entry.at_once(call)) is not None:
+                return response
             if entry.before:
                 await entry.before(call)
             return await loop.run_in_executor(pool, _respond, entry, call)

@@ -56,6 +56,12 @@ def glance(call: Call) -> Response:
     return json_answer(call.glances.content(call.desk, made) if call.glances else made())
 
 
+def glance_at_hand(call: Call) -> Response | None:
+    """The same, where somebody has asked a moment ago."""
+    content = call.glances.ready(call.desk) if call.glances else None
+    return json_answer(content) if content is not None else None
+
+
 def _at_hand(jobs: Sequence[Job]) -> list[Job]:
     """All that have not ended, and the newest of those that have: this is asked every second, and runs are kept."""
     ended = [job for job in jobs if job.state in ENDED][:RECENT]
@@ -106,7 +112,7 @@ def host_json(host: Host) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("GET", "/state", glance),
+    Entry("GET", "/state", glance, at_once=glance_at_hand),
     Entry("PUT", "/host", set_host, admin=True),
     Entry("PUT", "/habits", set_habits, admin=True),
 )
