@@ -1,4 +1,4 @@
-"""diffusers, peft and open_clip: the one place that they are imported through, and from where.
+"""diffusers, peft, open_clip and wakepy: the one place that they are imported through, and from where.
 
 On its own the trainer imports what is installed. Inside a WebUI, where other extensions bring their own versions, the
 packages that were found to work are named by `use`, and come as private copies when the process holds others.
@@ -59,6 +59,11 @@ def open_clip() -> ModuleType:
                 reason=str(error),
             )
         ) from error
+
+
+def wakepy() -> ModuleType:
+    """The module wakepy, which is good to have. Raises UserError when there is none."""
+    return _load("wakepy")
 
 
 def import_all() -> None:

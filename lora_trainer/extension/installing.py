@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
 from ..packages import NEEDED
 from ..sentences import Sentence
+from . import extras
+from .pins import pins
 from .probe import MARK
 from .stamp import FOLDER, ROOT, Stamp, now, read, write
 
@@ -36,6 +38,8 @@ def ensure(root: Path = ROOT) -> Stamp:
     if stamp is not None and stamp.holds():
         return stamp
     stamp = _settled(root)
+    if not stamp.problem:
+        stamp = replace(stamp, places={**stamp.places, **extras.bring(root, fetch)})
     try:
         write(stamp, root)
     except UserError as error:
@@ -59,9 +63,8 @@ def _settled(root: Path) -> Stamp:
         if stamp := _complete(found):
             return stamp
     for file in PINS:
-        wanted = [
-            f"{name}=={version}" for name, version in _pins(root / "requirements" / file).items() if name in places
-        ]
+        versions = pins(root / "requirements" / file)
+        wanted = [f"{name}=={versions[name]}" for name in NEEDED if name in places]
         if reason := fetch(wanted, root / FOLDER):
             return Stamp(now(), problem=_unfetched(wanted, reason, root))
         found = probe(places, root)
@@ -133,13 +136,6 @@ def _pip(requirements: Sequence[str], target: Path) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     return "" if done.returncode == 0 else _last_line(done.stderr) or f"pip ended with code {done.returncode}"
-
-
-def _pins(requirements: Path) -> dict[str, str]:
-    """The versions of the needed packages in a requirements file."""
-    lines = requirements.read_text(encoding="utf-8").splitlines()
-    found = (re.match(r"([A-Za-z0-9_-]+)==([^\s;]+)", line) for line in lines)
-    return {match[1]: match[2] for match in found if match and match[1] in NEEDED}
 
 
 def _search_path(root: Path) -> Iterator[str]:

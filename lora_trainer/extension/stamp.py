@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .. import packages
+from .. import __version__, packages
 from ..files.atomic import write_text
 from ..sentences import Sentence, to_json
 
@@ -37,7 +37,7 @@ class Stamp:
 
 def now() -> dict[str, str]:
     """The versions that are installed now; quick, nothing is imported."""
-    versions = {"python": sys.version.split()[0], "python_path": sys.prefix}
+    versions = {"python": sys.version.split()[0], "python_path": sys.prefix, "extension": __version__}
     for name in LOOKED_AT:
         try:
             versions[name] = metadata.version(name)

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from .. import packages
+
 log = logging.getLogger(__name__)
 
 
@@ -14,9 +16,7 @@ def awake() -> Iterator[None]:
     """Inside the block the machine does not fall asleep by itself, as far as it lets us. Its screen may."""
     with ExitStack() as held:
         try:
-            from wakepy import keep
-
-            held.enter_context(keep.running(on_fail="pass"))
+            held.enter_context(packages.wakepy().keep.running(on_fail="pass"))
         except Exception as error:  # noqa: BLE001  a service of the system may fail
             log.info("The machine cannot be kept from sleeping: %s", error)
         yield

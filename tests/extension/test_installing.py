@@ -7,7 +7,7 @@ import pytest
 
 from lora_trainer import packages
 from lora_trainer.errors import UserError
-from lora_trainer.extension import installing, probe, stamp
+from lora_trainer.extension import extras, installing, probe, stamp
 from lora_trainer.extension.settling import Settling
 
 HOST = Path("/host/site-packages")
@@ -45,12 +45,13 @@ def machine(tmp_path, monkeypatch):
 
     def make(**facts):
         (tmp_path / "requirements").mkdir(exist_ok=True)
-        for name in installing.PINS:
+        for name in (*installing.PINS, extras.FILE):
             text = (stamp.ROOT / "requirements" / name).read_text(encoding="utf-8")
             (tmp_path / "requirements" / name).write_text(text, encoding="utf-8")
         made = Machine(tmp_path, **facts)
         monkeypatch.setattr(installing, "probe", made.probe)
         monkeypatch.setattr(installing, "fetch", made.fetch)
+        monkeypatch.setattr(extras, "EXTRAS", ())
         return made
 
     return make
@@ -127,6 +128,41 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(machine, monkeypatch):
 
     monkeypatch.setattr(installing, "write", refuse)
     assert "read-only" in installing.ensure(host.root).problem
+
+
+def test_what_is_good_to_have_comes_along_and_is_fetched_once(machine, monkeypatch):
+    host = machine(works=packages.NEEDED)
+    monkeypatch.setattr(extras, "EXTRAS", ("wakepy",))
+    monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None)
+    assert installing.ensure(host.root).places["wakepy"] == host.root / "packages"
+    monkeypatch.setattr(installing, "now", lambda: {"torch": "9.9"})
+    assert installing.ensure(host.root).problem is None
+    assert host.fetched == [["wakepy==1.0.0"]]
+
+
+def test_what_came_along_is_used_as_a_private_copy(tmp_path):
+    from .conftest import write_package
+
+    write_package(tmp_path, "wakepy", "9", __init__="from wakepy import keep\n", keep="running = 'private'\n")
+    packages.use({"wakepy": tmp_path})
+    assert packages.wakepy().keep.running == "private"
+
+
+def test_what_is_good_to_have_is_done_without_where_it_cannot_be_fetched(machine, monkeypatch):
+    host = machine(works=packages.NEEDED, network=False)
+    monkeypatch.setattr(extras, "EXTRAS", ("wakepy",))
+    monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None)
+    found = installing.ensure(host.root)
+    assert found.problem is None and "wakepy" not in found.places
+
+
+def test_a_new_version_of_the_extension_looks_again(machine, monkeypatch):
+    host = machine()
+    installing.ensure(host.root)
+    monkeypatch.setattr(stamp, "__version__", "99.0")
+    probed = host.probed
+    installing.ensure(host.root)
+    assert host.probed > probed
 
 
 def test_the_stamp_is_read_as_it_was_written(tmp_path):
