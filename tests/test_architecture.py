@@ -20,6 +20,7 @@ LAYERS = (
         "scalars",
         "sentences",
         "visitor",
+        "wire",
     },
     {"config", "events", "control", "device", "seeds"},
     {"portions"},
@@ -80,6 +81,7 @@ LIGHT = (
     "presets",
     "regularization",
     "api",
+    "wire",
     "portions",
 )
 

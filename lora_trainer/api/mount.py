@@ -22,6 +22,7 @@ from . import (
     captioning,
     captions,
     datasets,
+    described,
     health,
     inquiries,
     jobs,
@@ -62,6 +63,7 @@ TABLES = (
     keeping.ROUTES,
     tryouts.ROUTES,
     notices.ROUTES,
+    described.ROUTES,
 )
 SPOOL, PIECE = 8 * 2**20, 2**20
 

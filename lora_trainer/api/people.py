@@ -8,6 +8,7 @@ from typing import Any
 from ..files.disk import free_bytes
 from ..jobs.limits import EVERYBODY
 from ..jobs.states import ENDED
+from ..wire import house as wire
 from .call import Call, Entry
 
 
@@ -48,7 +49,15 @@ def _person(call: Call, name: str) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("GET", "/usage", own, slow=True),
-    Entry("GET", "/people", overview, slow=True, admin=True),
-    Entry("PUT", "/people/{name}/limits", set_limits, slow=True, admin=True),
+    Entry("GET", "/usage", own, slow=True, gives=wire.Person),
+    Entry("GET", "/people", overview, slow=True, admin=True, gives=wire.People),
+    Entry(
+        "PUT",
+        "/people/{name}/limits",
+        set_limits,
+        slow=True,
+        admin=True,
+        takes=wire.LimitsChange,
+        gives=wire.Person,
+    ),
 )
