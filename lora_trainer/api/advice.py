@@ -69,9 +69,7 @@ def diagnosis(call: Call) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry(
-        "POST", "/recommend", recommend, slow=True, takes=wire.Wish, gives=wire.Recommendation, errors=(404, 409, 422)
-    ),
+    Entry("POST", "/recommend", recommend, slow=True, takes=wire.Wish, gives=wire.Recommendation, errors=(404, 409)),
     Entry(
         "POST",
         "/estimate",
@@ -79,7 +77,7 @@ ROUTES = (
         slow=True,
         takes=wire.MemoryOf,
         gives=wire.Estimate | wire.Later,
-        errors=(404, 409, 422),
+        errors=(404, 409),
     ),
     Entry("GET", "/jobs/{id}/advice", diagnosis, slow=True, gives=wire.Diagnosis),
 )

@@ -85,6 +85,7 @@ def refusals_of(entry: Entry) -> list[int]:
     """The statuses that a route may refuse with."""
     codes = {400, 401, 403, *entry.errors}
     codes |= {404} if "{" in entry.path else set()
+    codes |= {422} if entry.takes is not None else set()
     codes |= {413} if entry.method != "GET" else set()
     return sorted(codes)
 

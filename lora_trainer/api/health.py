@@ -60,7 +60,7 @@ def _config(call: Call, values: dict[str, Any]) -> tuple[TrainConfig, str]:
 HEALTH = "/datasets/{id}/health"
 ROUTES = (
     Entry("GET", HEALTH, look, slow=True, gives=wire.Health, asks={"values": ""}, errors=(409, 422)),
-    Entry("POST", HEALTH, report, slow=True, takes=wire.HealthFor, gives=wire.Health, errors=(409, 422)),
-    Entry("POST", f"{HEALTH}/fix", mend, slow=True, takes=wire.Mend, gives=wire.Mended, errors=(409, 422)),
+    Entry("POST", HEALTH, report, slow=True, takes=wire.HealthFor, gives=wire.Health, errors=(409,)),
+    Entry("POST", f"{HEALTH}/fix", mend, slow=True, takes=wire.Mend, gives=wire.Mended, errors=(409,)),
     Entry("POST", f"{HEALTH}/undo", undo, slow=True, takes=wire.Undo, gives=Nothing),
 )

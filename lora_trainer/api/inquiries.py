@@ -55,8 +55,8 @@ def _config(call: Call) -> Any:
 
 
 ROUTES = (
-    Entry("POST", "/probes", begin_probe, slow=True, takes=Run, gives=Answer, errors=(404, 409, 422)),
-    Entry("POST", "/fits", begin_fits, slow=True, takes=Run, gives=Answer, errors=(404, 409, 422)),
+    Entry("POST", "/probes", begin_probe, slow=True, takes=Run, gives=Answer, errors=(404, 409)),
+    Entry("POST", "/fits", begin_fits, slow=True, takes=Run, gives=Answer, errors=(404, 409)),
     Entry("GET", "/inquiries/{id}", summary, gives=Answer),
     Entry("POST", "/inquiries/{id}/stop", stop, gives=Answer),
 )

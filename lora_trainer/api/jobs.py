@@ -187,11 +187,11 @@ def _after(call: Call) -> int:
 
 ROUTES = (
     Entry("GET", "/jobs", all_jobs, gives=list[wire.Job]),
-    Entry("POST", "/jobs", begin, slow=True, takes=wire.NewJob, gives=wire.Job, errors=(404, 409, 422)),
+    Entry("POST", "/jobs", begin, slow=True, takes=wire.NewJob, gives=wire.Job, errors=(404, 409)),
     Entry("POST", "/jobs/resume-all", resume_all, gives=Nothing),
     Entry("GET", "/jobs/{id}", summary, gives=wire.Job),
     Entry("DELETE", "/jobs/{id}", delete, slow=True, gives=Nothing),
-    Entry("POST", "/jobs/{id}/clone", clone, slow=True, takes=wire.Changes, gives=wire.Job, errors=(409, 422)),
+    Entry("POST", "/jobs/{id}/clone", clone, slow=True, takes=wire.Changes, gives=wire.Job, errors=(409,)),
     Entry("POST", "/jobs/{id}/move", move, takes=wire.Move, gives=wire.Job),
     Entry("POST", "/jobs/{id}/priority", prefer, takes=wire.Priority, gives=wire.Job),
     Entry("POST", "/jobs/{id}/pause", steered(Job.pause), gives=wire.Job),

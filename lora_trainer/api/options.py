@@ -97,6 +97,6 @@ def _plain(value: Any) -> Any:
 ROUTES = (
     Entry("GET", "/options", all_options, gives=wire.AllOptions),
     Entry("POST", "/check", check, slow=True, takes=Run, gives=wire.Checked),
-    Entry("POST", "/yaml/read", read_yaml, takes=YAML, gives=wire.ReadValues, errors=(422,)),
-    Entry("POST", "/yaml/write", write_yaml, takes=Values, gives=YAML, errors=(422,)),
+    Entry("POST", "/yaml/read", read_yaml, takes=YAML, gives=wire.ReadValues),
+    Entry("POST", "/yaml/write", write_yaml, takes=Values, gives=YAML),
 )

@@ -78,8 +78,8 @@ def _preset(call: Call) -> Preset:
 
 ROUTES = (
     Entry("GET", "/presets", all_presets, gives=list[wire.Preset]),
-    Entry("POST", "/presets", save, slow=True, takes=wire.NewPreset, gives=wire.KeptPreset, errors=(409, 422)),
-    Entry("POST", "/presets/import", take, slow=True, takes=wire.PresetText, gives=wire.KeptPreset, errors=(409, 422)),
+    Entry("POST", "/presets", save, slow=True, takes=wire.NewPreset, gives=wire.KeptPreset, errors=(409,)),
+    Entry("POST", "/presets/import", take, slow=True, takes=wire.PresetText, gives=wire.KeptPreset, errors=(409,)),
     Entry("GET", "/presets/{name}", share, gives=YAML),
     Entry("DELETE", "/presets/{name}", delete, slow=True, gives=Nothing),
 )

@@ -75,7 +75,7 @@ def _one(call: Call) -> Regularization:
 
 REGULARIZATIONS = "/regularizations"
 ROUTES = (
-    Entry("POST", f"{REGULARIZATIONS}/usual", usual, slow=True, takes=Run, gives=wire.Usual, errors=(404, 409, 422)),
+    Entry("POST", f"{REGULARIZATIONS}/usual", usual, slow=True, takes=Run, gives=wire.Usual, errors=(404, 409)),
     Entry(
         "POST",
         REGULARIZATIONS,
@@ -83,7 +83,7 @@ ROUTES = (
         slow=True,
         takes=wire.NewRegularization,
         gives=wire.Regularization,
-        errors=(404, 409, 422),
+        errors=(404, 409),
     ),
     Entry("GET", REGULARIZATIONS, everything, gives=list[wire.Regularization]),
     Entry("GET", REGULARIZATIONS + "/{id}", summary, gives=wire.Regularization),

@@ -32,7 +32,7 @@ class Schemas:
         """The schema of a type: plain values, lists, tables, Literal, unions, TypedDicts and dataclasses."""
         origin, inner = typing.get_origin(kind), typing.get_args(kind)
         if origin is typing.Annotated:
-            return dict(inner[1])
+            return dict(inner[1].schema)
         if kind in SCALARS:
             return dict(SCALARS[kind])
         if origin is typing.Literal:

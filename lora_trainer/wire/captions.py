@@ -69,7 +69,7 @@ class Tags(TypedDict):
 
 @dataclass(frozen=True)
 class Operation:
-    """What is to be done (`{"kind": ...}` and its values) to captions, or only to those of `names`."""
+    """What is to be done (`{"do": ...}` and its values) to captions, or only to those of `names`."""
 
     operation: dict[str, Any] = field(default_factory=dict)
     captions: dict[str, str] = field(default_factory=dict)

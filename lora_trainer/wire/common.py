@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
-Options = Annotated[dict[str, Any], {"$ref": "#/components/schemas/Options"}]
+
+class Shape:
+    """JSON Schema that says more than a type, in its annotation."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self.schema = schema
+
+
+Options = Annotated[dict[str, Any], Shape({"$ref": "#/components/schemas/Options"})]
 """Option values, nested by section or under dotted paths."""
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
-from .common import Options, Run, Told
+from .common import Options, Run, Shape, Told
 
 JobState = Literal[
     "queued", "preparing", "running", "paused", "stopping", "finished", "stopped", "failed", "interrupted"
@@ -107,11 +107,18 @@ class More:
     steps: int = 0
 
 
-class Happening(TypedDict):
-    """An event under its number. Its other values are those of its kind (see `events.py`)."""
-
-    n: int
-    kind: str
+Happening = Annotated[
+    dict[str, Any],
+    Shape(
+        {
+            "type": "object",
+            "description": "An event under its number. Its other values are those of its kind (`lora_trainer/events.py`).",
+            "properties": {"n": {"type": "integer"}, "kind": {"type": "string"}},
+            "required": ["n", "kind"],
+            "additionalProperties": True,
+        }
+    ),
+]
 
 
 class Events(TypedDict):

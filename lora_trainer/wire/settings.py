@@ -39,7 +39,7 @@ class Checked(TypedDict):
 
     problems: list[Problem]
     summary: dict[str, Any] | None
-    sentence: Told
+    sentence: Told | Problem
 
 
 class ReadValues(TypedDict):
