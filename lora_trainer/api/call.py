@@ -26,7 +26,7 @@ class Malformed(UserError):
 
 @dataclass(frozen=True)
 class Call:
-    """A request, read whole: parts of the path, query, and the body as bytes or, where it may be large, as a file.
+    """A request, read whole: parts of the path, query, headers, and the body as bytes, or as a file where it is large.
 
     `desk` is the desk as the visitor sees it.
     """
@@ -36,6 +36,7 @@ class Call:
     query: Mapping[str, str]
     body: bytes = b""
     upload: BinaryIO | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def visitor(self) -> Visitor:

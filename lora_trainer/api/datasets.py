@@ -17,6 +17,9 @@ from .call import Call, Entry, Malformed, value_of, wrong_value
 from .files import picture, streamed
 from .uploads import added_json
 
+SMALLEST = 64
+"""The least resolution at which pictures can be trained on."""
+
 
 def all_sets(call: Call) -> list[dict[str, Any]]:
     """All of them, with their sizes in bytes."""
@@ -81,7 +84,8 @@ def _named(made: DataSetFolder) -> dict[str, Any]:
 def items(call: Call) -> dict[str, Any]:
     """The pictures as a run at that resolution would take them."""
     found = call.desk.datasets.get(call.path["id"])
-    resolution = call.number("resolution", 0, 0, 4096) or call.desk.host.describe().native_resolution
+    asked = call.number("resolution", 0, 0, 4096)
+    resolution = max(SMALLEST, asked) if asked else call.desk.host.describe().native_resolution
     return {
         "id": found.id,
         "name": found.name,

@@ -28,11 +28,11 @@ REFUSALS = {
     429: "There were too many wrong tries; `Retry-After` says for how many seconds to wait.",
 }
 PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
-ABOUT = (
-    "Trains LoRAs on the host's own base. Everything that the page does goes through these routes, and every refusal "
-    "is a sentence for people. Where a sign-in is needed: `POST /session` on a standalone server gives a token; a WebUI "
-    "takes the names and passwords of `--gradio-auth` and `--api-auth` by HTTP Basic."
-)
+ABOUT = """
+Trains LoRAs on the host's own base. Everything that the page does goes through these routes, and every refusal is a
+sentence for people. Where a sign-in is needed: `POST /session` on a standalone server gives a token; a WebUI takes the
+names and passwords of `--gradio-auth` and `--api-auth` by HTTP Basic.
+"""
 
 
 def specification(call: Call) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def described(entries: Iterable[Entry], prefix: str) -> dict[str, Any]:
     refusals = {str(code): {"description": text, "content": error} for code, text in REFUSALS.items()}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Train LoRA", "version": __version__, "description": ABOUT},
+        "info": {"title": "Train LoRA", "version": __version__, "description": " ".join(ABOUT.split())},
         "servers": [{"url": prefix}],
         "tags": [{"name": name, "description": text} for name, text in subjects.items()],
         "paths": paths,

@@ -172,7 +172,7 @@ def review(call: Call) -> dict[str, Any]:
 
 def save(call: Call) -> Response:
     """A LoRA file of the run. `Range: bytes=N-` goes on with a download; the ETag is the hash of the file."""
-    return download(_job(call).save_path(call.path["file"]))
+    return download(_job(call).save_path(call.path["file"]), call.headers)
 
 
 def _job(call: Call) -> Job:
@@ -205,5 +205,5 @@ ROUTES = (
     Entry("PUT", "/jobs/{id}/samples/{file}/hidden", hide_sample, admin=True, takes=wire.Hide, gives=wire.Hidden),
     Entry("DELETE", "/jobs/{id}/samples/{file}", delete_sample, gives=Nothing),
     Entry("GET", "/samples", review, admin=True, gives=wire.Review, asks={"limit": 200, "after": 0}),
-    Entry("GET", "/jobs/{id}/saves/{file}", save, gives=FILE),
+    Entry("GET", "/jobs/{id}/saves/{file}", save, slow=True, gives=FILE),
 )

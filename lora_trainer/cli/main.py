@@ -26,8 +26,10 @@ from . import (
     diagnose,
     grid,
     inspect,
+    jobs,
     measure,
     notify,
+    openapi,
     pocket,
     presets,
     reference,
@@ -41,6 +43,7 @@ from . import (
 
 COMMANDS: tuple[ModuleType, ...] = (
     train,
+    jobs,
     ui,
     users,
     check,
@@ -59,6 +62,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     pocket,
     presets,
     reference,
+    openapi,
     measure,
 )
 SUCCESS, FAILED, WRONG_USE = 0, 1, 2

@@ -112,7 +112,7 @@ Happening = Annotated[
     Shape(
         {
             "type": "object",
-            "description": "An event under its number. Its other values are those of its kind (`lora_trainer/events.py`).",
+            "description": "An event under its number. Its other values are those of its kind (`events.py`).",
             "properties": {"n": {"type": "integer"}, "kind": {"type": "string"}},
             "required": ["n", "kind"],
             "additionalProperties": True,

@@ -64,3 +64,16 @@ def test_it_is_served(house):
 def operation_of(entry):
     path = entry.path.replace(":path", "").replace(":int", "")
     return openapi()["paths"][path][entry.method.lower()]
+
+
+def test_options_that_are_no_options_are_a_sentence_also_beside_a_data_set(house):
+    for values in ({"data": 1.5}, {"data": "x"}, {"data": [1]}):
+        answer = house.client.post("jobs", json={"values": values, "dataset": house.known["cats-4f1d"]})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["problems"][0]["path"] == "data"
+
+
+def test_pictures_are_shown_at_any_resolution_that_is_asked_for(house):
+    for resolution in (1, 5, 63, 9999):
+        answer = house.client.get(f"datasets/{house.known['cats-4f1d']}?resolution={resolution}")
+        assert answer.status_code == 200, answer.text

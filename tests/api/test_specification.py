@@ -1,4 +1,4 @@
-"""Whatever a sender makes of the specification, no request breaks the server, and each answer is one that is described."""
+"""Whatever a sender makes of the specification, it breaks nothing, and gets answers that are described."""
 
 import contextlib
 import os
@@ -7,24 +7,24 @@ import pytest
 
 pytest.importorskip("schemathesis")
 
-import schemathesis  # noqa: E402  after the check that it is there
-from hypothesis import HealthCheck, Phase, given, settings  # noqa: E402
-from hypothesis.errors import Unsatisfiable  # noqa: E402
-from schemathesis import GenerationMode, checks  # noqa: E402
-from schemathesis.specs.openapi.checks import (  # noqa: E402
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode, checks
+from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
-from starlette.applications import Starlette  # noqa: E402
+from starlette.applications import Starlette
 
-from lora_trainer.api import PREFIX, add_routes  # noqa: E402
-from lora_trainer.api.described import openapi  # noqa: E402
-from lora_trainer.api.errors import Refused  # noqa: E402
-from lora_trainer.errors import UserError  # noqa: E402
-from lora_trainer.sentences import Sentence  # noqa: E402
-from lora_trainer.visitor import USER, Visitor  # noqa: E402
-from tests.api.house import House  # noqa: E402
+from lora_trainer.api import PREFIX, add_routes
+from lora_trainer.api.described import openapi
+from lora_trainer.api.errors import Refused
+from lora_trainer.errors import UserError
+from lora_trainer.sentences import Sentence
+from lora_trainer.visitor import USER, Visitor
+from tests.api.house import House
 
 CHECKS = [
     checks.not_a_server_error,
