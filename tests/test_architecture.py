@@ -56,7 +56,7 @@ LAYERS = (
     {"tagging", "txt2img", "studio", "training", "host.standalone", "host.webui"},
     {"train", "tryout", "sweep", "regularization", "estimate"},
     {"trainer", "jobs", "datasets", "presets", "recommend", "accounts"},
-    {"api"},
+    {"api", "client"},
     {"ui", "cli", "extension", "__main__", "__init__"},
 )
 HEAVY = {"torch", "diffusers", "peft", "transformers", "open_clip", "tensorboard"}
@@ -82,6 +82,7 @@ LIGHT = (
     "regularization",
     "api",
     "wire",
+    "client",
     "portions",
 )
 

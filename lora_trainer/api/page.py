@@ -12,9 +12,9 @@ HEAD = """# The HTTP interface
 
 {about}
 
-Paths are below `{prefix}`. This page is made by `python -m lora_trainer openapi --form markdown`; a running server gives the
-same as OpenAPI 3.1 at `{prefix}/openapi.json`, with the schema of every body and answer. Python programs have
-[a client](client.md).
+Paths are below `{prefix}`. This page is made by `python -m lora_trainer openapi --form markdown`; a running server
+gives the same as OpenAPI 3.1 at `{prefix}/openapi.json`, with the schema of every body and answer. Python programs
+have [a client](client.md).
 
 A refusal is `{{"error": {{"code", "text", "values"}}, "problems": [...]}}` with a status that is one of these:
 

@@ -1,4 +1,4 @@
-"""`datasets`: the data sets of the page, listed, copied, renamed, put into zip files, taken from them, sent, deleted."""
+"""`datasets`: the data sets of the page, listed, sent, copied, renamed, put into zips and taken from them, deleted."""
 
 from __future__ import annotations
 
