@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..client import Client
     from ..wire.jobs import Job
 
+PLACES = ("path", "best_path")
+"""Values of events that are paths; a Windows path's parts are told apart by either slash."""
 RESTS = ("paused", "interrupted")
 QUESTION = "\nThe run goes on at the server. Type s to stop it there, with a save; Enter leaves it running: "
 
@@ -46,11 +49,15 @@ def follow(client: Client, job: Job, *, quiet: bool) -> dict[str, Any]:
 
 
 def event_of(values: Mapping[str, Any]) -> Event:
-    """An event as a server tells it. Of newer servers than this program, what is not known here is left out."""
+    """An event as a server tells it. Of newer servers than this program, what is not known here is left out.
+
+    Of paths there only the names are told.
+    """
     if values["kind"] not in EVENTS.names():
         return Event()
     known = {item.name for item in dataclasses.fields(EVENTS.get(values["kind"]))}
-    return from_json({key: value for key, value in values.items() if key in known or key == "kind"})
+    told = {key: value for key, value in values.items() if key in known or key == "kind"}
+    return from_json({**told, **{key: PureWindowsPath(told[key]).name for key in PLACES if key in told}})
 
 
 def _changed(before: Job, now: Job) -> str:

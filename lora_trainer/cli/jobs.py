@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from .. import options
 from ..errors import ConfigError
 from .following import follow
+from .named import DATA, require
 from .remote import fetched
-from .server import add_server, connect
+from .server import add_server, address_of, connect
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -28,6 +29,7 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     every = actions.add_parser("list", help="all of them, the newest first")
     every.set_defaults(run=_list)
+    every.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="without a server: that of `ui`")
     made = [every, *(_action(actions, name, text, run) for name, (text, run) in ACTIONS.items())]
     of = actions.choices
     of["clone"].add_argument("--set", metavar="option.path=value", action="append", default=[], help="what differs")
@@ -60,10 +62,19 @@ def _on_one(arguments: argparse.Namespace, run: Action) -> dict[str, Any]:
 
 
 def _list(arguments: argparse.Namespace) -> dict[str, Any]:
-    jobs = connect(arguments).jobs.list()
+    jobs: list[Any] = [*connect(arguments).jobs.list()] if address_of(arguments) else _kept_here(arguments.data)
     if not arguments.json:
         print(*map(_line, jobs), sep="\n") if jobs else print("There is no run yet.")
     return {"jobs": jobs}
+
+
+def _kept_here(data: Path) -> list[dict[str, Any]]:
+    """What a data folder of this machine keeps of its runs. Nobody need run them for that."""
+    from ..host.standalone import DATA_FOLDER
+    from ..jobs.looking import records_in
+
+    require(data)
+    return [record.to_json() for record in records_in(data / DATA_FOLDER)]
 
 
 def _line(job: Any) -> str:

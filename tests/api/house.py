@@ -84,9 +84,9 @@ def lora(name: str, kilobytes: int = 300) -> bytes:
     return len(header).to_bytes(8, "little") + header + bytes(at)
 
 
-def made_desk(folder, runner=None, checkpoint="pocket"):
-    config = options.build({"base": {"checkpoint": checkpoint}})
-    host = StandaloneHost(config.base, config.memory, folder / "loras", folder / "data")
+def made_desk(folder, runner=None, data=None):
+    config = options.build({"base": {"checkpoint": "pocket"}})
+    host = StandaloneHost(config.base, config.memory, folder / "loras", data or folder / "data")
     desk = Desk(host, jobs=Jobs(host, host.data_folder() / "runs", runner=runner or Teller()))
     desk.habits.grid_at_end = False
     return desk

@@ -11,7 +11,7 @@ from lora_trainer.accounts.passwords import Cost
 from lora_trainer.cli import following
 from lora_trainer.cli.main import FAILED, SUCCESS, WRONG_USE, main
 from lora_trainer.visitor import ADMIN
-from tests.api.house import ENDLESS
+from tests.api.house import ENDLESS, made_desk
 from tests.client.conftest import address as address  # a fixture
 from tests.client.conftest import desk as desk  # a fixture
 from tests.client.serving import application, served
@@ -36,7 +36,7 @@ def test_a_run_goes_from_pictures_here_to_a_file_here(run, desk, pictures, tmp_p
     assert code == SUCCESS and result["ok"] and (result["step"], result["total_steps"]) == (20, 20)
     job = desk.jobs.get(result["job"])
     assert (tmp_path / "loras" / "my_cat.safetensors").read_bytes() == job.folder.lora.read_bytes()
-    assert (tmp_path / result["path"]).is_file()
+    assert (tmp_path / result["path"]).is_file() and result["saves"] == ["my_cat.safetensors"]
     data_set = desk.datasets.get(job.record.dataset)
     assert data_set.name == "zorb" and data_set.count == 4 and set(data_set.captions().values()) != {""}
 
@@ -121,6 +121,7 @@ def test_ctrl_c_asks_whether_the_run_is_to_stop_or_to_go_on(run, desk, pictures,
 
 
 def test_the_password_comes_from_the_environment_and_a_token_from_a_file(desk, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("jwt")
     accounts = Accounts(tmp_path / "accounts", Cost(2**4, 1, 1))
     accounts.add("ann", "correct horse battery", ADMIN)
     with served(application(desk, accounts)) as url:
@@ -138,6 +139,18 @@ def test_the_password_comes_from_the_environment_and_a_token_from_a_file(desk, t
         assert main([*words, "--token-file", str(client_token)]) == SUCCESS
 
 
-def test_without_a_server_jobs_say_that_they_need_one(monkeypatch, capsys):
+def test_without_a_server_no_run_is_steered(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("LORA_TRAINER_SERVER", raising=False)
-    assert main(["jobs", "list"]) == WRONG_USE and "--server URL" in capsys.readouterr().err
+    assert main(["jobs", "pause", "x"]) == WRONG_USE and "--server URL" in capsys.readouterr().err
+    assert main(["jobs", "list", "--data", str(tmp_path)]) == SUCCESS and "no run yet" in capsys.readouterr().out
+    assert main(["jobs", "list", "--data", str(tmp_path / "gone")]) == WRONG_USE
+
+
+def test_a_folder_s_runs_are_listed_while_a_program_runs_them(tmp_path, pictures, monkeypatch, capsys):
+    monkeypatch.delenv("LORA_TRAINER_SERVER", raising=False)
+    made = made_desk(tmp_path, data=tmp_path / ".train-lora")
+    job = made.submit({"save.name": "mine", "steps": 3}, made.datasets.open_folder(str(pictures)).id)
+    wait_for(lambda: job.state == "finished", 20)
+    assert main(["jobs", "list", "--data", str(tmp_path)]) == SUCCESS
+    assert capsys.readouterr().out.split() == [job.id, "finished", "3/3", "mine"]
+    made.jobs.close()

@@ -124,6 +124,7 @@ def test_a_file_that_is_damaged_on_its_way_is_not_kept(desk, client, pictures, t
 
 
 def test_a_standalone_server_gives_a_token_which_is_renewed_and_made_anew(desk, tmp_path):
+    pytest.importorskip("jwt")
     accounts = Accounts(tmp_path / "accounts", Cost(2**4, 1, 1))
     accounts.add("ann", PASSWORD, ADMIN)
     with served(application(desk, accounts)) as url:
