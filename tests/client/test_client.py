@@ -13,6 +13,7 @@ from lora_trainer.client import Client, ServerRefused, Unreachable, WrongOptions
 from lora_trainer.errors import ConfigError
 from lora_trainer.extension.guard import Guard
 from lora_trainer.jobs.feed import Feed
+from lora_trainer.jobs.request import TriedCell
 from lora_trainer.visitor import ADMIN, USER
 from tests.api.house import ENDLESS
 from tests.client.serving import Breaking, application, served
@@ -163,3 +164,31 @@ def test_what_is_no_server_is_said(tmp_path):
         Client("http://127.0.0.1:9").state()
     with served(Starlette()) as url, pytest.raises(ServerRefused, match="does not answer as Train LoRA"):
         Client(url).state()
+
+
+def test_saves_are_tried_out_and_their_pictures_fetched(client, desk, pictures):
+    job = begun(client, pictures)["id"]
+    list(client.jobs.events(job))
+    begun(client, pictures, ENDLESS)  # it has the model, so that nothing is drawn
+    wait_for(lambda: desk.jobs.turn.holder is not None, 20)
+    tryout = client.tryouts.begin(job, ["my_cat.safetensors"], [0, 1], ["a cat"], seed=1)
+    assert (tryout["state"], tryout["total"], tryout["seed"]) == ("waiting", 2, 1)
+    drawn = desk.tryouts.get(tryout["id"])
+    drawn.folder.mkdir(parents=True, exist_ok=True)
+    (drawn.folder / "1.png").write_bytes(picture())
+    drawn.steps = {"my_cat.safetensors": 30}
+    drawn.cells.append(TriedCell(1, "my_cat.safetensors", 1.0, 0, drawn.folder / "1.png"))
+    (cell,) = client.tryouts.get(tryout["id"])["cells"]
+    assert client.tryouts.picture(cell) == picture()
+    client.tryouts.stop(tryout["id"])
+    assert client.tryouts.wait(tryout["id"], every=0.01)["state"] == "stopped"
+
+
+def test_what_a_run_would_be_is_asked_before_it_is_begun(client, pictures):
+    made = client.datasets.make("cats", pictures)["id"]
+    values = {"save.name": "x", "steps": 5}
+    assert client.check(values, made)["summary"]["steps"] == 5
+    assert client.check({**values, "steps": -1}, made)["problems"][0]["path"] == "steps"
+    assert client.recommend(made, "style", kept=["steps"])["reasons"]
+    assert {"sd1-style", "sdxl-style"} <= {preset["name"] for preset in client.presets()}
+    assert client.options()["sections"] and client.usage()["used"]["jobs"] == 0
