@@ -110,8 +110,8 @@ class Jobs:
         After a start of the server the events of a run have other numbers, and are told anew: what was told already is
         known by what it says.
         """
-        where, patience, seen = place("jobs", job, "events"), Patience(), Counter[str]()
-        feed, after, again, wait = "", 0, Counter[str](), 0
+        where, patience, seen = place("jobs", job, "events"), Patience(), Counter[int]()
+        feed, after, again, wait = "", 0, Counter[int](), 0
         while True:
             query = {"after": after, "feed": feed, "wait": wait, "limit": 1000}
             try:
@@ -134,12 +134,12 @@ class Jobs:
         return cast(Job, self._server.json("POST", place("jobs", job, control), body))
 
 
-def _said(event: Happening) -> str:
-    """What an event says, without its number."""
-    return json.dumps({key: value for key, value in event.items() if key != "n"}, sort_keys=True)
+def _said(event: Happening) -> int:
+    """A hash of what an event says, without its number: runs have many events, and are watched for hours."""
+    return hash(json.dumps({key: value for key, value in event.items() if key != "n"}, sort_keys=True))
 
 
-def _known(event: Happening, again: Counter[str]) -> bool:
+def _known(event: Happening, again: Counter[int]) -> bool:
     """Whether an event is among those that are told again, which it is taken from."""
     said = _said(event)
     if again[said] <= 0:
