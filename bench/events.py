@@ -121,7 +121,7 @@ def _serve(master: Connection) -> None:
         config = options.build({"base": {"checkpoint": "pocket"}})
         host = StandaloneHost(config.base, config.memory, place / "loras", place / "data")
         desk = Desk(host, jobs=Jobs(host, host.data_folder() / "runs", runner=_Teller()))
-        desk.habits.grid_at_end = False
+        desk.habits.turn(grid_at_end=False)
         given = {"data.folders": [str(place / "pictures")], "save.name": "told", "steps": EVENTS}
         job = desk.jobs.submit(desk.config(given))
         app = Starlette()

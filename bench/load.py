@@ -41,6 +41,10 @@ class Clock:
     def mark(self) -> None:
         self.marks.append((time.perf_counter(), time.thread_time(), _waited()))
 
+    def others(self) -> float:
+        """CPU seconds of all threads but the run's, up to its newest step."""
+        return time.process_time() - self.marks[-1][1]
+
     def steps(self, begin: float, end: float) -> list[Step]:
         """The steps between two moments."""
         marks = [mark for mark in self.marks if begin <= mark[0] <= end]
@@ -63,12 +67,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of the run: medians of its steps."""
+    """A part of the run: medians of its steps; `others` is what all other threads of the process took of a core."""
 
     wall: float
     own: float
     cpu: float
     count: int
+    others: float
 
 
 def measure(work: Path, rounds: int, seconds: float, resolution: int, batch: int) -> str:
@@ -141,10 +146,12 @@ def _begin(desk: Any, work: Path, resolution: int, batch: int) -> Any:
 
 def _stretch(clock: Clock, act: Any) -> Stretch:
     begin = time.perf_counter() + SETTLING
+    time.sleep(SETTLING / 2)
+    before = clock.others()
     act()
-    steps = clock.steps(begin, time.perf_counter())
+    others, steps = clock.others() - before, clock.steps(begin, time.perf_counter())
     medians = [statistics.median(getattr(step, name) for step in steps) for name in ("wall", "own", "cpu")]
-    return Stretch(*medians, len(steps))
+    return Stretch(*medians, len(steps), others / (time.perf_counter() - begin))
 
 
 def _visits(address: str, job: str, seconds: float, work: Path) -> dict[str, Any]:
@@ -186,13 +193,14 @@ def _head(run_core: int | None, other_core: int | None, resolution: int, batch: 
 
 
 def _table(quiet: list[Stretch], loaded: list[Stretch], seen: list[dict[str, Any]], lost: list[str]) -> Iterator[str]:
-    columns = ("quiet", "loaded", "slower", "own", "CPU", "req/s", "MB/s", "median", "99 %")
+    columns = ("quiet", "loaded", "slower", "own", "CPU", "server", "req/s", "MB/s", "median", "99 %")
     yield "round  " + " ".join(f"{column:>8}" for column in columns)
     kinds = ("wall", "own", "cpu")
     slower = [[getattr(b, kind) / getattr(a, kind) - 1 for kind in kinds] for a, b in zip(quiet, loaded)]
     for number, (a, b, shares, one) in enumerate(zip(quiet, loaded, slower, seen), 1):
         waits = sorted(one["waits"])
         figures = [f"{a.wall:6.3f} s", f"{b.wall:6.3f} s", *(f"{share:.1%}" for share in shares)]
+        figures.append(f"{b.others:.1%}")
         figures += [f"{one['requests'] / one['seconds']:.1f}", f"{one['bytes'] / one['seconds'] / 1e6:.2f}"]
         figures += [f"{_share(waits, share):.0f} ms" for share in (0.5, 0.99)]
         yield f"{number:5}  " + " ".join(f"{figure:>8}" for figure in figures)

@@ -44,6 +44,8 @@ SETTINGS: Mapping[str, Any] = {
     "x_disable_meta": True,
     "_disable_meta": True,
     "x_disable_machine_info": True,
+    "x_save_requirements": False,
+    "_save_requirements": False,
     "x_disable_stats": True,
     "_disable_stats": True,
     "init_timeout": 60.0,

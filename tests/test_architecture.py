@@ -11,6 +11,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {
+        "driver",
         "errors",
         "registry",
         "own_process",
@@ -23,7 +24,7 @@ LAYERS = (
         "visitor",
         "wire",
     },
-    {"config", "events", "control", "device", "seeds"},
+    {"config", "events", "control", "device", "thermal", "seeds"},
     {"portions"},
     {"options", "host", "host.base", "reference", "schedules", "objective", "resolve"},
     {

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeVar
 
+from starlette.responses import Response
+
 from ..jobs.desk import Desk
 from ..sentences import Sentence
 from ..visitor import Visitor
@@ -110,7 +112,8 @@ Handler = Callable[[Call], Any]
 class Entry:
     """A row of a table of routes: what `handler` gives becomes the answer, JSON unless it is a response already.
 
-    `before` is awaited first, without a thread of ours. `upload`: the body, of at most `limit` bytes, goes into a file.
+    `before` is awaited first, without a thread of ours; `at_once` may have an answer without one, and neither waits nor
+    looks at the disk. `upload`: the body, of at most `limit` bytes, goes into a file.
     What may take long is `slow`: it has threads of its own, so that controls and live state never wait behind it.
     What concerns everybody is the admins' (`admin`).
 
@@ -127,6 +130,7 @@ class Entry:
     slow: bool = False
     admin: bool = False
     limit: int = UPLOAD_LIMIT
+    at_once: Callable[[Call], Response | None] | None = None
     takes: Any = None
     gives: Any = None
     asks: Mapping[str, str | int] = field(default_factory=dict)

@@ -27,6 +27,7 @@ REFUSALS = {
     413: "The body is too large.",
     422: "Options are wrong; `problems` names each of them.",
     429: "There were too many wrong tries, or uploads at once; `Retry-After` says for how many seconds to wait.",
+    507: "The disk is full, or lets nobody write; what was there before is unharmed.",
 }
 PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 ABOUT = """
@@ -88,7 +89,7 @@ def refusals_of(entry: Entry) -> list[int]:
     codes = {400, 401, 403, *entry.errors}
     codes |= {404} if "{" in entry.path else set()
     codes |= {422} if entry.takes is not None else set()
-    codes |= {408, 413} if entry.method != "GET" else set()
+    codes |= {408, 413, 507} if entry.method != "GET" else set()
     codes |= {429} if entry.upload else set()
     return sorted(codes)
 

@@ -41,13 +41,17 @@ class Glances:
         with self._lock:
             self._stirred += 1
 
+    def ready(self, desk: Desk) -> bytes | None:
+        """What was put together for this visitor, while it still holds: found without waiting for anybody."""
+        found = self._known.get(desk.visitor)
+        return found.content if found is not None and self._holds(found, _parts(desk)) else None
+
     def content(self, desk: Desk, make: Callable[[], bytes]) -> bytes:
         """What `make` gives now. Of several who ask at once, one puts it together and the others wait for that."""
         with self._lock_of(desk.visitor):
-            found, parts = self._known.get(desk.visitor), _parts(desk)
-            if found is not None and self._holds(found, parts):
-                return found.content
-            glance = Glance(time.monotonic(), self._stirred, parts, b"")
+            if (found := self.ready(desk)) is not None:
+                return found
+            glance = Glance(time.monotonic(), self._stirred, _parts(desk), b"")
             glance.content = make()
             self._known[desk.visitor] = glance
             return glance.content

@@ -22,7 +22,7 @@ from .call import Call, Entry
 from .datasets import all_json
 from .notices import recent_json
 from .session import visitor_json
-from .shown import job_json, line_json
+from .shown import job_json, line_json, places_json
 
 SOCKETS = any(importlib.util.find_spec(package) for package in ("websockets", "wsproto"))
 """Whether a server in this process can open WebSockets: uvicorn needs one of these, and complains at every try."""
@@ -43,6 +43,7 @@ def state_json(call: Call) -> dict[str, Any]:
         "current": current.id if current else None,
         "line": line_json(desk),
         "problem": to_json(desk.jobs.problem) if desk.jobs.problem else None,
+        "places": places_json(desk),
         "habits": desk.habits.to_json(),
         "notices": recent_json(call),
         "visitor": visitor_json(call),
@@ -56,6 +57,12 @@ def state(call: Call) -> Response:
         return json_text(state_json(call)).encode("utf-8")
 
     return json_answer(call.glances.content(call.desk, made) if call.glances else made())
+
+
+def state_at_hand(call: Call) -> Response | None:
+    """The same, where somebody has asked a moment ago."""
+    content = call.glances.ready(call.desk) if call.glances else None
+    return json_answer(content) if content is not None else None
 
 
 def _at_hand(jobs: Sequence[Job]) -> list[Job]:
@@ -107,7 +114,7 @@ def host_json(host: Host) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("GET", "/state", state, gives=wire.State),
+    Entry("GET", "/state", state, at_once=state_at_hand, gives=wire.State),
     Entry("PUT", "/host", set_host, admin=True, takes=wire.HostChange, gives=wire.Host),
     Entry("PUT", "/habits", set_habits, admin=True, takes=wire.HabitsChange, gives=wire.Habits),
 )

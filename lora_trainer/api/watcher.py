@@ -97,7 +97,7 @@ class Watcher:
             for side in sides:
                 side.cancel()
             await asyncio.wait(sides)
-        error = next((side.exception() for side in sides if not side.cancelled()), None)
+        error = next(filter(None, [side.exception() for side in sides if not side.cancelled()]), None)
         if isinstance(error, Closing):
             return error.code
         if error is not None:

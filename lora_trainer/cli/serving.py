@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import options
 from ..errors import ConfigError, UserError
 from ..sentences import Sentence
+from . import devices
 from .named import DATA, require
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def add_options(parser: argparse.ArgumentParser, *, address: str, port: str) -> 
         metavar="FOLDER",
         help="a folder that may be used from the page although others can reach it; may be given several times",
     )
+    devices.add(parser)
     parser.add_argument(
         "--go-on",
         action="store_true",
@@ -70,9 +72,8 @@ def start(arguments: argparse.Namespace, address: str, *, signs_in: bool, any_po
     place = place_of(arguments, address, any_port=any_port)
     if place.root_path and not signs_in:
         raise ConfigError(["--root-path is what a proxy puts before all paths: name that with --behind-proxy."])
-    config = options.build(
-        options.merged(options.parse_changes(arguments.set), {"base": {"checkpoint": arguments.base}})
-    )
+    values = options.merged(options.parse_changes(arguments.set), {"base": {"checkpoint": arguments.base}})
+    config = options.build(options.merged(values, devices.first(arguments)))
     require(arguments.base, config.base.vae)
     folder: Path = arguments.data
     host = StandaloneHost(config.base, config.memory, arguments.loras or folder / "loras", folder / ".train-lora")
@@ -83,7 +84,8 @@ def start(arguments: argparse.Namespace, address: str, *, signs_in: bool, any_po
         command = f"python -m lora_trainer users add NAME --role admin --data {folder}"
         raise UserError(Sentence("no_accounts", sentence, command=command))
     roots = roots_of(host, arguments.folders, listens=signs_in)
-    desk = Desk(host, DataSets(host.data_folder() / "datasets", roots), goes_on=arguments.go_on)
+    sets, elsewhere = DataSets(host.data_folder() / "datasets", roots), devices.further(arguments, host)
+    desk = Desk(host, sets, elsewhere=elsewhere, goes_on=arguments.go_on)
     serve(desk, place, accounts)
     return {}
 

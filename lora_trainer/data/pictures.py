@@ -23,6 +23,7 @@ from PIL import Image
 
 from ..errors import DataError
 from ..sentences import Sentence
+from .reach import require_readable
 from .records import Size
 
 if TYPE_CHECKING:
@@ -216,6 +217,7 @@ def _formats() -> list[str]:
 def _read_bytes(path: Path) -> bytes:
     """The whole file, so that nothing stays open while Pillow decodes it lazily."""
     try:
+        require_readable(path)
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise UnreadablePicture(Sentence("picture_gone", "is not there any more")) from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..config import Folder
 from ..errors import DataError
 from .pictures import SUFFIXES
+from .reach import may_follow
 from .records import Problem
 
 _REPEATS_NAME = re.compile(r"([1-9]\d{0,2})_(.*)", re.DOTALL)  # up to 999: '2024_summer' is no number of repeats
@@ -99,8 +100,15 @@ def _walk(folder: Path, seen: set[str], problems: list[Problem]) -> Iterator[Pat
             if path.suffix.lower() in SUFFIXES:
                 yield path
         elif (real := os.path.realpath(path)) not in seen and entry.name != "__MACOSX":
+            if not _lies_in(real, folder) and not may_follow(path):
+                continue
             seen.add(real)
             yield from _walk(path, seen, problems)
+
+
+def _lies_in(real: str, folder: Path) -> bool:
+    """Whether no link leads from a folder to the real path of one of its entries."""
+    return os.path.dirname(real) == os.path.realpath(folder)  # noqa: PTH120  real paths are texts here
 
 
 def _with_masks(files: list[Path], folder: Folder, root: Path) -> Iterator[Found]:

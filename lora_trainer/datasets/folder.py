@@ -14,6 +14,7 @@ from ..config import DataOptions, Folder, TrainConfig
 from ..data.framing import window
 from ..data.marks import EXCLUDED, NO_MARKS, Box, Marks, MarksBook, change_marks, marks_of
 from ..data.pictures import Facts, inspect
+from ..data.reach import reaching
 from ..data.records import DataSet, Problem
 from ..data.scan import looking, outcome
 from ..data.walk import MASK_ENDING, Found, find_files, natural_key, repeats_of
@@ -91,7 +92,8 @@ class DataSetFolder:
             caption_fallback="empty",
         )
         book = MarksBook()
-        seen = outcome(looking(data, self._look, lambda path: replace(book(path), excluded=False)))
+        with reaching(self._allow):
+            seen = outcome(looking(data, self._look, lambda path: replace(book(path), excluded=False)))
         items = [*self._usable(seen, book), *self._unusable(seen, book)]
         return sorted(items, key=lambda item: natural_key(item.name))
 
@@ -106,12 +108,13 @@ class DataSetFolder:
 
     def contents(self, *, table: bool = False) -> list[Part]:
         """The files that it consists of, with a metadata.csv if `table`. Raises DataError when the folder is gone."""
-        return contents(self.path, self._allow, table=table)
+        with reaching(self._allow):
+            return contents(self.path, self._allow, table=table)
 
     def add(self, filename: str, content: bytes | BinaryIO | Path) -> Added:
         """Take a picture, a caption or a zip of them. Nothing is overwritten but captions; what is refused says why."""
         try:
-            return Intake(self.path, self._lock).take(filename, content)
+            return Intake(self.path, self._lock, self._allow).take(filename, content)
         finally:
             self._counting.forget()
 
@@ -122,7 +125,8 @@ class DataSetFolder:
 
     def captions(self) -> dict[str, str]:
         """What stands beside every picture, by name. Raises DataError when the folder is gone."""
-        return tagging.captions_of(self.path)
+        with reaching(self._allow):
+            return tagging.captions_of(self.path)
 
     def set_captions(self, captions: Mapping[str, str], known: Mapping[str, str] | None = None) -> tagging.Saved:
         """Write captions to where a run reads them (`tagging.save`); `undo` takes them back.
@@ -131,7 +135,7 @@ class DataSetFolder:
         """
         for name in captions if known is None else ():
             self._picture(name)
-        with self._lock:
+        with self._lock, reaching(self._allow):
             return tagging.save(self.path, captions, known)
 
     def backups(self) -> list[Backup]:
@@ -140,7 +144,8 @@ class DataSetFolder:
 
     def examine(self, config: TrainConfig, family: str) -> health.Report:
         """What is the matter with the pictures and captions for a run with these options. Raises DataError."""
-        return health.report_on(self._gather(config, family))
+        with reaching(self._allow):
+            return health.report_on(self._gather(config, family))
 
     def mend(self, kind: str, pictures: Sequence[str], config: TrainConfig) -> str:
         """Apply a fix of `examine`'s; the id for `undo`, empty when it cannot be undone. Raises UserError."""
@@ -148,8 +153,8 @@ class DataSetFolder:
             for name in pictures:
                 self.remove(name)
             return ""
-        subject = self._gather(config)
-        with self._lock:
+        with self._lock, reaching(self._allow):
+            subject = self._gather(config)
             self._counting.forget()
             return health.apply(kind, pictures, subject)
 
@@ -161,7 +166,7 @@ class DataSetFolder:
 
     def undo(self, id: str) -> None:
         """Take back a fix, or set captions. Raises NotFound, and DataError when its files were changed since."""
-        with self._lock:
+        with self._lock, reaching(self._allow):
             health.undo(self.path, id)
             self._counting.forget()
 
@@ -200,11 +205,13 @@ class DataSetFolder:
         return path
 
     def _files(self) -> list[Found]:
-        return find_files([Folder(str(self.path))], [])
+        with reaching(self._allow):
+            return find_files([Folder(str(self.path))], [])
 
     def _walked(self) -> tuple[int, set[str]]:
         passed = set[str]()
-        return len(find_files([Folder(str(self.path))], [], passed)), passed
+        with reaching(self._allow):
+            return len(find_files([Folder(str(self.path))], [], passed)), passed
 
     def _look(self, path: Path) -> Facts:
         """As `inspect`, but each state of a file is looked at once."""

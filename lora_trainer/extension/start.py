@@ -59,7 +59,7 @@ def _make_desk() -> Any:
     host, flags = WebUIHost(), read_flags()
     roots = roots_of(host, flags.folders, listens=flags.listens)
     datasets = DataSets(host.data_folder() / "datasets", roots)
-    return Desk(host, datasets, presets=load_presets)
+    return Desk(host, datasets, presets=load_presets, elsewhere=lambda: flags.devices)
 
 
 def _explain(app: Any, error: Exception) -> None:

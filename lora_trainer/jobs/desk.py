@@ -35,8 +35,10 @@ from .limits import Limiter, LimitStore
 from .meter import Meter
 from .own import OwnCaptionings, OwnInquiries, OwnJobs, OwnRegularizations, OwnTryOuts
 from .past import history_of
+from .places import places_of
 from .queue import Jobs
 from .regularization import Regularizations
+from .runner import InPlaceRunner
 from .space import Space
 from .states import ENDED, FINISHED, STOPPED
 from .telling import Telling
@@ -49,7 +51,8 @@ log = logging.getLogger(__name__)
 class Desk:
     """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs.
 
-    With `goes_on`, or where that is a habit, what the end of the program interrupted goes on at once.
+    `elsewhere` names further devices for runs, beside that of the host's model. With `goes_on`, or where that is a
+    habit, what the end of the program interrupted goes on at once.
     """
 
     def __init__(
@@ -60,19 +63,23 @@ class Desk:
         tryouts: TryOuts | None = None,
         presets: Callable[[], Sequence[Preset]] = load_presets,
         *,
+        elsewhere: Callable[[], Sequence[str]] = tuple,
         goes_on: bool = False,
     ) -> None:
         self.host, self._shipped = host, presets
         self.own_presets = OwnPresets(host.data_folder() / PRESETS)
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.datasets.uploads.sweep()
-        self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
-        self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
+        self.jobs = jobs or Jobs(
+            host, host.data_folder() / "runs", places=lambda: places_of(host, InPlaceRunner(host), elsewhere())
+        )
+        self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.wanted_here)
         self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
         self.regularizations = Regularizations(host, self.jobs.turn, self.datasets, self.forecaster)
         self.advisor = Advisor(host, self.forecaster.scan, presets)
         self.inquiries = Inquiries(self.advisor, self.jobs.turn)
+        self.jobs.workers.needs.ask = self.advisor.demand
         self.habits = Habits(host.data_folder() / "habits.json")
         self.notices = Notices(host.data_folder() / NOTICES)
         goes_on = goes_on or self.habits.goes_on
@@ -167,8 +174,9 @@ class Desk:
 
     @property
     def busy(self) -> bool:
-        """Whether the model is at work, for us or for the host's own users: then others leave the processor alone."""
-        return self.jobs.turn.holder is not None or bool(getattr(self.host, "drawing", False))
+        """Whether models are at work, for us or for the host's own users: then others leave the processor alone."""
+        runs = any(job is not None for _, job in self.jobs.everywhere())
+        return runs or self.jobs.turn.holder is not None or bool(getattr(self.host, "drawing", False))
 
     def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:
         """A configuration from what a page sends: the base is the host's, the pictures those of the data set.

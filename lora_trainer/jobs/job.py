@@ -235,11 +235,11 @@ class Job:
 
     # What the runner tells
 
-    def begin(self) -> bool:
-        """Called when it is the job's turn; False when it was paused or stopped meanwhile."""
+    def begin(self, device: str = "") -> bool:
+        """Called when it is the job's turn, on that device; False when it was paused or stopped meanwhile."""
         with self._lock:
             if self.state == QUEUED:
-                self.change(state=PREPARING)
+                self.change(state=PREPARING, message="", device=device)
             return self.state in (PREPARING, STOPPING)
 
     def take(self, event: Event) -> None:

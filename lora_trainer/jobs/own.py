@@ -25,6 +25,7 @@ from .inquiries import Inquiries, Inquiry, no_inquiry
 from .job import Job, no_job
 from .limits import Limiter
 from .news import News
+from .places import Place
 from .queue import Jobs
 from .recovery import go_on
 from .regularization import Regularization, Regularizations, Usual, no_regularization
@@ -88,6 +89,12 @@ class OwnJobs(Jobs):
 
     def waiting(self) -> bool:
         return self._all.waiting()
+
+    def wanted_here(self) -> bool:
+        return self._all.wanted_here()
+
+    def everywhere(self) -> builtins.list[tuple[Place, Job | None]]:
+        return self._all.everywhere()
 
     def users_of(self, dataset: str) -> builtins.list[Job]:
         return self._all.users_of(dataset)

@@ -1,4 +1,4 @@
-"""All jobs of a host: one runs at a time, the others wait in line. They outlive the program."""
+"""All jobs of a host: one runs at a time on each device, the others wait in line. They outlive the program."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import builtins
 import contextlib
 import logging
 import shutil
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,12 +26,13 @@ from .ledger import Ledger
 from .line import Line, turn_of
 from .news import News
 from .opening import open_list
+from .places import Place, places_of
 from .record import Record
 from .recovery import go_on, goes_on_unasked, in_own_folder, revived
 from .runner import InPlaceRunner, Runner
 from .states import ENDED, INTERRUPTED, ON_THE_MODEL, QUEUED, RESTING
-from .turn import Ticket, Turn
-from .wakefulness import awake
+from .turn import Turn
+from .workers import Workers
 
 if TYPE_CHECKING:
     from .store import JobStore
@@ -41,13 +41,24 @@ log = logging.getLogger(__name__)
 
 
 class Jobs:
-    """Takes trainings and runs them one after another, in a thread of its own, in folders below `folder`.
+    """Takes trainings and runs them one after another, in threads of its own, in folders below `folder`.
 
     What is known of them is kept beside that folder. Jobs of a program that has ended are there again at the next
     start, interrupted where they ran or waited; nothing begins by itself.
+
+    `places` says where they may run, the host's own model first, and is asked when the first job comes; without it
+    they run on the host's own alone, by `runner`.
     """
 
-    def __init__(self, host: Host, folder: Path, *, turn: Turn | None = None, runner: Runner | None = None) -> None:
+    def __init__(
+        self,
+        host: Host,
+        folder: Path,
+        *,
+        turn: Turn | None = None,
+        runner: Runner | None = None,
+        places: Callable[[], Sequence[Place]] | None = None,
+    ) -> None:
         self.turn = turn or Turn()
         self.on_end: builtins.list[Callable[[Job], None]] = []
         """Told, in the thread that ran it, of every job that has been run until it ended or was paused."""
@@ -58,13 +69,12 @@ class Jobs:
         self.may_run: Callable[[Job], str] = lambda job: ""
         """Asked when it is a job's turn: why it may not have it, empty when it may."""
         self._host, self._folder = host, folder
-        self._runner = runner or InPlaceRunner(host)
         self._jobs: dict[str, Job] = {}
         self._line = Line()
-        self._running: Job | None = None
-        self._ending = False
-        self._news = threading.Condition(threading.RLock())
-        self._thread: threading.Thread | None = None
+        self._runner = runner or InPlaceRunner(host)
+        places = places or (lambda: places_of(host, self._runner))
+        self.workers = Workers(self._line, self.turn, places, self._run, self._tell_of_end)
+        self._news = self.workers.news
         self._store: JobStore | None = None
         self._remark = ""
         self._ledger = self._opened()
@@ -152,16 +162,26 @@ class Jobs:
         return self.line()
 
     def waiting(self) -> bool:
-        """Whether any job waits for the model."""
+        """Whether any job waits."""
         return len(self._line) > 0
+
+    def wanted_here(self) -> bool:
+        """Whether any job waits that might be run on the host's own model."""
+        return self.workers.wanted_here()
+
+    def everywhere(self) -> builtins.list[tuple[Place, Job | None]]:
+        """All places where jobs run, whoever asks, the host's own first, with the one that is there."""
+        with self._news:
+            return [(place, self.workers.running.get(place)) for place in self.workers.places]
 
     def move(self, job: Job, before: Job | None = None) -> None:
         """Put a job that waits before another one, or behind all. Raises UserError when one of them does not wait."""
         with self._news:
             if job not in self._line or (before is not None and before not in self._line):
                 raise UserError(Sentence("not_waiting", "Only runs that wait for their turn have a place in line."))
-            self._line.move(job, before, self._running.record.place if self._running else 0.0)
-            self._make_way()
+            running = (one.record.place for one in self.workers.running.values())
+            self._line.move(job, before, max(running, default=0.0))
+        self.workers.make_way()
 
     def permute(self, wished: builtins.list[Job]) -> None:
         """Give jobs that wait the places that they have among them in another order; nobody else's place changes."""
@@ -172,18 +192,17 @@ class Jobs:
             for job, (priority, place) in zip(wished, places):
                 if (job.record.priority, job.record.place) != (priority, place):
                     job.change(priority=priority, place=place)
-            self._make_way()
+        self.workers.make_way()
 
     def prefer(self, job: Job, priority: int) -> None:
         """Give a job another priority (0 is usual): a more important one lets the running one step aside."""
-        with self._news:
-            job.change(priority=priority)
-            self._make_way()
+        job.change(priority=priority)
+        self.workers.make_way()
 
     def delete(self, job: Job) -> None:
         """Forget a job with all its files; what was put into the LoRA folder stays. Raises UserError."""
         with self._news:
-            if job.state in ON_THE_MODEL or job is self._running:
+            if job.state in ON_THE_MODEL or job in self.workers.running.values():
                 raise UserError(Sentence("job_runs", "'{name}' is running: stop it first.", name=job.record.name))
             self._line.leave(job)
             job.deleted = True
@@ -195,6 +214,7 @@ class Jobs:
             raise
         with self._news:
             self._jobs.pop(job.id, None)
+            self.workers.forget(job)
 
     def users_of(self, dataset: str) -> builtins.list[Job]:
         """The jobs on a data set, whoever's they are."""
@@ -218,14 +238,11 @@ class Jobs:
 
     def end(self, seconds: float) -> bool:
         """Begin nothing more, and let what runs step aside for the next program; whether it has, in that time."""
-        with self._news:
-            self._ending = True
-            if self._running is not None:
-                self._running.step_aside()
-            return self._news.wait_for(lambda: self._running is None, seconds)
+        return self.workers.end(seconds)
 
     def close(self) -> None:
         """Let another program have the jobs: this one is about to end, and runs none any more."""
+        self._ledger.close()
         if self._store is not None:
             self._store.close()
 
@@ -254,56 +271,23 @@ class Jobs:
     def _enqueue(self, job: Job) -> None:
         with self._news:
             if not job.record.place:
-                known = [*self._line, *([self._running] if self._running else [])]
+                known = [*self._line, *self.workers.running.values()]
                 job.change(place=1.0 + max((one.record.place for one in known), default=0.0))
             self._line.join(job)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="train-lora jobs", daemon=True)
-                self._thread.start()
-            self._make_way()
-            self._news.notify_all()
+        self.workers.begin()
+        self.workers.make_way()
 
-    def _make_way(self) -> None:
-        """Let the running job step aside where a more important one waits."""
-        first, running = self._line.first(), self._running
-        if first is not None and running is not None and first.record.priority > running.record.priority:
-            running.step_aside()
-
-    def _work(self) -> None:
-        while True:
-            with self._news:
-                self._news.wait_for(lambda: self._line.first() and not self._ending)
-                job = self._line.first()
-            if job is None:
-                continue
-            ticket = self.turn.join(Ticket(job.record.name, job.id))
-            with awake(), self.turn.held(ticket):
-                with self._news:
-                    job = self._line.first()  # the line may have changed while this waited
-                    if job is None or self._ending:
-                        continue
-                    self._line.leave(job)
-                    self._running = job
-                ticket.name, ticket.job = job.record.name, job.id
-                self._run(job)
-
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job, place: Place) -> None:
         try:
             if job.state == QUEUED and (reason := self.may_run(job)):
                 job.hold_back(reason)
-            if job.begin():
-                with self._news:
-                    self._make_way()  # somebody may have come while it began
+            if job.begin(place.name):
+                self.workers.make_way()  # somebody may have come while it began
                 with self.metered(job):
-                    self._runner.run(job)
+                    place.runner.run(job)
                 self._tell_of_end(job)
         except Exception:  # whatever a runner does, those in line behind it have their turn
             log.exception("The job %s could not be run.", job.id)
-        finally:
-            with self._news:
-                self._running = None
-                job.line_up_again()
-                self._news.notify_all()
 
     def _tell_of_end(self, job: Job) -> None:
         for listener in self.on_end:

@@ -48,6 +48,8 @@ class Record:
     family: str = ""
     best_step: int = 0
     message: str = ""
+    device: str = ""
+    """The name of the place where it runs, or ran last."""
     saves: tuple[Save, ...] = ()
     samples: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()

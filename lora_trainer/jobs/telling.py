@@ -40,7 +40,8 @@ class Telling:
             self._notices.tell(notice)
         if job.state in states.ENDED:
             self._ended[job.state] += 1
-        if not self._jobs.waiting() and not job.steps_aside:
+        others = [one for _, one in self._jobs.everywhere() if one not in (None, job)]
+        if not self._jobs.waiting() and not job.steps_aside and not others:
             self._of_empty_line()
 
     def _of_empty_line(self) -> None:
@@ -57,7 +58,9 @@ class Telling:
 def end_notice(job: Job) -> Notice | None:
     """What to tell of a job that the model has been given back by; None where somebody paused it, or it goes on."""
     record = job.record
-    if job.state == states.PAUSED:
+    if job.state == states.INTERRUPTED:
+        occasion = INTERRUPTED
+    elif job.state == states.PAUSED:
         if job.steps_aside or not record.message:
             return None
         occasion = WAITING

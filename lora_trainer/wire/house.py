@@ -90,6 +90,15 @@ class HabitsChange:
     goes_on: bool | None = None
 
 
+class DevicePlace(TypedDict):
+    """Where a run may be; `own`: on the host's own model. `job` is the id of the run there, empty for another user's."""
+
+    name: str
+    own: bool
+    taken: bool
+    job: str
+
+
 class State(TypedDict):
     """The whole. `jobs` are all that have not ended and the newest of the others; `line` is who waits, next first.
 
@@ -104,6 +113,7 @@ class State(TypedDict):
     current: str | None
     line: list[Place]
     problem: Told | None
+    places: list[DevicePlace]
     habits: Habits
     notices: list[dict[str, Any]]
     visitor: Visitor

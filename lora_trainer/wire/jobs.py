@@ -45,7 +45,7 @@ class PublishedSave(Published, total=False):
 class Job(TypedDict):
     """A run. `created` and `ended` are seconds since 1970, `ended` is 0 before. `values` are what was set.
 
-    Of two that wait, the one of higher `priority` comes first, then the one of lower `place`.
+    `device` is where it runs, or ran last. Of two that wait, the one of higher `priority` comes first, then the one of lower `place`.
     """
 
     id: str
@@ -63,6 +63,7 @@ class Job(TypedDict):
     ended: float
     priority: int
     place: float
+    device: str
     saves: list[Save]
     best_step: int
     published: PublishedSave | None

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from socket import socket as free_door
 
 import pytest
 from starlette.applications import Starlette
@@ -330,3 +331,25 @@ def test_a_reader_that_takes_nothing_is_given_up(desk, monkeypatch):
 
     monkeypatch.setattr(watcher, "PATIENCE", 0.1)
     assert asyncio.run(scene()) == watcher.TOO_SLOW and desk.jobs.news._listeners == ()
+
+
+def test_a_server_ends_though_somebody_listens(desk, job):
+    """As at 'Reload UI': the listener is told, and nothing waits for it."""
+    uvicorn, client = pytest.importorskip("uvicorn"), pytest.importorskip("websockets.sync.client")
+    app = Starlette()
+    add_routes(app, desk)
+    with free_door() as door:
+        door.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        with client.connect(f"ws://127.0.0.1:{door.getsockname()[1]}{LIVE}") as listener:
+            assert "state" in json.loads(listener.recv(10))
+            server.should_exit = True
+            thread.join(10)
+            assert not thread.is_alive()
+            with pytest.raises(Exception, match="1012"):
+                listener.recv(10)
+    assert desk.jobs.news._listeners == ()

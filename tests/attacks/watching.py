@@ -16,7 +16,7 @@ FILES = {
     "os.remove": (0,),
     "os.rename": (0, 1),
     "os.link": (0, 1),
-    "os.symlink": (0, 1),
+    "os.symlink": (1,),
     "os.truncate": (0,),
     "os.chmod": (0,),
     "os.utime": (0,),

@@ -61,7 +61,7 @@ def desk(tmp_path_factory):
     config = options.build({"base": {"checkpoint": "pocket"}})
     host = StandaloneHost(config.base, config.memory, folder / "loras", folder / "data")
     made = Desk(host, jobs=Jobs(host, host.data_folder() / "runs", runner=Scripted()))
-    made.habits.grid_at_end = False
+    made.habits.turn(grid_at_end=False)
     yield made
     made.jobs.close()
 

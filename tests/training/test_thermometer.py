@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lora_trainer import device
+from lora_trainer import device, thermal
 from lora_trainer.training import thermometer
 from lora_trainer.training.thermometer import EVERY, Thermometer
 
@@ -42,14 +42,51 @@ def test_a_processor_s_warmest_part_counts(monkeypatch):
     assert device.temperature(torch.device("cpu")) is None
 
 
-@pytest.mark.parametrize(
-    "error", [ModuleNotFoundError("pynvml"), AttributeError("temperature"), RuntimeError("driver")]
-)
-def test_a_card_that_does_not_tell_has_none(monkeypatch, error):
-    def fail(*_):
-        raise error
+class Driver:
+    """NVIDIA's library, where these cards are."""
 
-    monkeypatch.setattr(torch.cuda, "temperature", fail, raising=False)
-    assert device.temperature(torch.device("cuda")) is None
-    monkeypatch.setattr(torch.cuda, "temperature", lambda device: 71, raising=False)
-    assert device.temperature(torch.device("cuda")) == 71.0
+    def __init__(self, **cards):
+        self.cards = cards
+
+    def nvmlDeviceGetCount_v2(self, count):
+        count._obj.value = len(self.cards)
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, index, card):
+        card._obj.value = index + 1
+        return 0
+
+    def nvmlDeviceGetHandleByUUID(self, uuid, card):
+        names = [f"GPU-{name}".encode() for name in self.cards]
+        if uuid not in names:
+            return 6
+        card._obj.value = names.index(uuid) + 1
+        return 0
+
+    def nvmlDeviceGetTemperature(self, card, sensor, degrees):
+        degrees._obj.value = list(self.cards.values())[card.value - 1]
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("driver", "uuid", "wanted"),
+    [
+        (Driver(a=61, b=70), "b", 70.0),
+        (Driver(a=61), "", 61.0),
+        (Driver(a=61, b=70), "", None),
+        (Driver(a=61), "c", None),
+        (object(), "a", None),
+    ],
+    ids=["by its name", "the only one", "one of two without a name", "one that is not there", "another driver"],
+)
+def test_a_card_s_driver_is_asked(monkeypatch, driver, uuid, wanted):
+    monkeypatch.setattr(thermal, "_driver", lambda: driver)
+    properties = SimpleNamespace(uuid=uuid) if uuid else SimpleNamespace()
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
+    assert device.temperature(torch.device("cuda")) == wanted
+
+
+def test_without_a_driver_nobody_tells(monkeypatch):
+    monkeypatch.setattr(thermal, "DRIVER", "there-is-no-such-library")
+    thermal._driver.cache_clear()
+    assert thermal.of_card("a") is None

@@ -37,6 +37,7 @@ def test_the_state_tells_a_user_nothing_of_others_but_that_they_come_first(ann, 
     line_up(bob, "his", pictures)
     state = bob.get("state").json()
     assert [one["name"] for one in state["line"]] in (["", "his"], ["", "", "his"])  # the first may run already
+    assert [place["job"] for place in state["places"]] == [""]
     assert state["visitor"] == {"name": "bob", "role": "user"}
     assert "hers" not in json.dumps(state) and "ann" not in json.dumps(state["jobs"] + state["datasets"])
     assert state["current"] == bob.get("jobs").json()[0]["id"]
