@@ -22,13 +22,14 @@ PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy"
 
 
 class RunFolder:
-    """Paths of a run and what is written there. `path` is OUTPUT/NAME.run."""
+    """Paths of a run and what is written there. `path` is OUTPUT/NAME.run, unless the run was put aside."""
 
-    def __init__(self, output: Path, name: str) -> None:
+    def __init__(self, output: Path, name: str, path: Path | None = None) -> None:
         self.output, self.name = output, name
-        self.path = output / f"{name}.run"
+        self.path = path or output / f"{name}.run"
         self.config = self.path / "config.yaml"
         self.events = self.path / "events.jsonl"
+        self.environment = self.path / "environment.json"
         self.states = self.path / "state"
         self.samples = self.path / "samples"
         self.proposal = self.path / "proposal.json"
@@ -56,13 +57,20 @@ class RunFolder:
         self.samples.mkdir(parents=True, exist_ok=True)
         self.states.mkdir(exist_ok=True)
         write_text(self.config, options.to_yaml(config))
-        write_text(self.path / "environment.json", json.dumps(environment, indent=2, ensure_ascii=False))
+        write_text(self.environment, json.dumps(environment, indent=2, ensure_ascii=False))
 
-    def note(self, name: str, values: dict[str, Any]) -> None:
+    def note(self, name: str, values: Any) -> None:
         """Add something that came about on the way to what was written down about the run's environment."""
-        path = self.path / "environment.json"
-        environment = json.loads(path.read_text(encoding="utf-8"))
-        write_text(path, json.dumps({**environment, name: values}, indent=2, ensure_ascii=False))
+        environment = {**self.read_environment(), name: values}
+        write_text(self.environment, json.dumps(environment, indent=2, ensure_ascii=False))
+
+    def read_environment(self) -> dict[str, Any]:
+        """What was written down about the run's environment; nothing where that cannot be read."""
+        try:
+            values = json.loads(self.environment.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return values if isinstance(values, dict) else {}
 
     def put_aside(self) -> Path | None:
         """Move an earlier run of the same name, with its files, to NAME.run-1, -2 ...; None when there is none.
@@ -120,8 +128,8 @@ class EventLog:
         self._file.close()
 
 
-def describe_environment(device: str, base: dict[str, Any]) -> dict[str, Any]:
-    """Versions, system, device and base of a run."""
+def describe_environment(device: str, base: dict[str, Any], host: str = "") -> dict[str, Any]:
+    """Versions, system, kind of host, device and base of a run."""
     versions = {}
     for package in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -130,6 +138,7 @@ def describe_environment(device: str, base: dict[str, Any]) -> dict[str, Any]:
         "train_lora": __version__,
         "python": sys.version.split()[0],
         "system": platform.platform(),
+        "host": host,
         "device": device,
         "packages": versions,
         "base": base,

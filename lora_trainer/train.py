@@ -108,7 +108,7 @@ def start(
     known: Survey, loan: Loan, state: State | None = None, store: Store | None = None
 ) -> Generator[Event, None, PreparedRun]:
     """Write down what the run is, and make it ready for its first step."""
-    environment = describe_environment(device.label(loan.device), vars(known.info))
+    environment = describe_environment(device.label(loan.device), vars(known.info), known.host)
     known.folder.create(known.config, environment)
     if not state:
         yield from compared(known.data.pictures, known.config.data)

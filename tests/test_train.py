@@ -16,6 +16,7 @@ from lora_trainer.files.read import read_lora
 from lora_trainer.files.write import write_lora
 from lora_trainer.host.standalone import StandaloneHost, StandaloneLoan
 from lora_trainer.objective import Objective
+from lora_trainer.run_folder import RunFolder
 from lora_trainer.text.tokenizer import load_tokenizer
 from lora_trainer.train import train
 from lora_trainer.training.survey import resumed_config
@@ -42,6 +43,8 @@ def test_a_run_leaves_the_files_and_tells_the_events_that_it_promises(quick, tmp
     run_folder = tmp_path / "zorb.run"
     present = {path.name for path in run_folder.iterdir()}
     assert {"config.yaml", "environment.json", "events.jsonl", "state", "samples"} <= present
+    environment = RunFolder(tmp_path, "zorb").read_environment()
+    assert environment["host"] == "standalone" and len(environment["base"]["sha256"]) == 64
     assert len((run_folder / "events.jsonl").read_text(encoding="utf-8").splitlines()) == len(events)
 
 

@@ -25,6 +25,7 @@ from . import (
     datasets,
     described,
     health,
+    history,
     inquiries,
     jobs,
     keeping,
@@ -62,6 +63,7 @@ TABLES = (
     jobs.ROUTES,
     keeping.ROUTES,
     tryouts.ROUTES,
+    history.ROUTES,
     notices.ROUTES,
     described.ROUTES,
 )

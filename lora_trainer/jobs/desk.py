@@ -15,6 +15,7 @@ from ..datasets.own import OwnDataSets, OwnRoots
 from ..datasets.store import DataSets
 from ..errors import ConfigError, NotFound, UserError
 from ..files.names import EXTENSION, next_name, safe_stem
+from ..history import Ballots, History
 from ..host.base import Host
 from ..notices import FOLDER as NOTICES
 from ..notices import Notices
@@ -31,6 +32,7 @@ from .job import Job
 from .keep import Kept, keep
 from .limits import Limiter, LimitStore
 from .own import OwnCaptionings, OwnInquiries, OwnJobs, OwnRegularizations, OwnTryOuts
+from .past import history_of
 from .queue import Jobs
 from .regularization import Regularizations
 from .space import Space
@@ -68,7 +70,7 @@ class Desk:
         self.notices = Notices(host.data_folder() / NOTICES)
         self.jobs.on_end += [self._show_what_was_learned, Telling(self.jobs, self.notices).of_end]
         self.visitor = NOBODY_IN_PARTICULAR
-        self.tickets = Tickets()
+        self.tickets, self.ballots = Tickets(), Ballots()
         self.space = Space(self.datasets, self.jobs)
         self.limiter = Limiter(LimitStore(host.data_folder()), self._jobs_of, self.space.of)
         self.jobs.on_ran, self.jobs.may_run = self._count, self._may_run
@@ -109,6 +111,11 @@ class Desk:
             return [*self._shipped(), *(dataclasses.replace(preset, own=False) for preset in house)]
 
         return presets
+
+    @property
+    def history(self) -> History:
+        """The past runs of the visitor, as they are now."""
+        return history_of(self)
 
     def require_admitted(self, job: Job) -> None:
         """Raise UserError when a job that has ended or rests may not come back.

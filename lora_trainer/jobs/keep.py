@@ -52,7 +52,7 @@ def keep(
     own = job.record.published
     replace = replace or (own is not None and own["name"] == safe_stem(name or job.record.name))
     kept = publish(host, job, save, strength=strength, preview=preview, replace=replace, name=name)
-    job.change(published=kept.to_json(), message="")
+    job.change(published={**kept.to_json(), "save": save}, message="")
     return kept
 
 
@@ -84,6 +84,7 @@ def publish(
 
 def _card(job: Job, strength: float, preview: Path | None) -> Card:
     record = job.record
-    newest = job.folder.samples / record.samples[-1] if record.samples else None
+    samples = (job.folder.samples / name for name in record.samples[::-1])
+    newest = next((path for path in samples if path.is_file()), None)
     notes = f"Trained with Train LoRA, {record.step} steps."
     return Card(job.trigger_word, strength, record.family, notes, preview or newest)

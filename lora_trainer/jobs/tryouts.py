@@ -16,6 +16,7 @@ from ..host.base import Drawn, Host, LoraUse, Studio, host_for
 from ..judging.score import LeftOff
 from ..judging.words import has_word
 from ..sentences import Sentence
+from .drawn import keep_grid
 from .job import Job
 from .request import TriedCell, TryOutRequest, usual_request, usual_saves
 from .scoring import beside, score
@@ -183,8 +184,6 @@ class TryOut:
 
     def _draw_beside(self, studio: Studio, resolution: int) -> None:
         """Draw what the cells are compared with."""
-        from ..sampling.infotext import write_png
-
         if self._all_judged:
             return
         nothing = [LoraUse(self.job.save_path(self.request.saves[0]), 0.0)]
@@ -193,22 +192,24 @@ class TryOut:
                 return
             if (number, seed) not in self.beside:
                 drawn = studio.draw(self._picture(number, resolution, seed), nothing)
-                path = self.folder / f"beside-{number + 1}-{seed}.png"
-                write_png(path, drawn.image, drawn.infotext)
-                self.beside[number, seed] = path
+                self.beside[number, seed] = self._written(drawn, f"beside-{number + 1}-{seed}.png")
 
     def _picture(self, number: int, resolution: int, seed: int) -> Request:
         return self.request.picture(number, seed, resolution, self.job.config.base.clip_skip)
 
-    def _take(self, drawn: Drawn, save: str, strength: float, number: int) -> None:
+    def _written(self, drawn: Drawn, name: str) -> Path:
         from ..sampling.infotext import write_png
 
+        path = self.folder / name
+        write_png(path, drawn.image, drawn.infotext)
+        return path
+
+    def _take(self, drawn: Drawn, save: str, strength: float, number: int) -> None:
         if strength == 0:
             self._bare[number] = drawn
         n = len(self.cells) + 1
-        path = self.folder / f"{n:04d}.png"
-        write_png(path, drawn.image, drawn.infotext)
-        self.cells.append(TriedCell(n, save, strength, number, path))
+        self.cells.append(TriedCell(n, save, strength, number, self._written(drawn, f"{n:04d}.png")))
+        keep_grid(self)
 
 
 class TryOuts:

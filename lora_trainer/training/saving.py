@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ from .. import optimizers, schedules
 from ..config import TrainConfig
 from ..data.plan import RunPlan
 from ..data.records import Picture
+from ..errors import UserError
 from ..events import Saved
 from ..files.disk import require_space
 from ..files.metadata import FolderFacts, RunFacts, lora_metadata
@@ -79,6 +81,7 @@ class Saver:
             self.model.adapters.metadata(),
         )
         written = write_lora(path, modules, metadata, self.config.save.dtype)
+        self._note_base()
         if not final:
             self._drop_old_saves()
         return Saved(step, str(path), written.sha256, final)
@@ -114,6 +117,13 @@ class Saver:
         for step in list(saves)[:-keep] if keep else ():
             if step != best:
                 saves[step].unlink(missing_ok=True)
+
+    def _note_base(self) -> None:
+        """Write down the base's hash once it is known: it is read with the first save, not before the first step."""
+        with contextlib.suppress(UserError):  # the save is what matters
+            base = self.folder.read_environment().get("base", {})
+            if base.get("sha256") != self.base_sha256():
+                self.folder.note("base", {**base, "sha256": self.base_sha256()})
 
     def _facts(self, step: int) -> RunFacts:
         plan, pictures = self.plan, self.plan.pictures

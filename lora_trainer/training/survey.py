@@ -39,6 +39,8 @@ class Survey:
     info: BaseInfo
     data: DataSet
     folder: RunFolder
+    host: str = ""
+    """The kind of host that holds the base."""
 
     def plan(self) -> RunPlan:
         return RunPlan.from_config(self.data.pictures, self.config)
@@ -53,7 +55,7 @@ def survey(config: TrainConfig, host: Host) -> Survey:
     config = with_resolution(config, info)
     data = scan(config.data)
     config = with_epochs(config, data.pictures)
-    return Survey(config, info, data, folder_of(config))
+    return Survey(config, info, data, folder_of(config), host.kind)
 
 
 def folder_of(config: TrainConfig) -> RunFolder:

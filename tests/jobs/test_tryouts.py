@@ -2,6 +2,7 @@ import pytest
 from PIL import Image
 
 from lora_trainer.errors import UserError
+from lora_trainer.history.shots import CELL, shots_of
 from lora_trainer.jobs.keep import keep
 from lora_trainer.jobs.request import TryOutRequest
 from lora_trainer.jobs.sheets import write_sheet
@@ -38,6 +39,11 @@ def test_cells_come_one_by_one_and_lie_on_a_sheet_with_their_infotext(jobs, host
         preview=tryouts.picture_of(trained, "zorb-step000002.safetensors", 1.0),
     )
     assert kept.tag == "<lora:zorb:0.6>" and kept.file.with_suffix(".preview.png").is_file()
+    assert trained.record.published["save"] == "zorb-step000002.safetensors"
+    cells = [shot for shot in shots_of(trained.folder, ()) if shot.kind == CELL]  # also when the program has ended
+    assert [(cell.step, cell.prompt, cell.seed, cell.strength) for cell in cells] == [
+        (step, "a zorb", 1, strength) for step in (2, 4) for strength in (0.0, 1.0)
+    ]
 
 
 def test_while_a_run_is_on_the_pictures_wait_and_say_so(jobs, host, trained):

@@ -43,11 +43,16 @@ function scaleOf({ steps, loss, smooth, validation }, total) {
   const sorted = loss.filter(Number.isFinite).sort((a, b) => a - b);
   const values = [...smooth, ...validation.map(([, value]) => value)].filter(Number.isFinite);
   const most = values.reduce((a, b) => Math.max(a, b), sorted[Math.floor((sorted.length - 1) * SHOWN_SHARE)] || 0);
+  return scaleTo(most, Math.max(total, steps[steps.length - 1], 1));
+}
+
+/** Where steps from 0 to `end` and losses from 0 to a little above `most` lie in a plot of `width` by `height`. */
+export function scaleTo(most, end) {
   const top = (most || 1) * 1.08;
-  const end = Math.max(total, steps[steps.length - 1], 1);
-  const x = (step) => EDGE.left + ((WIDTH - EDGE.left - EDGE.right) * step) / end;
+  const perStep = (WIDTH - EDGE.left - EDGE.right) / end;
+  const x = (step) => EDGE.left + perStep * step;
   const y = (value) => HEIGHT - EDGE.bottom - (HEIGHT - EDGE.top - EDGE.bottom) * Math.min(1, Math.max(0, value / top));
-  return { top, end, x, y };
+  return { top, end, x, y, stepAt: (place) => (place - EDGE.left) / perStep, width: WIDTH, height: HEIGHT };
 }
 
 function drawn({ steps, loss, smooth, validation }, { top, end, x, y }) {
@@ -63,7 +68,7 @@ function drawn({ steps, loss, smooth, validation }, { top, end, x, y }) {
   );
   const path = validation.map(([step, value]) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
   return [
-    grid({ top, end, x, y }),
+    frame({ top, end, x, y }),
     line(loss, "raw"),
     line(smooth, "smooth"),
     svg("polyline", { class: "lt-line lt-line-validation", points: path }),
@@ -71,7 +76,8 @@ function drawn({ steps, loss, smooth, validation }, { top, end, x, y }) {
   ];
 }
 
-function grid({ top, end, x, y }) {
+/** Lines and figures of both axes. */
+export function frame({ top, end, x, y }) {
   const rows = ticks(top, 4).map((value) => [
     svg("line", { class: "lt-rule", x1: EDGE.left, x2: WIDTH - EDGE.right, y1: y(value), y2: y(value) }),
     svg("text", { class: "lt-axis", x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, short(value)),
@@ -108,11 +114,10 @@ function emptyPlot(app) {
 }
 
 /** Read the curve where the pointer is. */
-function point(app, plot, reading, event, { end, x, y }) {
+function point(app, plot, reading, event, { x, y, stepAt }) {
   const { run } = app.store.values;
   const box = plot.getBoundingClientRect();
-  const step =
-    (((event.clientX - box.left) / box.width) * WIDTH - EDGE.left) / ((WIDTH - EDGE.left - EDGE.right) / end);
+  const step = stepAt(((event.clientX - box.left) / box.width) * WIDTH);
   const n = run.steps.reduce(
     (best, one, at) => (Math.abs(one - step) < Math.abs(run.steps[best] - step) ? at : best),
     0,

@@ -1,6 +1,7 @@
 /** The line above the sections: which base is trained, and what keeps it from being trained. */
 
 import { button, h, say, show } from "./dom.js";
+import { viewSwitch } from "./views.js";
 
 /** @param {import("./main.js").App} app */
 export function header(app) {
@@ -32,7 +33,7 @@ export function header(app) {
     say(problem, text);
     show(problem, Boolean(text));
   });
-  return h("header", { class: "lt-top" }, h("h1", {}, app.t("header.title")), base, visitor, leave, problem);
+  return h("header", { class: "lt-top" }, h("h1", {}, app.t("header.title")), viewSwitch(app), base, visitor, leave, problem);
 }
 
 /** Leave; the server then shows the page to sign in. */

@@ -13,6 +13,7 @@ import { settings } from "./settings.js";
 import { Store } from "./store.js";
 import { training } from "./training.js";
 import { tryout } from "./tryout.js";
+import { TRAIN, views } from "./views.js";
 
 const SHEETS = [
   "page",
@@ -29,10 +30,13 @@ const SHEETS = [
   "notices",
   "diagnosis",
   "tryout",
+  "history",
+  "compare",
   "dialogs",
 ];
 const DATASET = "lora-trainer.dataset";
 const BEGINNING = {
+  view: TRAIN,
   server: null,
   reachable: true,
   dataset: "",
@@ -92,7 +96,7 @@ class App {
     const left = h("div", { class: "lt-column" }, pictures(this), parts);
     const right = h("div", { class: "lt-column" }, training(this), tryout(this));
     await styled;
-    this.page.append(header(this), h("div", { class: "lt-columns" }, left, right));
+    this.page.append(header(this), ...views(this, h("div", { class: "lt-columns" }, left, right)));
     this.chooseDataset(this.#remembered());
     begin(this, this.form);
     await this.live.start();

@@ -31,7 +31,7 @@ export function begin(app, form) {
 }
 
 /** The settings and pictures of a job, in place of what is in the form; that is put aside. */
-function showJob(app, job) {
+export function showJob(app, job) {
   app.form.showJob(job);
   const known = (app.store.get("server")?.datasets || []).some((set) => set.id === job.dataset);
   if (known) app.chooseDataset(job.dataset);

@@ -82,12 +82,13 @@ function named(app, key, job) {
   return { title: text, "aria-label": text };
 }
 
-/** Forget a run with its files, after asking. */
+/** Forget a run with its files, after asking; the promise holds whether that was done. */
 export async function removed(app, job) {
   const question = app.t("queue.ask_delete", { name: job.name });
-  if (!(await app.dialogs.ask(question, app.t("pictures.delete"), app.t("queue.ask_delete_detail")))) return;
-  await app.trying(() => app.api.delete(["jobs", job.id]));
+  if (!(await app.dialogs.ask(question, app.t("pictures.delete"), app.t("queue.ask_delete_detail")))) return false;
+  const done = await app.trying(() => app.api.delete(["jobs", job.id]));
   app.live.soon();
+  return Boolean(done);
 }
 
 async function order(app, path, body = {}) {

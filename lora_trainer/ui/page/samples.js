@@ -40,7 +40,7 @@ function row(app, id, step, mine, all) {
         "aria-label": app.t("samples.one", { step, prompt: sample.prompt }),
         on: { click: () => enlarge(app, id, all, sample) },
       },
-      h("img", { src: address(app, id, sample), alt: "", loading: "lazy" }),
+      h("img", { src: address(app, id, sample), alt: "", loading: "lazy", on: { error: gone } }),
     ),
   );
   return h(
@@ -49,6 +49,11 @@ function row(app, id, step, mine, all) {
     h("div", { class: "lt-step" }, app.t("samples.step", { step })),
     h("div", { class: "lt-strip" }, pictures),
   );
+}
+
+/** A picture that was cleared away leaves no frame. */
+function gone(event) {
+  event.target.closest("button").hidden = true;
 }
 
 function address(app, id, sample) {

@@ -67,7 +67,7 @@ def others(desk, job_id):
     )
     desk.tryouts._all["t"] = desk.captionings._all["c"] = owned
     desk.regularizations._all["r"] = desk.inquiries._all["i"] = owned
-    return {"tryouts": "t", "captionings": "c", "regularizations": "r", "inquiries": "i"}
+    return {"tryouts": "t", "history": job_id, "captionings": "c", "regularizations": "r", "inquiries": "i"}
 
 
 @pytest.mark.parametrize("entry", [one for one in ENTRIES if one.admin], ids=lambda one: f"{one.method}{one.path}")
