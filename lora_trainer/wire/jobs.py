@@ -29,7 +29,13 @@ class Published(TypedDict):
     tag: str
 
 
-class Kept(Published):
+class PublishedSave(Published, total=False):
+    """With the save that it was; runs of earlier versions do not know that."""
+
+    save: str
+
+
+class Kept(PublishedSave):
     """With what there is to say of it."""
 
     trigger_word: str
@@ -59,7 +65,7 @@ class Job(TypedDict):
     place: float
     saves: list[Save]
     best_step: int
-    published: Published | None
+    published: PublishedSave | None
     tryout: str | None
     owner: str
 

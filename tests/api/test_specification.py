@@ -67,7 +67,7 @@ def ask(case, app, house):
         case.path_parameters["id"] = house.known[IDS[subject]]
     if case.path == "/jobs/{id}/events" and isinstance(case.query, dict):
         case.query.pop("wait", None)
-    case.call_and_validate(base_url=f"http://testserver{PREFIX}", app=app, checks=CHECKS)
+    case.call_and_validate(base_url=f"http://testserver{PREFIX}", app=app, checks=CHECKS, timeout=60)
 
 
 def tried(operation, house, how):
