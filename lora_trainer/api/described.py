@@ -30,6 +30,12 @@ REFUSALS = {
     507: "The disk is full, or lets nobody write; what was there before is unharmed.",
 }
 PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
+PLACES: dict[str, dict[str, Any]] = {
+    "": {"type": "string", "pattern": r"^[^/\r\n]+$"},
+    "path": {"type": "string", "pattern": r"^[^\r\n]+$"},
+    "int": {"type": "integer", "minimum": 0},
+}
+"""What a part of a path may be."""
 ABOUT = """
 Trains LoRAs on the host's own base. Everything that the page does goes through these routes, and every refusal is a
 sentence for people. Where a sign-in is needed: `POST /session` on a standalone server gives a token; a WebUI takes the
@@ -122,9 +128,7 @@ def _operation(entry: Entry, schemas: Schemas, example: dict[str, Any]) -> dict[
 
 def _parameters(entry: Entry, example: dict[str, Any]) -> Iterable[dict[str, Any]]:
     for name, kind in PARAMETER.findall(entry.path):
-        schema: dict[str, Any] = (
-            {"type": "integer", "minimum": 0} if kind == "int" else {"type": "string", "minLength": 1}
-        )
+        schema: dict[str, Any] = PLACES[kind]
         yield {"name": name, "in": "path", "required": True, "schema": schema, **_shown(example, "path", name)}
     for name, default in entry.asks.items():
         kind = "integer" if isinstance(default, int) else "string"

@@ -91,7 +91,7 @@ class HabitsChange:
 
 
 class DevicePlace(TypedDict):
-    """Where a run may be; `own`: on the host's own model. `job` is the id of the run there, empty for another user's."""
+    """Where a run may be; `own`: on the host's own model. `job` is the run there; empty where it is another user's."""
 
     name: str
     own: bool

@@ -29,23 +29,23 @@ class Published(TypedDict):
     tag: str
 
 
-class Kept(Published):
+class PublishedSave(Published, total=False):
+    """With the save that it was; runs of earlier versions do not know that."""
+
+    save: str
+
+
+class Kept(PublishedSave):
     """With what there is to say of it."""
 
     trigger_word: str
     remarks: list[Told]
 
 
-class PublishedSave(Published, total=False):
-    """With the save that it was made from, where somebody chose one."""
-
-    save: str
-
-
 class Job(TypedDict):
     """A run. `created` and `ended` are seconds since 1970, `ended` is 0 before. `values` are what was set.
 
-    `device` is where it runs, or ran last. Of two that wait, the one of higher `priority` comes first, then the one of lower `place`.
+    Of two that wait, the one of higher `priority` comes first, then the one of lower `place`. `device` is where it is.
     """
 
     id: str

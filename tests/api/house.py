@@ -15,13 +15,15 @@ from lora_trainer.accounts.passwords import Cost
 from lora_trainer.api import PREFIX, add_routes
 from lora_trainer.control import Wish
 from lora_trainer.errors import UserError
-from lora_trainer.events import Finished, Preparing, Sample, Saved, Started, Step
+from lora_trainer.events import Event, Finished, Preparing, Sample, Saved, Started, Step
+from lora_trainer.history.shots import GRID_FILE
 from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs.desk import Desk
 from lora_trainer.jobs.job import Job
 from lora_trainer.jobs.queue import Jobs
 from lora_trainer.jobs.request import TriedCell
 from lora_trainer.jobs.states import FINISHED, PAUSED, STOPPED
+from lora_trainer.run_folder import EventLog
 from lora_trainer.visitor import ADMIN
 from tests.jobs.conftest import wait_for
 
@@ -37,34 +39,40 @@ class Teller:
 
     def run(self, job: Job) -> None:
         folder, total = job.folder, job.config.steps
-        folder.samples.mkdir(parents=True, exist_ok=True)
-        folder.states.mkdir(exist_ok=True)
-        job.take(Preparing("pictures", 1, 1))
-        job.take(started(job, total))
+        if not job.has_state:
+            folder.create(job.config, {"device": "cpu"})
+        self._tell(job, Preparing("pictures", 1, 1))
+        self._tell(job, started(job, total))
         step = job.record.step
         while step < total or job.record.name.startswith(ENDLESS):
             if job.control.wish is not Wish.GO_ON:
                 break
             step += 1
-            job.take(Step(step, 1, 0.1, 0.1, {"unet": 1e-4}, 1.0, 0.1, float(total - step), 2**30))
+            self._tell(job, Step(step, 1, 0.1, 0.1, {"unet": 1e-4}, 1.0, 0.1, float(total - step), 2**30))
             time.sleep(self.pace)
         if job.control.wish is Wish.PAUSE:
             job.end(PAUSED)
             return
         self._write(job, step)
         stopped = job.control.wish is not Wish.GO_ON
-        job.take(Finished(step, str(folder.lora), 0, "", 1.0, stopped))
+        self._tell(job, Finished(step, str(folder.lora), 0, "", 1.0, stopped))
         job.end(STOPPED if stopped else FINISHED)
+
+    def _tell(self, job: Job, event: Event) -> None:
+        job.take(event)
+        log = EventLog(job.folder.events)
+        log.write(event)
+        log.close()
 
     def _write(self, job: Job, step: int) -> None:
         folder = job.folder
         sample = folder.samples / f"step{step:06}_0_0.png"
         Image.new("RGB", (8, 8)).save(sample)
-        job.take(Sample(step, str(sample), "a zorb", 1))
+        self._tell(job, Sample(step, str(sample), "a zorb", 1))
         (folder.states / f"step{step:08}.safetensors").write_bytes(b"")
         content = lora(job.record.name)
         folder.lora.write_bytes(content)
-        job.take(Saved(step, str(folder.lora), hashlib.sha256(content).hexdigest(), final=True))
+        self._tell(job, Saved(step, str(folder.lora), hashlib.sha256(content).hexdigest(), final=True))
 
 
 def started(job, total):
@@ -127,12 +135,14 @@ class House:
         saved = client.post(f"datasets/{cats}/captions", json={"captions": {"000.png": "a cat"}}).json()
         values = {"kind": "exclude", "pictures": ["001.png"], "values": {}}
         undo = client.post(f"datasets/{cats}/health/fix", json=values).json()["undo"]
-        ended = self._job(client, cats, "my_cat", steps=8)
-        wait_for(lambda: self.desk.jobs.get(ended).state == FINISHED, 20)
+        ended, other = (self._job(client, cats, name, steps=8) for name in ("my_cat", "other_cat"))
+        wait_for(lambda: self.desk.jobs.get(other).state == FINISHED, 20)
+        ballot = client.post("history/ballots", json={"jobs": [ended, other]}).json()["id"]
         endless = self._job(client, cats, ENDLESS)
         wait_for(lambda: self.desk.jobs.get(endless).record.step > 0, 20)
         waiting, last = (self._job(client, cats, name) for name in ("next", "last"))
         self._proposal(self.desk.jobs.get(ended))
+        self._grid(self.desk.jobs.get(ended))
         self._captioner()
         run = {"dataset": cats, "values": {}}
         wish = {"job": ended, "saves": ["my_cat.safetensors"], "strengths": [1], "prompts": ["a cat"], "single": True}
@@ -151,6 +161,8 @@ class House:
             "spare-e07a": spare,
             "0123456789abcdef0123456789abcdef": upload,
             "20261101-093000-5f1c": ended,
+            "20261101-094500-c3d8": other,
+            "ballot-7be2": ballot,
             "20261101-100000-77aa": endless,
             "20261101-103000-02be": waiting,
             "20261101-103100-9a01": last,
@@ -178,6 +190,15 @@ class House:
         verdict = {"cells": [], "bare": None, "ceiling": None, "spread": None, "judges": {}, "missing": []}
         words = {"prompts": ["a cat"], "without_word": [], "word": "", "proposal": None}
         job.folder.proposal.write_text(json.dumps({"version": 1, "made": 1.0, **verdict, **words}), encoding="utf-8")
+
+    def _grid(self, job):
+        """A grid that was drawn before the program started."""
+        place = job.folder.path / "tryouts" / "grid"
+        place.mkdir(parents=True)
+        Image.new("RGB", (64, 64)).save(place / "1.png")
+        cells = [{"file": "1.png", "prompt": 0, "strength": 1.0, "step": 8}]
+        grid = {"cells": cells, "prompts": ["a cat"], "seed": 1}
+        (place / GRID_FILE).write_text(json.dumps(grid), encoding="utf-8")
 
     def _captioner(self):
         captioner = SimpleNamespace(name="clip", missing=lambda: None, models=["small"], identity="clip")

@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+from urllib.parse import unquote
 
 import pytest
 
 pytest.importorskip("schemathesis")
 
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode, checks
 from schemathesis.specs.openapi.checks import (
@@ -62,12 +63,14 @@ def house(tmp_path_factory, pictures):
 
 def ask(case, app, house):
     """Send a case: every other one about something that is there."""
+    named = "".join(unquote(str(one)) for one in (case.path_parameters or {}).values())
+    assume(not set("/\r\n") & set(named))  # it would be another address, or none of ours
     subject = case.path.split("/")[1]
     if case.method != "DELETE" and subject in IDS and len(str(case.path_parameters)) % 2:
         case.path_parameters["id"] = house.known[IDS[subject]]
     if case.path == "/jobs/{id}/events" and isinstance(case.query, dict):
         case.query.pop("wait", None)
-    case.call_and_validate(base_url=f"http://testserver{PREFIX}", app=app, checks=CHECKS)
+    case.call_and_validate(base_url=f"http://testserver{PREFIX}", app=app, checks=CHECKS, timeout=60)
 
 
 def tried(operation, house, how):
