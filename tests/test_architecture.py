@@ -22,6 +22,7 @@ LAYERS = (
         "scalars",
         "sentences",
         "visitor",
+        "wire",
     },
     {"config", "events", "control", "device", "thermal", "seeds"},
     {"portions"},
@@ -60,7 +61,7 @@ LAYERS = (
     {"tagging", "txt2img", "studio", "training", "host.standalone", "host.webui"},
     {"train", "tryout", "sweep", "regularization", "estimate"},
     {"trainer", "jobs", "datasets", "presets", "recommend", "accounts"},
-    {"api"},
+    {"api", "client"},
     {"ui", "cli", "extension", "__main__", "__init__"},
 )
 HEAVY = {"torch", "diffusers", "peft", "transformers", "open_clip", "tensorboard"}
@@ -86,6 +87,8 @@ LIGHT = (
     "presets",
     "regularization",
     "api",
+    "wire",
+    "client",
     "portions",
 )
 

@@ -16,7 +16,9 @@ from ..history.results import Result
 from ..history.shots import CELL, SAMPLE, Shot
 from ..history.space import THUMBNAILS
 from ..sentences import Sentence
-from .call import Call, Entry, list_of, value_of
+from ..wire import history as wire
+from ..wire.common import PICTURE
+from .call import Call, Entry
 from .files import picture, read_picture
 from .shown import message_json
 
@@ -51,9 +53,8 @@ def details(call: Call) -> dict[str, Any]:
 
 def remark(call: Call) -> dict[str, Any]:
     """Stars, a remark, and whether it is put away: what is named is changed."""
-    given, kinds = call.json(), {"rating": int, "comment": str, "archived": bool}
-    changes = {name: value_of(given, name, kind, kind()) for name, kind in kinds.items() if name in given}
-    history = call.desk.history
+    given, history = call.given(wire.Remark), call.desk.history
+    changes = {name: value for name, value in dataclasses.asdict(given).items() if value is not None}
     history.note(call.path["id"], **changes)
     return past_json(call, history.get(call.path["id"]))
 
@@ -95,7 +96,7 @@ def cell(call: Call) -> Response:
 
 def ballot(call: Call) -> dict[str, Any]:
     """Two pictures to choose from; whose they are, nobody is told before the vote."""
-    made = call.desk.history.ballot(list_of(call.json(), "jobs", str))
+    made = call.desk.history.ballot(call.given(wire.Compete).jobs)
     shot = made.shots[0]
     facts = {"prompt": shot.prompt, "seed": shot.seed, "strength": shot.strength, "kind": shot.kind}
     return {
@@ -107,13 +108,13 @@ def ballot(call: Call) -> dict[str, Any]:
 
 
 def ballot_picture(call: Call) -> Response:
+    """One of the two pictures of a ballot: left or right."""
     return picture(call.desk.history.picture(call.path["id"], call.path["file"]))
 
 
 def vote(call: Call) -> dict[str, Any]:
     """Choose a side, or neither. The answer tells whose pictures they were, and what all votes tell by now."""
-    choice = value_of(call.json(), "choice", str, "")
-    history = call.desk.history
+    choice, history = call.given(wire.Vote).choice, call.desk.history
     made = history.vote(call.path["id"], choice)
     left, right = (
         {"id": run.id, "name": run.name, "step": shot.step} for run, shot in zip(made.runs, made.shots, strict=True)
@@ -124,9 +125,8 @@ def vote(call: Call) -> dict[str, Any]:
 
 def free(call: Call) -> dict[str, Any]:
     """What would go of these runs; with `really` it is gone."""
-    given = call.json()
-    ids, kinds = list_of(given, "jobs", str), list_of(given, "kinds", str)
-    room = call.desk.history.room(ids, kinds, really=value_of(given, "really", bool, False))
+    given = call.given(wire.Free)
+    room = call.desk.history.room(given.jobs, given.kinds, really=given.really)
     refused = {run: message_json(reason) for run, reason in room.refused.items()}
     return {"bytes": room.bytes, "total": room.total, "refused": refused}
 
@@ -190,15 +190,18 @@ def _ids(call: Call) -> list[str]:
     return [part for part in call.query.get("jobs", "").split(",") if part]
 
 
+BALLOT = "/history/ballots/{id}"
+FOUND: dict[str, str | int] = {"words": "", "sort": "created", "descending": "yes"}
+PAGE: dict[str, str | int] = {"archived": "no", "page": 0, "size": 20}
 ROUTES = (
-    Entry("GET", "/history", find, slow=True),
-    Entry("GET", "/history/compare", compare, slow=True),
-    Entry("POST", "/history/free", free, slow=True),
-    Entry("POST", "/history/ballots", ballot, slow=True),
-    Entry("POST", "/history/ballots/{id}", vote, slow=True),
-    Entry("GET", "/history/ballots/{id}/{file}", ballot_picture, slow=True),
-    Entry("GET", "/history/{id}", details, slow=True),
-    Entry("PUT", "/history/{id}", remark, slow=True),
-    Entry("GET", "/history/{id}/cells/{file:path}", cell, slow=True),
-    Entry("GET", "/history/{id}/thumbnail", thumbnail, slow=True),
+    Entry("GET", "/history", find, slow=True, gives=wire.FoundRuns, asks={**FOUND, **PAGE}),
+    Entry("GET", "/history/compare", compare, slow=True, gives=wire.Compared, asks={"jobs": ""}, errors=(404,)),
+    Entry("POST", "/history/free", free, slow=True, takes=wire.Free, gives=wire.Freed, errors=(404,)),
+    Entry("POST", "/history/ballots", ballot, slow=True, takes=wire.Compete, gives=wire.Ballot, errors=(404,)),
+    Entry("POST", BALLOT, vote, slow=True, takes=wire.Vote, gives=wire.Voted),
+    Entry("GET", f"{BALLOT}/{{file}}", ballot_picture, slow=True, gives=PICTURE),
+    Entry("GET", "/history/{id}", details, slow=True, gives=wire.PastRunDetails),
+    Entry("PUT", "/history/{id}", remark, slow=True, takes=wire.Remark, gives=wire.PastRun),
+    Entry("GET", "/history/{id}/cells/{file:path}", cell, slow=True, gives=PICTURE),
+    Entry("GET", "/history/{id}/thumbnail", thumbnail, slow=True, gives=PICTURE),
 )

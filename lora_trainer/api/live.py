@@ -19,7 +19,7 @@ from ..visitor import Visitor
 from .answers import json_text
 from .call import Call
 from .gate import Guard, require_same_site, visitor_of
-from .state import state
+from .state import state_json
 from .watcher import TOO_MANY, Watcher
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class States:
         if text and begun >= since:
             return begun, text
         begun = time.monotonic()
-        text = json_text(state(Call(desk, {}, {})))
+        text = json_text(state_json(Call(desk, {}, {})))
         with self._lock:
             if begun > self._known.get(desk.visitor, (0.0, ""))[0]:
                 self._known[desk.visitor] = begun, text

@@ -14,11 +14,13 @@ from starlette.routing import Route, WebSocketRoute
 
 from ..errors import UserError
 from ..jobs.desk import Desk
+from ..wire import PREFIX
 from . import (
     advice,
     captioning,
     captions,
     datasets,
+    described,
     health,
     history,
     inquiries,
@@ -44,7 +46,6 @@ from .live import Live
 
 log = logging.getLogger(__name__)
 
-PREFIX = "/lora-trainer/v1"
 QUICK_THREADS, SLOW_THREADS = 4, 8
 TABLES = (  # what is asked most often comes first: every request is held against one route after another
     state.ROUTES,
@@ -65,6 +66,7 @@ TABLES = (  # what is asked most often comes first: every request is held agains
     tryouts.ROUTES,
     history.ROUTES,
     notices.ROUTES,
+    described.ROUTES,
 )
 
 
@@ -99,7 +101,8 @@ def _endpoint(
                 upload = await bodies.as_file(request, visitor, entry.limit)
             elif request.method != "GET":
                 body = await bodies.small(request)
-            call = Call(desk.seen_by(visitor), request.path_params, request.query_params, body, upload, glances)
+            seen, query = desk.seen_by(visitor), request.query_params
+            call = Call(seen, request.path_params, query, body, upload, glances, request.headers)
             if entry.at_once and (response := entry.at_once(call)) is not None:
                 return response
             if entry.before:

@@ -13,10 +13,13 @@ from ..jobs.desk import Desk
 from ..jobs.limits import EVERYBODY
 from ..jobs.states import ENDED
 from ..sentences import Sentence
-from ..visitor import USER, plain_name
-from .call import Call, Entry, value_of
+from ..visitor import plain_name
+from ..wire import people as wire
+from ..wire.common import Nothing
+from .call import Call, Entry
 from .errors import Refused
 
+LIMITS = "/people/{name}/limits"
 NEWEST = 100
 """How many rows of the log of what admins did are told."""
 
@@ -49,25 +52,24 @@ def overview(call: Call) -> dict[str, Any]:
 
 
 def add(call: Call) -> dict[str, Any]:
-    """A new account: {name, password, role}."""
-    given = call.json()
-    name, password = value_of(given, "name", str, ""), value_of(given, "password", str, "")
-    made = _required(call.desk).add(name, password, value_of(given, "role", str, USER))
+    """A new account."""
+    given = call.given(wire.NewAccount)
+    made = _required(call.desk).add(given.name, given.password, given.role)
     _note(call, "add", made.name, role=made.role)
     return _person(call.desk, made.name)
 
 
 def change(call: Call) -> dict[str, Any]:
-    """Another password, another role, or switched off: whichever of {password, role, disabled} are given."""
-    given, accounts = call.json(), _required(call.desk)
+    """Another password, another role, or switched off: whichever of them are given."""
+    given, accounts = call.given(wire.AccountChange), _required(call.desk)
     account = _named(call)
-    if password := value_of(given, "password", str, ""):
-        accounts.set_password(account.name, password)
+    if given.password:
+        accounts.set_password(account.name, given.password)
         _note(call, "password", account.name)
-    if (role := value_of(given, "role", str, "")) and role != account.role:
-        accounts.set_role(account.name, role)
-        _note(call, "role", account.name, role=role)
-    disabled = value_of(given, "disabled", bool, account.disabled)
+    if given.role and given.role != account.role:
+        accounts.set_role(account.name, given.role)
+        _note(call, "role", account.name, role=given.role)
+    disabled = account.disabled if given.disabled is None else given.disabled
     if disabled != account.disabled:
         accounts.disable(account.name, disabled)
         _note(call, "disable" if disabled else "enable", account.name)
@@ -75,7 +77,7 @@ def change(call: Call) -> dict[str, Any]:
 
 
 def remove(call: Call) -> dict[str, Any]:
-    """What was theirs stays, for admins to see."""
+    """Remove an account. What was theirs stays, for admins to see."""
     account = _named(call)
     _required(call.desk).remove(account.name)
     _note(call, "remove", account.name)
@@ -83,16 +85,16 @@ def remove(call: Call) -> dict[str, Any]:
 
 
 def set_own_password(call: Call) -> dict[str, Any]:
-    """Of whoever asks: {old, new}. Wrong tries count as they do at the sign-in."""
-    accounts, given, name = _required(call.desk), call.json(), call.visitor.name
+    """Another password for whoever asks. Wrong tries count as they do at the sign-in."""
+    accounts, given, name = _required(call.desk), call.given(wire.NewPassword), call.visitor.name
     if (wait := accounts.patience.begin(name, f"password of {name}")) > 0:
         seconds = int(wait) + 1
         sentence = "There were too many wrong tries. Try again in {seconds} seconds."
         raise Refused(Sentence("sign_in_wait", sentence, seconds=seconds), 429, {"Retry-After": str(seconds)})
-    if accounts.admitted(name, value_of(given, "old", str, "")) is None:
+    if accounts.admitted(name, given.old) is None:
         raise UserError(Sentence("old_password", "The old password is another one."))
     accounts.patience.succeeded(name, f"password of {name}")
-    accounts.set_password(name, value_of(given, "new", str, ""))
+    accounts.set_password(name, given.new)
     _note(call, "own_password", name)
     return {}
 
@@ -163,13 +165,15 @@ def _note(call: Call, what: str, whom: str, **more: Any) -> None:
 
 
 ROUTES = (
-    Entry("GET", "/usage", own, slow=True),
-    Entry("PUT", "/session/password", set_own_password, slow=True),
-    Entry("GET", "/people", overview, slow=True, admin=True),
-    Entry("POST", "/people", add, slow=True, admin=True),
-    Entry("PUT", "/people/{name}", change, slow=True, admin=True),
-    Entry("DELETE", "/people/{name}", remove, slow=True, admin=True),
-    Entry("PUT", "/people/{name}/limits", set_limits, slow=True, admin=True),
-    Entry("DELETE", "/people/{name}/limits", drop_limits, slow=True, admin=True),
-    Entry("GET", "/audit", audit, admin=True),
+    Entry("GET", "/usage", own, slow=True, gives=wire.Person),
+    Entry(
+        "PUT", "/session/password", set_own_password, slow=True, takes=wire.NewPassword, gives=Nothing, errors=(429,)
+    ),
+    Entry("GET", "/people", overview, slow=True, admin=True, gives=wire.People),
+    Entry("POST", "/people", add, slow=True, admin=True, takes=wire.NewAccount, gives=wire.Person),
+    Entry("PUT", "/people/{name}", change, slow=True, admin=True, takes=wire.AccountChange, gives=wire.Person),
+    Entry("DELETE", "/people/{name}", remove, slow=True, admin=True, gives=Nothing),
+    Entry("PUT", LIMITS, set_limits, slow=True, admin=True, takes=wire.LimitsChange, gives=wire.Person),
+    Entry("DELETE", LIMITS, drop_limits, slow=True, admin=True, gives=wire.Person),
+    Entry("GET", "/audit", audit, admin=True, gives=wire.AuditLog),
 )

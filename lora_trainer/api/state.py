@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from collections.abc import Sequence
 from typing import Any
@@ -15,8 +16,9 @@ from ..jobs.job import Job
 from ..jobs.states import ENDED
 from ..presets import lineage_of
 from ..sentences import to_json
+from ..wire import house as wire
 from .answers import json_answer, json_text
-from .call import Call, Entry, value_of
+from .call import Call, Entry
 from .datasets import all_json
 from .notices import recent_json
 from .session import visitor_json
@@ -28,7 +30,8 @@ RECENT = 30
 """How many jobs that have ended are told of; `/jobs` tells of all."""
 
 
-def state(call: Call) -> dict[str, Any]:
+def state_json(call: Call) -> dict[str, Any]:
+    """A State, put together anew."""
     desk = call.desk
     current = desk.jobs.current()
     return {
@@ -47,16 +50,16 @@ def state(call: Call) -> dict[str, Any]:
     }
 
 
-def glance(call: Call) -> Response:
-    """The state, as pages ask for it every second."""
+def state(call: Call) -> Response:
+    """All that a page shows: the host, data sets, jobs, and who waits. Programs may ask for it every second."""
 
     def made() -> bytes:
-        return json_text(state(call)).encode("utf-8")
+        return json_text(state_json(call)).encode("utf-8")
 
     return json_answer(call.glances.content(call.desk, made) if call.glances else made())
 
 
-def glance_at_hand(call: Call) -> Response | None:
+def state_at_hand(call: Call) -> Response | None:
     """The same, where somebody has asked a moment ago."""
     content = call.glances.ready(call.desk) if call.glances else None
     return json_answer(content) if content is not None else None
@@ -72,15 +75,14 @@ def set_host(call: Call) -> dict[str, Any]:
     """Whether generations of the user come in between."""
     host = call.desk.host
     if hasattr(host, "gives_way"):
-        host.gives_way = value_of(call.json(), "give_way", bool, True)
+        host.gives_way = call.given(wire.HostChange).give_way
     return host_json(host)
 
 
 def set_habits(call: Call) -> dict[str, Any]:
     """What is done without being asked for."""
-    habits = call.desk.habits
-    given = call.json()
-    habits.turn(**{name: value_of(given, name, bool, on) for name, on in habits.to_json().items()})
+    habits, given = call.desk.habits, call.given(wire.HabitsChange)
+    habits.turn(**{name: on for name, on in dataclasses.asdict(given).items() if on is not None})
     return habits.to_json()
 
 
@@ -112,7 +114,7 @@ def host_json(host: Host) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("GET", "/state", glance, at_once=glance_at_hand),
-    Entry("PUT", "/host", set_host, admin=True),
-    Entry("PUT", "/habits", set_habits, admin=True),
+    Entry("GET", "/state", state, at_once=state_at_hand, gives=wire.State),
+    Entry("PUT", "/host", set_host, admin=True, takes=wire.HostChange, gives=wire.Host),
+    Entry("PUT", "/habits", set_habits, admin=True, takes=wire.HabitsChange, gives=wire.Habits),
 )

@@ -27,8 +27,10 @@ from . import (
     grid,
     history,
     inspect,
+    jobs,
     measure,
     notify,
+    openapi,
     pocket,
     presets,
     reference,
@@ -43,6 +45,7 @@ from . import (
 
 COMMANDS: tuple[ModuleType, ...] = (
     train,
+    jobs,
     ui,
     serve,
     users,
@@ -63,6 +66,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     pocket,
     presets,
     reference,
+    openapi,
     measure,
 )
 SUCCESS, FAILED, WRONG_USE = 0, 1, 2

@@ -12,8 +12,8 @@ from lora_trainer.jobs.states import RUNNING
 @pytest.fixture
 def made(monkeypatch):
     """Counts how often the state is put together."""
-    calls, real = [], state.state
-    monkeypatch.setattr(state, "state", lambda call: calls.append(call.visitor.name) or real(call))
+    calls, real = [], state.state_json
+    monkeypatch.setattr(state, "state_json", lambda call: calls.append(call.visitor.name) or real(call))
     monkeypatch.setattr(glances, "LASTS", 60.0)
     return calls
 
