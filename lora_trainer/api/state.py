@@ -32,6 +32,7 @@ def state(call: Call) -> dict[str, Any]:
         "jobs": [job_json(job) for job in _at_hand(desk.jobs.list())],
         "current": current.id if current else None,
         "line": line_json(desk),
+        "problem": to_json(desk.jobs.problem) if desk.jobs.problem else None,
         "habits": desk.habits.to_json(),
         "notices": recent_json(call),
         "visitor": visitor_json(call),

@@ -45,7 +45,10 @@ log = logging.getLogger(__name__)
 
 
 class Desk:
-    """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs."""
+    """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs.
+
+    With `goes_on`, or where that is a habit, what the end of the program interrupted goes on at once.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,8 @@ class Desk:
         jobs: Jobs | None = None,
         tryouts: TryOuts | None = None,
         presets: Callable[[], Sequence[Preset]] = load_presets,
+        *,
+        goes_on: bool = False,
     ) -> None:
         self.host, self._shipped = host, presets
         self.own_presets = OwnPresets(host.data_folder() / PRESETS)
@@ -68,7 +73,9 @@ class Desk:
         self.inquiries = Inquiries(self.advisor, self.jobs.turn)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.notices = Notices(host.data_folder() / NOTICES)
-        self.jobs.on_end += [self._show_what_was_learned, Telling(self.jobs, self.notices).of_end]
+        goes_on = goes_on or self.habits.goes_on
+        telling = Telling(self.jobs, self.notices, goes_on=goes_on)
+        self.jobs.on_end += [self._show_what_was_learned, telling.of_end]
         self.visitor = NOBODY_IN_PARTICULAR
         self.tickets = Tickets()
         self.space = Space(self.datasets, self.jobs)
@@ -77,6 +84,8 @@ class Desk:
         self.accounts: Accounts | None = None
         """Who may sign in, where that is not the host's own business."""
         self.meter = Meter(self.jobs, self.limiter)
+        if goes_on:
+            self.jobs.go_on()
 
     def seen_by(self, visitor: Visitor) -> Desk:
         """This desk as it is for a visitor: what is others' is not there, and what is made is the visitor's own."""

@@ -35,7 +35,8 @@ export function header(app) {
     show(all, ours && server.visitor.role === "admin");
     show(mine, ours);
     show(leave, ours);
-    const text = reachable ? app.words.sentence(server?.host.problem) : app.t("page.unreachable");
+    const problems = [server?.host.problem, server?.problem].filter(Boolean).map((one) => app.words.sentence(one));
+    const text = reachable ? problems.join(" ") : app.t("page.unreachable");
     say(problem, text);
     show(problem, Boolean(text));
   });
