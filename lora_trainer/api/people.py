@@ -109,7 +109,7 @@ def set_limits(call: Call) -> dict[str, Any]:
 
 
 def drop_limits(call: Call) -> dict[str, Any]:
-    """From now on, what holds for all holds for them."""
+    """Take somebody's own limits away: what holds for all holds for them."""
     name = _spelled(call)
     call.desk.limiter.store.forget(name)
     _note(call, "usual_limits", name)
