@@ -14,11 +14,13 @@ from starlette.routing import Route
 
 from ..errors import UserError
 from ..jobs.desk import Desk
+from ..wire import PREFIX
 from . import (
     advice,
     captioning,
     captions,
     datasets,
+    described,
     health,
     inquiries,
     jobs,
@@ -42,7 +44,6 @@ from .glances import Glances
 
 log = logging.getLogger(__name__)
 
-PREFIX = "/lora-trainer/v1"
 QUICK_THREADS, SLOW_THREADS = 4, 8
 TABLES = (  # what is asked most often comes first: every request is held against one route after another
     state.ROUTES,
@@ -62,6 +63,7 @@ TABLES = (  # what is asked most often comes first: every request is held agains
     keeping.ROUTES,
     tryouts.ROUTES,
     notices.ROUTES,
+    described.ROUTES,
 )
 
 
@@ -95,7 +97,8 @@ def _endpoint(
                 upload = await bodies.as_file(request, visitor, entry.limit)
             elif request.method != "GET":
                 body = await bodies.small(request)
-            call = Call(desk.seen_by(visitor), request.path_params, request.query_params, body, upload, glances)
+            asked = (request.path_params, request.query_params, body, upload, request.headers)
+            call = Call(desk.seen_by(visitor), *asked, glances)
             if entry.at_once and (response := entry.at_once(call)) is not None:
                 return response
             if entry.before:

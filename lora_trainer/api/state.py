@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,9 @@ from ..jobs.job import Job
 from ..jobs.states import ENDED
 from ..presets import lineage_of
 from ..sentences import to_json
+from ..wire import house as wire
 from .answers import json_answer, json_text
-from .call import Call, Entry, value_of
+from .call import Call, Entry
 from .datasets import all_json
 from .notices import recent_json
 from .session import visitor_json
@@ -26,6 +28,7 @@ RECENT = 30
 
 
 def state(call: Call) -> dict[str, Any]:
+    """All that a page shows: the host, data sets, jobs, and who waits."""
     desk = call.desk
     current = desk.jobs.current()
     return {
@@ -35,6 +38,7 @@ def state(call: Call) -> dict[str, Any]:
         "jobs": [job_json(job) for job in _at_hand(desk.jobs.list())],
         "current": current.id if current else None,
         "line": line_json(desk),
+        "problem": to_json(desk.jobs.problem) if desk.jobs.problem else None,
         "habits": desk.habits.to_json(),
         "notices": recent_json(call),
         "visitor": visitor_json(call),
@@ -66,15 +70,15 @@ def set_host(call: Call) -> dict[str, Any]:
     """Whether generations of the user come in between."""
     host = call.desk.host
     if hasattr(host, "gives_way"):
-        host.gives_way = value_of(call.json(), "give_way", bool, True)
+        host.gives_way = call.given(wire.HostChange).give_way
     return host_json(host)
 
 
 def set_habits(call: Call) -> dict[str, Any]:
     """What is done without being asked for."""
+    given = dataclasses.asdict(call.given(wire.HabitsChange))
     habits = call.desk.habits
-    given = call.json()
-    habits.turn(**{name: value_of(given, name, bool, on) for name, on in habits.to_json().items()})
+    habits.turn(**{name: on for name, on in given.items() if on is not None})
     return habits.to_json()
 
 
@@ -106,7 +110,7 @@ def host_json(host: Host) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("GET", "/state", glance, at_once=glance_at_hand),
-    Entry("PUT", "/host", set_host, admin=True),
-    Entry("PUT", "/habits", set_habits, admin=True),
+    Entry("GET", "/state", glance, at_once=glance_at_hand, gives=wire.State),
+    Entry("PUT", "/host", set_host, admin=True, takes=wire.HostChange, gives=wire.Host),
+    Entry("PUT", "/habits", set_habits, admin=True, takes=wire.HabitsChange, gives=wire.Habits),
 )

@@ -51,7 +51,9 @@ def add_options(parser: argparse.ArgumentParser, *, address: str, port: str) -> 
     parser.add_argument("--set", action="append", default=[], metavar="option.path=value", help="base.*, memory.*")
 
 
-def start(arguments: argparse.Namespace, address: str, *, signs_in: bool, any_port: bool) -> dict[str, Any]:
+def start(
+    arguments: argparse.Namespace, address: str, *, signs_in: bool, any_port: bool, goes_on: bool
+) -> dict[str, Any]:
     """Serve until the program is told to end. Raises UserError where others could come in and nobody has an account.
 
     No account is made here: its password would have to be shown, and what a server prints often ends in a log.
@@ -63,6 +65,8 @@ def start(arguments: argparse.Namespace, address: str, *, signs_in: bool, any_po
     from ..ui.server import serve
 
     place = place_of(arguments, address, any_port=any_port)
+    if place.root_path and not signs_in:
+        raise ConfigError(["--root-path is what a proxy puts before all paths: name that with --behind-proxy."])
     config = options.build(
         options.merged(options.parse_changes(arguments.set), {"base": {"checkpoint": arguments.base}})
     )
@@ -76,7 +80,7 @@ def start(arguments: argparse.Namespace, address: str, *, signs_in: bool, any_po
         command = f"python -m lora_trainer users add NAME --role admin --data {folder}"
         raise UserError(Sentence("no_accounts", sentence, command=command))
     roots = roots_of(host, arguments.folders, listens=signs_in)
-    desk = Desk(host, DataSets(host.data_folder() / "datasets", roots))
+    desk = Desk(host, DataSets(host.data_folder() / "datasets", roots), goes_on=goes_on)
     serve(desk, place, accounts)
     return {}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import options
+from ..accounts import Accounts, Audit
 from ..config import TrainConfig
 from ..datasets.own import OwnDataSets, OwnRoots
 from ..datasets.store import DataSets
@@ -30,6 +31,7 @@ from .inquiries import Inquiries
 from .job import Job
 from .keep import Kept, keep
 from .limits import Limiter, LimitStore
+from .meter import Meter
 from .own import OwnCaptionings, OwnInquiries, OwnJobs, OwnRegularizations, OwnTryOuts
 from .queue import Jobs
 from .regularization import Regularizations
@@ -43,7 +45,10 @@ log = logging.getLogger(__name__)
 
 
 class Desk:
-    """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs."""
+    """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs.
+
+    With `goes_on`, or where that is a habit, what the end of the program interrupted goes on at once.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,8 @@ class Desk:
         jobs: Jobs | None = None,
         tryouts: TryOuts | None = None,
         presets: Callable[[], Sequence[Preset]] = load_presets,
+        *,
+        goes_on: bool = False,
     ) -> None:
         self.host, self._shipped = host, presets
         self.own_presets = OwnPresets(host.data_folder() / PRESETS)
@@ -66,12 +73,19 @@ class Desk:
         self.inquiries = Inquiries(self.advisor, self.jobs.turn)
         self.habits = Habits(host.data_folder() / "habits.json")
         self.notices = Notices(host.data_folder() / NOTICES)
-        self.jobs.on_end += [self._show_what_was_learned, Telling(self.jobs, self.notices).of_end]
+        goes_on = goes_on or self.habits.goes_on
+        telling = Telling(self.jobs, self.notices, goes_on=goes_on)
+        self.jobs.on_end += [self._show_what_was_learned, telling.of_end]
         self.visitor = NOBODY_IN_PARTICULAR
         self.tickets = Tickets()
         self.space = Space(self.datasets, self.jobs)
         self.limiter = Limiter(LimitStore(host.data_folder()), self._jobs_of, self.space.of)
-        self.jobs.on_ran, self.jobs.may_run = self._count, self._may_run
+        self.audit = Audit(host.data_folder())
+        self.accounts: Accounts | None = None
+        """Who may sign in, where that is not the host's own business."""
+        self.meter = Meter(self.jobs, self.limiter)
+        if goes_on:
+            self.jobs.go_on()
 
     def seen_by(self, visitor: Visitor) -> Desk:
         """This desk as it is for a visitor: what is others' is not there, and what is made is the visitor's own."""
@@ -95,6 +109,7 @@ class Desk:
         """The program is about to end: what runs keeps how far it came, within that time; nothing more is begun."""
         if not self.jobs.end(seconds):
             log.warning("The run could not be paused in time: it goes on from its last state.")
+        self.meter.close()
         self.tryouts.close()
         self.regularizations.close()
         self.inquiries.close()
@@ -139,21 +154,6 @@ class Desk:
     def _jobs_of(self, name: str) -> int:
         return sum(job.record.owner == name and job.state not in ENDED for job in self.jobs.list())
 
-    def _count(self, job: Job, seconds: float) -> None:
-        if not job.record.owner:
-            return
-        try:
-            self.limiter.store.count(job.record.owner, seconds=seconds)
-        except UserError as error:  # a full disk is told by all else; the run's own end goes on
-            log.warning("The time of a run could not be counted: %s", error)
-
-    def _may_run(self, job: Job) -> str:
-        try:
-            self.limiter.require_running_time(job.record.owner)
-        except UserError as error:
-            return error.sentence
-        return ""
-
     def presets(self) -> list[Preset]:
         """Those that come with the trainer, and behind them the user's own."""
         return [*self._shipped(), *self.own_presets.all()]
@@ -171,7 +171,7 @@ class Desk:
         info = self.host.describe()
         base, known = info.path or info.name, []
         values = options.merged(options.unflattened(values), {"base": {"checkpoint": base}})
-        if dataset:
+        if dataset and isinstance(values.get("data") or {}, Mapping):  # else `build` says what is wrong with it
             values = options.merged(values, {"data": {"folders": self._folders(values, dataset)}})
             known = [values["data"]["folders"][0]["path"]]
         config = options.build(values)

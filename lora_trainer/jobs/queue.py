@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import logging
-import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..checks import check
 from ..config import TrainConfig
-from ..errors import LoraExists, NotFound, UserError
+from ..errors import LoraExists, UserError
 from ..files.names import EXTENSION, safe_stem
 from ..host.base import Host
 from ..sentences import Sentence, lora_exists
-from .job import Job
+from .bases import base_of
+from .copies import free_id
+from .job import Job, no_job
 from .ledger import Ledger
 from .line import Line, turn_of
+from .opening import open_list
 from .record import Record
-from .recovery import in_own_folder, revived
+from .recovery import go_on, goes_on_unasked, in_own_folder, revived
 from .runner import InPlaceRunner, Runner
-from .states import ENDED, INTERRUPTED, ON_THE_MODEL, PAUSED, QUEUED, RESTING
-from .store import JobStore
+from .states import ENDED, INTERRUPTED, ON_THE_MODEL, QUEUED, RESTING
 from .turn import Ticket, Turn
 from .wakefulness import awake
+
+if TYPE_CHECKING:
+    from .store import JobStore
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +52,8 @@ class Jobs:
         """Told, in the thread that ran it, of every job that has been run until it ended or was paused."""
         self.left: builtins.list[Job] = []
         """What ran or waited when an earlier program ended, as this one found it at its start."""
-        self.on_ran: Callable[[Job, float], None] = lambda job, seconds: None
-        """Told how long a job has had the model, each time that it gives it back."""
+        self.metered: Callable[[Job], AbstractContextManager[Any]] = nullcontext
+        """What a job runs in: entered when it has the model, left when it gives it back."""
         self.may_run: Callable[[Job], str] = lambda job: ""
         """Asked when it is a job's turn: why it may not have it, empty when it may."""
         self._host, self._folder = host, folder
@@ -59,12 +65,13 @@ class Jobs:
         self._news = threading.Condition(threading.RLock())
         self._thread: threading.Thread | None = None
         self._store: JobStore | None = None
+        self._remark = ""
         self._ledger = self._opened()
 
     @property
     def problem(self) -> str:
-        """Why what is known of jobs is not kept at present; empty while it is."""
-        return self._ledger.problem
+        """Why what is known of jobs is not kept, or what became of a damaged list; empty while all is well."""
+        return self._ledger.problem or self._remark
 
     def submit(
         self,
@@ -81,7 +88,10 @@ class Jobs:
         Raises ConfigError for wrong options, LoraExists when the LoRA folder has one of that name that is not to be
         replaced, UserError when the job cannot be kept over the end of the program.
         """
-        job_id = _new_id()
+        with self._news:
+            if self._store is None:  # what was in the way at the start may be gone
+                self._ledger = self._opened()
+        job_id = free_id(self._folder)
         config = in_own_folder(config, self._folder, job_id)
         check(config, lambda _: self._host.describe())
         stem = safe_stem(config.save.name)
@@ -94,6 +104,7 @@ class Jobs:
             dict(values) if values is not None else whole,
             whole,
             dataset,
+            base_of(self._host.describe()),
             replace,
             owner,
             created=time.time(),
@@ -101,6 +112,7 @@ class Jobs:
             total_steps=config.steps,
         )
         job = Job(record, config, self._enqueue)
+        job.line_lock = self._news
         self._ledger.enter(job)
         with self._news:
             self._jobs[job_id] = job
@@ -126,14 +138,8 @@ class Jobs:
 
     def current(self) -> Job | None:
         """The job to show first: the one on the model, else one that waits or rests, else the newest."""
-        jobs = self.list()
-
-        def order(job: Job) -> int:
-            if job.state in ON_THE_MODEL:
-                return 0
-            return 3 if job.state in ENDED else 2 if job.state in RESTING else 1
-
-        return min(jobs, key=order, default=None)
+        order = [ON_THE_MODEL, (QUEUED,), RESTING, ENDED]
+        return min(self.list(), key=lambda job: [job.state in states for states in order].index(True), default=None)
 
     def everybody_in_line(self) -> builtins.list[Job]:
         """As `line`, whoever asks."""
@@ -174,28 +180,38 @@ class Jobs:
             if job.state in ON_THE_MODEL or job is self._running:
                 raise UserError(Sentence("job_runs", "'{name}' is running: stop it first.", name=job.record.name))
             self._line.leave(job)
+            job.deleted = True
+        shutil.rmtree(self._folder / job.id, ignore_errors=True)  # first: a full disk lets the list change only then
+        try:
             self._ledger.forget(job)
+        except UserError:
+            job.deleted = False
+            raise
+        with self._news:
             self._jobs.pop(job.id, None)
-        shutil.rmtree(self._folder / job.id, ignore_errors=True)
 
     def users_of(self, dataset: str) -> builtins.list[Job]:
         """The jobs on a data set, whoever's they are."""
         return [job for job in self.list() if job.record.dataset == dataset]
 
     def resume_all(self) -> None:
-        """Go on with everything that the end of the program left lying, in the order that it had."""
-        for job in self.interrupted():
-            job.resume()
+        """Go on with everything that the end of the program left lying, in the order that it had.
+
+        Raises UserError for what cannot go on, once all others do.
+        """
+        go_on(self.interrupted())
+
+    def go_on(self) -> None:
+        """The same at the start of the program, unasked: what brought it down again and again stays where it is."""
+        with contextlib.suppress(UserError):  # what cannot go on says so when somebody wants it to
+            go_on([job for job in self.interrupted() if goes_on_unasked(job)])
 
     def interrupted(self) -> builtins.list[Job]:
         """What the end of the program left lying, whoever was next first."""
         return sorted((job for job in self.list() if job.state == INTERRUPTED), key=turn_of)
 
     def end(self, seconds: float) -> bool:
-        """Begin nothing more, and let what runs step aside with all it has learned; whether it has, in that time.
-
-        The next start of the program finds it where it left off.
-        """
+        """Begin nothing more, and let what runs step aside for the next program; whether it has, in that time."""
         with self._news:
             self._ending = True
             if self._running is not None:
@@ -210,18 +226,19 @@ class Jobs:
     def _opened(self) -> Ledger:
         """The jobs that earlier programs left, in the ledger that goes on with them."""
         try:
-            self._store = JobStore(self._folder.parent)
-            records = self._store.adopt()
+            self._store, records = open_list(self._folder)
         except UserError as error:
             log.warning("%s", error)
-            return Ledger(None, error.sentence)
-        ledger = Ledger(self._store)
-        for record in sorted(records, key=lambda record: record.created):
+            return Ledger(None, self._folder, error.sentence)
+        self._remark = self._store.put_aside or ""
+        ledger = Ledger(self._store, self._folder)
+        for record in records:
             try:
                 job = revived(record, self._folder, self._enqueue)
             except UserError as error:  # a record that makes no job keeps no other from going on
                 log.error("The run %s cannot be shown any more: %s", record.id, error)
                 continue
+            job.line_lock = self._news
             ledger.take_over(job, record)
             self._jobs[job.id] = job
             if job.state != record.state:
@@ -230,11 +247,10 @@ class Jobs:
 
     def _enqueue(self, job: Job) -> None:
         with self._news:
-            if job not in self._line:
-                if not job.record.place:
-                    known = [*self._line, *([self._running] if self._running else [])]
-                    job.change(place=1.0 + max((one.record.place for one in known), default=0.0))
-                self._line.join(job)
+            if not job.record.place:
+                known = [*self._line, *([self._running] if self._running else [])]
+                job.change(place=1.0 + max((one.record.place for one in known), default=0.0))
+            self._line.join(job)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="train-lora jobs", daemon=True)
                 self._thread.start()
@@ -266,25 +282,21 @@ class Jobs:
                 self._run(job)
 
     def _run(self, job: Job) -> None:
-        began = time.monotonic()
         try:
             if job.state == QUEUED and (reason := self.may_run(job)):
-                job.change(state=PAUSED, message=reason)
+                job.hold_back(reason)
             if job.begin():
                 with self._news:
                     self._make_way()  # somebody may have come while it began
-                try:
+                with self.metered(job):
                     self._runner.run(job)
-                finally:
-                    self.on_ran(job, time.monotonic() - began)
                 self._tell_of_end(job)
         except Exception:  # whatever a runner does, those in line behind it have their turn
             log.exception("The job %s could not be run.", job.id)
         finally:
             with self._news:
                 self._running = None
-                if job.steps_aside and job.state == PAUSED:
-                    job.line_up_again()
+                job.line_up_again()
                 self._news.notify_all()
 
     def _tell_of_end(self, job: Job) -> None:
@@ -293,12 +305,3 @@ class Jobs:
                 listener(job)
             except Exception:  # what one listener cannot do, the others can
                 log.exception("The end of the job %s could not be followed up.", job.id)
-
-
-def no_job(job_id: str) -> NotFound:
-    return NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))
-
-
-def _new_id() -> str:
-    """Sorts by time, and fits every file system and address."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

@@ -8,10 +8,11 @@ from contextlib import closing
 from typing import Any, Protocol
 
 from ..control import Wish
-from ..errors import BaseAway, UserError
+from ..errors import BaseAway, DiskError, UserError
 from ..events import Event, Failed, Finished, Paused, Started
 from ..host.base import Host, host_for
 from ..sentences import Sentence
+from .bases import require_base
 from .job import Job
 from .keep import publish
 from .record import Save
@@ -39,10 +40,11 @@ class InPlaceRunner:
 
     def run(self, job: Job) -> None:
         try:
+            require_base(job, self._host)
             with interrupts_mean(self._host, job.stop_and_save):
                 last = self._train(job)
             job.end(**self._outcome(job, last))
-        except BaseAway as error:  # before anything was begun
+        except (BaseAway, DiskError) as error:  # before anything was begun
             job.end(PAUSED, message=error.sentence)
         except UserError as error:
             job.end(FAILED, message=error.sentence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -84,6 +85,7 @@ def make_server(desk: Desk, accounts: Accounts | None = None, place: Place = HER
 
     if accounts is None:
         return LoopbackWall(make_app(desk))
+    desk.accounts = accounts
     app = make_app(desk, guard, place.root_path)
     wall = SignInWall(app, SignIn(accounts, place.root_path), desk.tickets, strict=place.certificate is not None)
     return Forwarded(wall, Proxies(place.proxies), place.root_path)
@@ -151,7 +153,7 @@ def listening(place: Place) -> socket.socket:
             return _socket(place.address, port)
         except OSError as failure:
             error = failure
-    reason = (error.strerror or str(error)) if error else ""
+    reason = os.strerror(error.errno) if error and error.errno else str(error)
     if not place.any_port:
         sentence = "Port {port} at {address} cannot be used: {reason}. End what uses it, or name another with --port."
         raise UserError(Sentence("port_taken", sentence, port=place.port, address=place.address, reason=reason))

@@ -11,7 +11,6 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from ..accounts import Account, Accounts
-from ..accounts.patience import Patience
 from ..accounts.tokens import GOOD_FOR, Token, Tokens
 from ..api.call import Malformed, value_of
 from ..api.errors import Refused
@@ -33,7 +32,7 @@ class SignIn:
 
     def __init__(self, accounts: Accounts, root_path: str = "") -> None:
         self._path = root_path or "/"
-        self.accounts, self.tokens, self.patience = accounts, Tokens(accounts), Patience()
+        self.accounts, self.tokens, self.patience = accounts, Tokens(accounts), accounts.patience
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="train-lora sign-in")
 
     def token_of(self, connection: HTTPConnection) -> tuple[Token | None, bool]:

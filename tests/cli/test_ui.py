@@ -4,7 +4,7 @@ import pytest
 
 from lora_trainer.accounts import Accounts
 from lora_trainer.accounts.passwords import Cost
-from lora_trainer.cli.main import SUCCESS, main
+from lora_trainer.cli.main import SUCCESS, WRONG_USE, main
 
 
 @pytest.fixture
@@ -55,6 +55,11 @@ def test_a_sign_in_is_asked_for_unless_only_this_machine_can_come(served, monkey
     with pytest.raises(KeyError):
         served(*words)  # the fixture's own server was not begun
     assert (seen["accounts"] is not None) == asked
+
+
+def test_a_path_that_all_lies_below_needs_a_proxy(tmp_path, capsys):
+    assert main(["ui", "--data", str(tmp_path), "--root-path", "/trainer"]) == WRONG_USE
+    assert "--behind-proxy" in capsys.readouterr().err
 
 
 def test_nobody_listens_to_others_before_there_is_an_account(tmp_path, capsys):
