@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import logging
 from pathlib import Path
 from typing import Any
 
 from .events import Event, Step, Validated
+
+log = logging.getLogger(__name__)
 
 
 class CurveLog:
@@ -20,6 +24,13 @@ class CurveLog:
     def write(self, event: Event) -> None:
         if not self._wanted or not isinstance(event, (Step, Validated)):
             return
+        try:
+            self._add(event)
+        except OSError as error:  # a full disk: the run is worth more than its curves, which its events hold too
+            log.warning("Curves cannot be written to '%s' any more: %s", self._folder, error)
+            self._wanted = False
+
+    def _add(self, event: Step | Validated) -> None:
         writer = self._opened()
         if isinstance(event, Validated):
             writer.add_scalar("loss/validation", event.loss, event.step)
@@ -34,7 +45,8 @@ class CurveLog:
 
     def close(self) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with contextlib.suppress(OSError):
+                self._writer.close()
 
     def _opened(self) -> Any:
         """The writer, made at the first event: importing it takes a while."""

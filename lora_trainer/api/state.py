@@ -33,6 +33,7 @@ def state(call: Call) -> dict[str, Any]:
         "current": current.id if current else None,
         "line": line_json(desk),
         "places": places_json(desk),
+        "problem": to_json(desk.jobs.problem) if desk.jobs.problem else None,
         "habits": desk.habits.to_json(),
         "notices": recent_json(call),
         "visitor": visitor_json(call),
@@ -56,7 +57,8 @@ def set_host(call: Call) -> dict[str, Any]:
 def set_habits(call: Call) -> dict[str, Any]:
     """What is done without being asked for."""
     habits = call.desk.habits
-    habits.grid_at_end = value_of(call.json(), "grid_at_end", bool, habits.grid_at_end)
+    given = call.json()
+    habits.turn(**{name: value_of(given, name, bool, on) for name, on in habits.to_json().items()})
     return habits.to_json()
 
 

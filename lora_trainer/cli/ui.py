@@ -27,6 +27,11 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
         "--sign-in", action="store_true", help="ask for it on this machine too: for a proxy that lets others in"
     )
     parser.add_argument(
+        "--go-on",
+        action="store_true",
+        help="what the end of the program interrupted goes on by itself (the page has a switch for that too)",
+    )
+    parser.add_argument(
         "--lora-trainer-folder",
         dest="folders",
         type=Path,
@@ -67,6 +72,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         command = f"python -m lora_trainer users add NAME --role admin --data {folder}"
         raise UserError(Sentence("no_accounts", sentence, command=command))
     roots = roots_of(host, arguments.folders, listens=listens)
-    desk = Desk(host, DataSets(host.data_folder() / "datasets", roots), elsewhere=devices.further(arguments, host))
+    desk = Desk(
+        host,
+        DataSets(host.data_folder() / "datasets", roots),
+        elsewhere=devices.further(arguments, host),
+        goes_on=arguments.go_on,
+    )
     serve(desk, address=address, port=arguments.port, accounts=accounts)
     return {}

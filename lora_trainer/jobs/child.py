@@ -39,7 +39,7 @@ def main() -> int:
         for event in _run(task, control, alone):
             _tell(told, {"event": event_values(event), "sentences": _sentences_of(event)})
     except UserError as error:
-        _tell(told, {"problem": sentences.to_json(error.sentence)})
+        _tell(told, {"problem": sentences.to_json(error.sentence), "kind": type(error).__name__})
     except Exception as error:  # noqa: BLE001  a mistake in this program: said with what it was
         traceback.print_exc()
         _tell(told, {"mistake": repr(error)})

@@ -48,6 +48,7 @@ class Desk:
     """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs.
 
     `elsewhere` names further devices for runs, beside that of the host's model.
+    With `goes_on`, or where that is a habit, what the end of the program interrupted goes on at once.
     """
 
     def __init__(
@@ -57,7 +58,9 @@ class Desk:
         jobs: Jobs | None = None,
         tryouts: TryOuts | None = None,
         presets: Callable[[], Sequence[Preset]] = load_presets,
+        *,
         elsewhere: Callable[[], Sequence[str]] = tuple,
+        goes_on: bool = False,
     ) -> None:
         self.host, self._shipped = host, presets
         self.own_presets = OwnPresets(host.data_folder() / PRESETS)
@@ -75,12 +78,16 @@ class Desk:
         self.jobs.workers.needs.ask = self.advisor.demand
         self.habits = Habits(host.data_folder() / "habits.json")
         self.notices = Notices(host.data_folder() / NOTICES)
-        self.jobs.on_end += [self._show_what_was_learned, Telling(self.jobs, self.notices).of_end]
+        goes_on = goes_on or self.habits.goes_on
+        telling = Telling(self.jobs, self.notices, goes_on=goes_on)
+        self.jobs.on_end += [self._show_what_was_learned, telling.of_end]
         self.visitor = NOBODY_IN_PARTICULAR
         self.tickets = Tickets()
         self.space = Space(self.datasets, self.jobs)
         self.limiter = Limiter(LimitStore(host.data_folder()), self._jobs_of, self.space.of)
         self.jobs.on_ran, self.jobs.may_run = self._count, self._may_run
+        if goes_on:
+            self.jobs.go_on()
 
     def seen_by(self, visitor: Visitor) -> Desk:
         """This desk as it is for a visitor: what is others' is not there, and what is made is the visitor's own."""

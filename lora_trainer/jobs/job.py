@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,8 @@ PREPARING_EVERY = 0.2
 class Job:
     """A training. Its record changes only through `change`, which tells `listener`; controls may come from any thread.
 
-    Every control may be given twice, and in a state where it means nothing.
+    Every control may be given twice, and in a state where it means nothing. One that may line the job up takes
+    `line_lock`, that of the line's owner, before the job's own lock, as its owner does.
     """
 
     def __init__(
@@ -60,6 +62,9 @@ class Job:
         self.listener: Callable[[Job], None] = lambda job: None
         self.problem = ""
         """Why it cannot go on; empty when nothing is known against it."""
+        self.deleted = False
+        """Whether it is forgotten: whoever still holds it can begin nothing with it."""
+        self.line_lock: AbstractContextManager[Any] = threading.RLock()
         self._enqueue = enqueue
         self._lock = threading.RLock()
         self._prepared_at, self._phase = 0.0, ""
@@ -146,13 +151,11 @@ class Job:
 
     def resume(self) -> None:
         """Go on with a job that rests, was stopped or failed, as soon as it is its turn; take back a pause."""
-        with self._lock:
+        with self.line_lock, self._lock:
             if self.state in (PREPARING, RUNNING):
                 self.control.go_on()
-            if self.state not in (*RESTING, STOPPED, FAILED):
-                return
-            self._line_up(QUEUED)
-        self._enqueue(self)
+            elif self.state in (*RESTING, STOPPED, FAILED):
+                self._line_up(QUEUED)
 
     def step_aside(self) -> None:
         """Give the model to a more important job, and go on after it."""
@@ -172,25 +175,21 @@ class Job:
 
     def stop_and_save(self) -> None:
         """End with a save of what is learned so far; from a pause, that needs the model once more."""
-        with self._lock:
+        with self.line_lock, self._lock:
             if self.state in ON_THE_MODEL:
                 self.control.stop_and_save()
                 self.change(state=STOPPING)
-                return
-            if self.state not in (QUEUED, *RESTING):
-                return
-            if not self.has_state:
+            elif self.state in (QUEUED, *RESTING) and not self.has_state:
                 self.change(state=STOPPED, message="", ended=time.time())
-                return
-            self._line_up(STOPPING)
-            self.control.stop_and_save()
-        self._enqueue(self)
+            elif self.state in (QUEUED, *RESTING):
+                self._line_up(STOPPING)
+                self.control.stop_and_save()
 
     def more(self, steps: int) -> None:
         """Train a job that ended `steps` further. Raises UserError when it has not ended, or for a wrong number."""
         if not 0 < steps <= 1_000_000:
             raise UserError(Sentence("more_steps", "The number of steps must lie between 1 and 1000000."))
-        with self._lock:
+        with self.line_lock, self._lock:
             if self.state not in (FINISHED, STOPPED) or not self.has_state:
                 raise UserError(Sentence("not_ended", "Only a run that has ended can be trained further."))
             total = self.record.step + steps
@@ -198,21 +197,29 @@ class Job:
             values = options.merged(self.record.values, {"steps": total})
             self.change(values=values, config=options.to_values(self.config), total_steps=total)
             self._line_up(QUEUED)
-        self._enqueue(self)
 
     def _line_up(self, state: str) -> None:
-        """Get ready to wait. Whoever has the line's lock may change jobs, so nobody joins it under a job's own."""
+        if self.deleted:
+            raise no_job(self.id)
         if self.problem:
             raise UserError(self.problem)
         self.control, self.steps_aside = Control(), False
         self.change(state=state, message="", ended=0.0, place=0.0)
+        self._enqueue(self)
 
     def line_up_again(self) -> None:
-        """After it stepped aside: wait at the place that it had."""
+        """After it stepped aside, unless somebody wished otherwise meanwhile: wait at the place that it had."""
+        with self.line_lock, self._lock:
+            if self.steps_aside and self.state == PAUSED:
+                self.control, self.steps_aside = Control(), False
+                self.change(state=QUEUED, message="")
+                self._enqueue(self)
+
+    def hold_back(self, reason: str) -> None:
+        """It is the job's turn, but it may not have it now."""
         with self._lock:
-            self.control, self.steps_aside = Control(), False
-            self.change(state=QUEUED, message="")
-        self._enqueue(self)
+            if self.state == QUEUED:
+                self.change(state=PAUSED, message=reason)
 
     # What the runner tells
 
@@ -232,11 +239,16 @@ class Job:
         self.feed.append(event)
 
     def end(self, state: str, **values: Any) -> None:
-        """The run has given the model back."""
-        if state in ENDED:
-            self.store = None
-            values["ended"] = time.time()
-        self.change(state=state, seconds_left=0.0, **values)
+        """The run has given the model back. Who wished for a stop while it was being paused has it stopped."""
+        with self.line_lock, self._lock:
+            if state == PAUSED and self.control.wish is Wish.STOP:
+                state = STOPPED
+            if state in ENDED:
+                self.store = None
+                values["ended"] = time.time()
+            self.change(state=state, seconds_left=0.0, **values)
+            if state == PAUSED and self.control.wish is Wish.STOP_AND_SAVE and not self.record.message:
+                self.stop_and_save()
 
     def _news(self, event: Event) -> dict[str, Any]:
         """What of the record an event changes."""
@@ -265,3 +277,7 @@ class Job:
         if not told:
             self._phase, self._prepared_at = event.phase, now
         return told
+
+
+def no_job(job_id: str) -> NotFound:
+    return NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))

@@ -22,10 +22,11 @@ from ..sentences import Sentence, lora_exists
 from ..visitor import Visitor
 from .captioning import Captioning, Captionings, Choice, no_captioning
 from .inquiries import Inquiries, Inquiry, no_inquiry
-from .job import Job
+from .job import Job, no_job
 from .limits import Limiter
 from .places import Place
-from .queue import Jobs, no_job
+from .queue import Jobs
+from .recovery import go_on
 from .regularization import Regularization, Regularizations, Usual, no_regularization
 from .request import TryOutRequest
 from .tryouts import TryOut, TryOuts, no_tryout
@@ -110,9 +111,7 @@ class OwnJobs(Jobs):
         self._all.delete(job)
 
     def resume_all(self) -> None:
-        for job in self.interrupted():
-            self._limiter.require_running_time(job.record.owner)
-            job.resume()
+        go_on(self.interrupted(), lambda job: self._limiter.require_running_time(job.record.owner))
 
     def require_own_lora(self, stem: str) -> None:
         """Raise LoraExists where a user would replace a LoRA that none of their own runs has published."""

@@ -18,10 +18,10 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from .. import options, sentences
+from .. import errors, options, sentences
 from ..config import TrainConfig
 from ..control import Wish
-from ..errors import UserError
+from ..errors import ConfigError, UserError
 from ..events import Event, Failed, Finished, Paused, from_json
 from ..host.base import Host
 from ..sentences import Sentence
@@ -142,10 +142,11 @@ def _child(task: Mapping[str, Any], log_file: Path, environment: Mapping[str, st
 
 
 def _understood(line: bytes) -> Event:
-    """The event of a line. Raises UserError or RuntimeError where the line says that the run did."""
+    """The event of a line. Raises what the line says that the run raised: a UserError of that kind, or RuntimeError."""
     values = json.loads(line)
     if "problem" in values:
-        raise UserError(sentences.from_json(values["problem"]))
+        kind = getattr(errors, values["kind"], UserError)
+        raise (UserError if kind is ConfigError else kind)(sentences.from_json(values["problem"]))
     if "mistake" in values:
         raise RuntimeError(f"{values['mistake']} (see {LOG} in the run's folder)")
     whole = {name: sentences.from_json(sentence) for name, sentence in values["sentences"].items()}

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import logging
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..checks import check
 from ..config import TrainConfig
-from ..errors import LoraExists, NotFound, UserError
+from ..errors import LoraExists, UserError
 from ..files.names import EXTENSION, safe_stem
 from ..host.base import Host
 from ..sentences import Sentence, lora_exists
-from .job import Job
+from .copies import free_id
+from .job import Job, no_job
 from .ledger import Ledger
 from .line import Line, turn_of
+from .opening import open_list
 from .places import Place, places_of
 from .record import Record
-from .recovery import in_own_folder, revived
+from .recovery import go_on, goes_on_unasked, in_own_folder, revived
 from .runner import InPlaceRunner, Runner
-from .states import ENDED, INTERRUPTED, ON_THE_MODEL, PAUSED, QUEUED, RESTING
-from .store import JobStore
+from .states import ENDED, INTERRUPTED, ON_THE_MODEL, QUEUED, RESTING
 from .turn import Turn
 from .workers import Workers
+
+if TYPE_CHECKING:
+    from .store import JobStore
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +73,13 @@ class Jobs:
         self.workers = Workers(self._line, self.turn, places, self._run, self._tell_of_end)
         self._news = self.workers.news
         self._store: JobStore | None = None
+        self._remark = ""
         self._ledger = self._opened()
 
     @property
     def problem(self) -> str:
-        """Why what is known of jobs is not kept at present; empty while it is."""
-        return self._ledger.problem
+        """Why what is known of jobs is not kept, or what became of a damaged list; empty while all is well."""
+        return self._ledger.problem or self._remark
 
     def submit(
         self,
@@ -91,7 +96,10 @@ class Jobs:
         Raises ConfigError for wrong options, LoraExists when the LoRA folder has one of that name that is not to be
         replaced, UserError when the job cannot be kept over the end of the program.
         """
-        job_id = _new_id()
+        with self._news:
+            if self._store is None:  # what was in the way at the start may be gone
+                self._ledger = self._opened()
+        job_id = free_id(self._folder)
         config = in_own_folder(config, self._folder, job_id)
         check(config, lambda _: self._host.describe())
         stem = safe_stem(config.save.name)
@@ -111,6 +119,7 @@ class Jobs:
             total_steps=config.steps,
         )
         job = Job(record, config, self._enqueue)
+        job.line_lock = self._news
         self._ledger.enter(job)
         with self._news:
             self._jobs[job_id] = job
@@ -136,14 +145,8 @@ class Jobs:
 
     def current(self) -> Job | None:
         """The job to show first: the one on the model, else one that waits or rests, else the newest."""
-        jobs = self.list()
-
-        def order(job: Job) -> int:
-            if job.state in ON_THE_MODEL:
-                return 0
-            return 3 if job.state in ENDED else 2 if job.state in RESTING else 1
-
-        return min(jobs, key=order, default=None)
+        order = [ON_THE_MODEL, (QUEUED,), RESTING, ENDED]
+        return min(self.list(), key=lambda job: [job.state in states for states in order].index(True), default=None)
 
     def everybody_in_line(self) -> builtins.list[Job]:
         """As `line`, whoever asks."""
@@ -193,19 +196,32 @@ class Jobs:
             if job.state in ON_THE_MODEL or job in self.workers.running.values():
                 raise UserError(Sentence("job_runs", "'{name}' is running: stop it first.", name=job.record.name))
             self._line.leave(job)
+            job.deleted = True
+        shutil.rmtree(self._folder / job.id, ignore_errors=True)  # first: a full disk lets the list change only then
+        try:
             self._ledger.forget(job)
+        except UserError:
+            job.deleted = False
+            raise
+        with self._news:
             self._jobs.pop(job.id, None)
             self.workers.forget(job)
-        shutil.rmtree(self._folder / job.id, ignore_errors=True)
 
     def users_of(self, dataset: str) -> builtins.list[Job]:
         """The jobs on a data set, whoever's they are."""
         return [job for job in self.list() if job.record.dataset == dataset]
 
     def resume_all(self) -> None:
-        """Go on with everything that the end of the program left lying, in the order that it had."""
-        for job in self.interrupted():
-            job.resume()
+        """Go on with everything that the end of the program left lying, in the order that it had.
+
+        Raises UserError for what cannot go on, once all others do.
+        """
+        go_on(self.interrupted())
+
+    def go_on(self) -> None:
+        """The same at the start of the program, unasked: what brought it down again and again stays where it is."""
+        with contextlib.suppress(UserError):  # what cannot go on says so when somebody wants it to
+            go_on([job for job in self.interrupted() if goes_on_unasked(job)])
 
     def interrupted(self) -> builtins.list[Job]:
         """What the end of the program left lying, whoever was next first."""
@@ -219,18 +235,19 @@ class Jobs:
     def _opened(self) -> Ledger:
         """The jobs that earlier programs left, in the ledger that goes on with them."""
         try:
-            self._store = JobStore(self._folder.parent)
-            records = self._store.adopt()
+            self._store, records = open_list(self._folder)
         except UserError as error:
             log.warning("%s", error)
-            return Ledger(None, error.sentence)
-        ledger = Ledger(self._store)
-        for record in sorted(records, key=lambda record: record.created):
+            return Ledger(None, self._folder, error.sentence)
+        self._remark = self._store.put_aside or ""
+        ledger = Ledger(self._store, self._folder)
+        for record in records:
             try:
                 job = revived(record, self._folder, self._enqueue)
             except UserError as error:  # a record that makes no job keeps no other from going on
                 log.error("The run %s cannot be shown any more: %s", record.id, error)
                 continue
+            job.line_lock = self._news
             ledger.take_over(job, record)
             self._jobs[job.id] = job
             if job.state != record.state:
@@ -250,7 +267,7 @@ class Jobs:
         began = time.monotonic()
         try:
             if job.state == QUEUED and (reason := self.may_run(job)):
-                job.change(state=PAUSED, message=reason)
+                job.hold_back(reason)
             if job.begin(place.name):
                 self.workers.make_way()  # somebody may have come while it began
                 try:
@@ -267,12 +284,3 @@ class Jobs:
                 listener(job)
             except Exception:  # what one listener cannot do, the others can
                 log.exception("The end of the job %s could not be followed up.", job.id)
-
-
-def no_job(job_id: str) -> NotFound:
-    return NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))
-
-
-def _new_id() -> str:
-    """Sorts by time, and fits every file system and address."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

@@ -53,6 +53,10 @@ class Record:
     hidden: tuple[str, ...] = ()
     """Samples that an admin has hidden from the owner."""
     published: dict[str, str] | None = None
+    crashes: int = 0
+    """How many times the program ended while it ran, without its coming any further in between."""
+    crashed_at: int = -1
+    """The step that it would have gone on from each of these times; -1 before the first."""
     tryout: str = ""
     """The id of its newest grid."""
 

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import Any, Protocol
 
 from ..control import Wish
-from ..errors import BaseAway, UserError
+from ..errors import BaseAway, DiskError, UserError
 from ..events import Event, Failed, Finished, Paused, Started
 from ..files.lock import is_held
 from ..host.base import Host, host_for
@@ -56,7 +56,7 @@ class EventRunner(ABC):
         try:
             last = self._follow(job)
             job.end(**self._outcome(job, last))
-        except BaseAway as error:  # before anything was begun
+        except (BaseAway, DiskError) as error:  # before anything was begun
             job.end(PAUSED, message=error.sentence)
         except EndedFromOutside as error:
             step = job.state_step

@@ -17,6 +17,7 @@ from ..data.records import DataSet
 from ..data.scan import scan
 from ..errors import ConfigError, FileFormatError, UserError
 from ..events import Event, Warned
+from ..files.disk import disk_error
 from ..files.family import UNKNOWN, family_of
 from ..files.lock import Held, is_held, locked
 from ..files.names import name_problem, safe_stem
@@ -165,6 +166,8 @@ def _writing(folder: RunFolder) -> Iterator[None]:
             "Wait for its end, or give this one another name or output folder."
         ) from error
     except OSError as error:
+        if refused := disk_error(error, folder.path):
+            raise refused from error
         raise UserError(
             f"The run's folder {folder.path} cannot be written ({error.strerror or error}). Choose another save.output."
         ) from error

@@ -28,7 +28,8 @@ export function header(app) {
     say(visitor, name);
     show(visitor, Boolean(name));
     show(leave, Boolean(name) && server.host.kind === "standalone"); // a WebUI has a sign-in of its own
-    const text = reachable ? app.words.sentence(server?.host.problem) : app.t("page.unreachable");
+    const problems = [server?.host.problem, server?.problem].filter(Boolean).map((one) => app.words.sentence(one));
+    const text = reachable ? problems.join(" ") : app.t("page.unreachable");
     say(problem, text);
     show(problem, Boolean(text));
   });
