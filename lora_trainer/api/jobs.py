@@ -128,14 +128,23 @@ def sample(call: Call) -> Response:
 
 
 def hide_sample(call: Call) -> dict[str, Any]:
-    job = _job(call)
-    job.hide_sample(call.path["file"], value_of(call.json(), "hidden", bool, True))
+    job, file, hidden = _job(call), call.path["file"], value_of(call.json(), "hidden", bool, True)
+    job.hide_sample(file, hidden)
+    _note_review(call, job, "hide_sample" if hidden else "show_sample")
     return {"hidden": list(job.record.hidden)}
 
 
 def delete_sample(call: Call) -> dict[str, Any]:
-    _job(call).delete_sample(call.path["file"])
+    job = _job(call)
+    job.delete_sample(call.path["file"])
+    _note_review(call, job, "delete_sample")
     return {}
+
+
+def _note_review(call: Call, job: Job, what: str) -> None:
+    """What an admin does to the pictures of others is noted."""
+    if call.visitor.name and call.visitor.name != job.record.owner:
+        call.desk.audit.note(call.visitor.name, what, job.record.owner, run=job.id, file=call.path["file"])
 
 
 def review(call: Call) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from . import (
     presets,
     reference,
     regularize,
+    serve,
     tags,
     tools,
     train,
@@ -42,6 +43,7 @@ from . import (
 COMMANDS: tuple[ModuleType, ...] = (
     train,
     ui,
+    serve,
     users,
     check,
     advise,

@@ -57,6 +57,11 @@ def aside_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.damaged-{secrets.token_hex(3)}")
 
 
+def aside_files(path: Path) -> list[Path]:
+    """What was put aside in the place of `path`."""
+    return sorted(path.parent.glob(f"{path.name}.damaged-*"))
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")

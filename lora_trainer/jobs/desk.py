@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import options
+from ..accounts import Accounts, Audit
 from ..config import TrainConfig
 from ..datasets.own import OwnDataSets, OwnRoots
 from ..datasets.store import DataSets
@@ -30,6 +31,7 @@ from .inquiries import Inquiries
 from .job import Job
 from .keep import Kept, keep
 from .limits import Limiter, LimitStore
+from .meter import Meter
 from .own import OwnCaptionings, OwnInquiries, OwnJobs, OwnRegularizations, OwnTryOuts
 from .places import places_of
 from .queue import Jobs
@@ -85,7 +87,10 @@ class Desk:
         self.tickets = Tickets()
         self.space = Space(self.datasets, self.jobs)
         self.limiter = Limiter(LimitStore(host.data_folder()), self._jobs_of, self.space.of)
-        self.jobs.on_ran, self.jobs.may_run = self._count, self._may_run
+        self.audit = Audit(host.data_folder())
+        self.accounts: Accounts | None = None
+        """Who may sign in, where that is not the host's own business."""
+        self.meter = Meter(self.jobs, self.limiter)
         if goes_on:
             self.jobs.go_on()
 
@@ -106,6 +111,16 @@ class Desk:
             view.own_presets = self.own_presets.of(visitor.name)
             view._shipped = self._house_presets(view.own_presets)
         return view
+
+    def close(self, seconds: float) -> None:
+        """The program is about to end: what runs keeps how far it came, within that time; nothing more is begun."""
+        if not self.jobs.end(seconds):
+            log.warning("The run could not be paused in time: it goes on from its last state.")
+        self.meter.close()
+        self.tryouts.close()
+        self.regularizations.close()
+        self.inquiries.close()
+        self.notices.close()
 
     def _own_roots(self, view: Desk) -> OwnRoots:
         private = (self.datasets.folder, self.host.data_folder() / "runs")
@@ -145,21 +160,6 @@ class Desk:
 
     def _jobs_of(self, name: str) -> int:
         return sum(job.record.owner == name and job.state not in ENDED for job in self.jobs.list())
-
-    def _count(self, job: Job, seconds: float) -> None:
-        if not job.record.owner:
-            return
-        try:
-            self.limiter.store.count(job.record.owner, seconds=seconds)
-        except UserError as error:  # a full disk is told by all else; the run's own end goes on
-            log.warning("The time of a run could not be counted: %s", error)
-
-    def _may_run(self, job: Job) -> str:
-        try:
-            self.limiter.require_running_time(job.record.owner)
-        except UserError as error:
-            return error.sentence
-        return ""
 
     def presets(self) -> list[Preset]:
         """Those that come with the trainer, and behind them the user's own."""

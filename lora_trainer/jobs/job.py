@@ -57,9 +57,13 @@ class Job:
         self.control, self.feed = Control(), feed or Feed()
         self.steps_aside = False
         """Whether it pauses for a more important one, to go on by itself afterwards."""
+        self.rests_for = ""
+        """Why it pauses, where nobody wished it; it is its message then."""
         self.store: Store | None = None
         """What is encoded already, kept while the job may go on."""
         self.listener: Callable[[Job], None] = lambda job: None
+        self.at_event: Callable[[], None] = lambda: None
+        """Called after each event of the run."""
         self.problem = ""
         """Why it cannot go on; empty when nothing is known against it."""
         self.deleted = False
@@ -143,16 +147,24 @@ class Job:
     def pause(self) -> None:
         """Give the model back at the next step; what is done so far is kept."""
         with self._lock:
-            self.steps_aside = False
+            self.steps_aside, self.rests_for = False, ""
             if self.state == QUEUED:
                 self.change(state=PAUSED, message="")
             elif self.state in (PREPARING, RUNNING):
+                self.control.pause()
+
+    def rest(self, reason: str) -> None:
+        """Give the model back at the next step, and say why."""
+        with self._lock:
+            if self.state in (PREPARING, RUNNING) and self.control.wish is Wish.GO_ON:
+                self.rests_for = reason
                 self.control.pause()
 
     def resume(self) -> None:
         """Go on with a job that rests, was stopped or failed, as soon as it is its turn; take back a pause."""
         with self.line_lock, self._lock:
             if self.state in (PREPARING, RUNNING):
+                self.rests_for = ""
                 self.control.go_on()
             elif self.state in (*RESTING, STOPPED, FAILED):
                 self._line_up(QUEUED)
@@ -203,7 +215,7 @@ class Job:
             raise no_job(self.id)
         if self.problem:
             raise UserError(self.problem)
-        self.control, self.steps_aside = Control(), False
+        self.control, self.steps_aside, self.rests_for = Control(), False, ""
         self.change(state=state, message="", ended=0.0, place=0.0)
         self._enqueue(self)
 
@@ -237,6 +249,7 @@ class Job:
         with self._lock:
             self.change(**self._news(event))
         self.feed.append(event)
+        self.at_event()
 
     def end(self, state: str, **values: Any) -> None:
         """The run has given the model back. Who wished for a stop while it was being paused has it stopped."""
@@ -246,6 +259,8 @@ class Job:
             if state in ENDED:
                 self.store = None
                 values["ended"] = time.time()
+            if state == PAUSED and self.rests_for:
+                values["message"] = self.rests_for
             self.change(state=state, seconds_left=0.0, **values)
             if state == PAUSED and self.control.wish is Wish.STOP_AND_SAVE and not self.record.message:
                 self.stop_and_save()

@@ -8,6 +8,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,8 @@ class Jobs:
         """Told, in the thread that ran it, of every job that has been run until it ended or was paused."""
         self.left: builtins.list[Job] = []
         """What ran or waited when an earlier program ended, as this one found it at its start."""
-        self.on_ran: Callable[[Job, float], None] = lambda job, seconds: None
-        """Told how long a job has had the model, each time that it gives it back."""
+        self.metered: Callable[[Job], AbstractContextManager[Any]] = nullcontext
+        """What a job runs in: entered when it has the model, left when it gives it back."""
         self.may_run: Callable[[Job], str] = lambda job: ""
         """Asked when it is a job's turn: why it may not have it, empty when it may."""
         self._host, self._folder = host, folder
@@ -227,6 +228,10 @@ class Jobs:
         """What the end of the program left lying, whoever was next first."""
         return sorted((job for job in self.list() if job.state == INTERRUPTED), key=turn_of)
 
+    def end(self, seconds: float) -> bool:
+        """Begin nothing more, and let what runs step aside for the next program; whether it has, in that time."""
+        return self.workers.end(seconds)
+
     def close(self) -> None:
         """Let another program have the jobs: this one is about to end, and runs none any more."""
         if self._store is not None:
@@ -264,16 +269,13 @@ class Jobs:
         self.workers.make_way()
 
     def _run(self, job: Job, place: Place) -> None:
-        began = time.monotonic()
         try:
             if job.state == QUEUED and (reason := self.may_run(job)):
                 job.hold_back(reason)
             if job.begin(place.name):
                 self.workers.make_way()  # somebody may have come while it began
-                try:
+                with self.metered(job):
                     place.runner.run(job)
-                finally:
-                    self.on_ran(job, time.monotonic() - began)
                 self._tell_of_end(job)
         except Exception:  # whatever a runner does, those in line behind it have their turn
             log.exception("The job %s could not be run.", job.id)

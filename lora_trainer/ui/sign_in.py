@@ -12,7 +12,6 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from ..accounts import Account, Accounts
-from ..accounts.patience import Patience
 from ..accounts.tokens import GOOD_FOR, Token, Tokens
 from ..api.call import Malformed, value_of
 from ..api.errors import Refused
@@ -26,10 +25,14 @@ log = logging.getLogger(__name__)
 
 
 class SignIn:
-    """Gives tokens for passwords, reads them from requests, and ends them."""
+    """Gives tokens for passwords, reads them from requests, and ends them.
 
-    def __init__(self, accounts: Accounts) -> None:
-        self.accounts, self.tokens, self.patience = accounts, Tokens(accounts), Patience()
+    `root_path` is what visitors see before all paths: browsers send the cookie to what lies below it alone.
+    """
+
+    def __init__(self, accounts: Accounts, root_path: str = "") -> None:
+        self._path = root_path or "/"
+        self.accounts, self.tokens, self.patience = accounts, Tokens(accounts), accounts.patience
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="train-lora sign-in")
 
     def token_of(self, connection: HTTPConnection) -> tuple[Token | None, bool]:
@@ -60,7 +63,7 @@ class SignIn:
         if token is not None:
             self.tokens.end(token)
         response = JSONResponse({})
-        response.delete_cookie(self.tokens.cookie, path="/", httponly=True, samesite="strict")
+        response.delete_cookie(self.tokens.cookie, path=self._path, httponly=True, samesite="strict")
         return response
 
     def put_cookie(self, connection: HTTPConnection, response: Response, text: str) -> None:
@@ -69,7 +72,7 @@ class SignIn:
             self.tokens.cookie,
             text,
             max_age=GOOD_FOR,
-            path="/",
+            path=self._path,
             httponly=True,
             samesite="strict",
             secure=connection.url.scheme in ("https", "wss"),

@@ -14,8 +14,8 @@ def served(monkeypatch, tmp_path):
 
     made = {}
 
-    def serve(desk, address, port, accounts):
-        made.update(desk=desk, address=address, accounts=accounts)
+    def serve(desk, place, accounts):
+        made.update(desk=desk, address=place.address, accounts=accounts)
 
     monkeypatch.setattr(server, "serve", serve)
     Accounts(tmp_path / "data" / ".train-lora", Cost(2**4, 1, 1)).add("root", "a long password", "admin")
@@ -52,7 +52,7 @@ def test_a_sign_in_is_asked_for_unless_only_this_machine_can_come(served, monkey
     from lora_trainer.ui import server
 
     seen = {}
-    monkeypatch.setattr(server, "serve", lambda desk, address, port, accounts: seen.update(accounts=accounts))
+    monkeypatch.setattr(server, "serve", lambda desk, place, accounts: seen.update(accounts=accounts))
     with pytest.raises(KeyError):
         served(*words)  # the fixture's own server was not begun
     assert (seen["accounts"] is not None) == asked

@@ -27,6 +27,7 @@ const SHEETS = [
   "training",
   "queue",
   "notices",
+  "people",
   "diagnosis",
   "tryout",
   "dialogs",
