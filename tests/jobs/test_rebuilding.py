@@ -57,7 +57,7 @@ def three(start, host):
     done.take(SAVED)
     jobs._runner.ends.set()
     wait_until(done, FINISHED)
-    wait_for(lambda: jobs._running is None)
+    wait_for(lambda: not jobs.workers.running)
     jobs._runner.ends.clear()
     wait_until(jobs.submit(host.config("ran")), "preparing")
     jobs.submit(host.config("waited"), priority=-1)

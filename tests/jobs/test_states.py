@@ -144,7 +144,7 @@ def test_what_is_deleted_cannot_be_begun_by_who_still_looks_at_it(jobs_of):
     wait_until(job, "preparing")
     job.pause()
     wait_until(job, "paused")
-    wait_for(lambda: jobs._running is None)
+    wait_for(lambda: not jobs.workers.running)
     jobs.delete(job)
     jobs.delete(job)
     with pytest.raises(NotFound, match="no run"):
