@@ -204,7 +204,7 @@ class Advisor:
         """The run, looked at as a training does, with a scan that is remembered."""
         from ..training.survey import Survey, folder_of
 
-        config = self._host.settle(config)
+        config = _here(self._host.settle(config), self._host)
         check(config, lambda _: self._host.describe())
         info = self._host.describe()
         config = with_resolution(config, info)
@@ -230,6 +230,13 @@ class Advisor:
 
         found = milder(estimator, config, size)
         return _changed(config, found) if found else {}
+
+
+def _here(config: TrainConfig, host: Host) -> TrainConfig:
+    """A run's options with the host's own device, where they leave that open."""
+    if config.memory.device != "auto":
+        return config
+    return replace(config, memory=replace(config.memory, device=str(getattr(host, "device", "auto"))))
 
 
 def _layout(info: BaseInfo, config: TrainConfig) -> str:
