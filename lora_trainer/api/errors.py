@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse
 
 from ..datasets.uploads import WrongOffset
-from ..errors import BaseAway, BaseModelError, ConfigError, LoraExists, NotFound, PresetExists, UserError
+from ..errors import BaseAway, BaseModelError, ConfigError, DiskError, LoraExists, NotFound, PresetExists, UserError
+from ..files.disk import disk_error, is_of_writing
 from ..sentences import Sentence, to_json
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -19,6 +21,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (BaseAway, 409),
     (BaseModelError, 409),
     (ConfigError, 422),
+    (DiskError, 507),
     (UserError, 400),
 )
 
@@ -33,6 +36,8 @@ class Refused(UserError):
 
 def answer(error: Exception) -> JSONResponse:
     """The answer for what went wrong."""
+    if isinstance(error, OSError) and is_of_writing(error):
+        error = disk_error(error, error.filename or tempfile.gettempdir()) or error
     if isinstance(error, Refused):
         return error_json(error.sentence, error.status, headers=error.headers)
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)

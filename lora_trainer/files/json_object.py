@@ -30,7 +30,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     try:
         text = _text(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except UnicodeDecodeError as error:
         return _put_aside(path, str(error))

@@ -24,6 +24,7 @@ from ..control import Wish
 from ..errors import ConfigError, UserError
 from ..events import Event, Failed, Finished, Paused, from_json
 from ..host.base import Host
+from ..host.standalone import StandaloneHost
 from ..sentences import Sentence
 from .job import Job
 from .runner import EndedFromOutside, EventRunner
@@ -58,6 +59,10 @@ class OwnProcessRunner(EventRunner):
         }
         with _child(task, job.folder.output / LOG, self._environment) as child, job.control.followed(child.wish):
             yield from child.events()
+
+    def holder_of(self, job: Job) -> Host:
+        """The process opens the file itself, whatever is selected here."""
+        return StandaloneHost(self._config(job).base, job.config.memory)
 
     def _config(self, job: Job) -> TrainConfig:
         config = config_elsewhere(self._host, job.config)

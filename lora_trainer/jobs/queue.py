@@ -19,6 +19,7 @@ from ..errors import LoraExists, UserError
 from ..files.names import EXTENSION, safe_stem
 from ..host.base import Host
 from ..sentences import Sentence, lora_exists
+from .bases import base_of
 from .copies import free_id
 from .job import Job, no_job
 from .ledger import Ledger
@@ -113,6 +114,7 @@ class Jobs:
             dict(values) if values is not None else whole,
             whole,
             dataset,
+            base_of(self._host.describe()),
             replace,
             owner,
             created=time.time(),

@@ -32,6 +32,8 @@ class Record:
     values: dict[str, Any]
     config: dict[str, Any] = field(default_factory=dict)
     dataset: str = ""
+    base: dict[str, str] = field(default_factory=dict)
+    """The base that it was lined up for, see `bases.base_of`; empty where an earlier version has lined it up."""
     replace: bool = False
     owner: str = ""
     created: float = 0.0

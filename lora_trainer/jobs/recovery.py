@@ -89,5 +89,5 @@ def _as_it_is(record: Record, place: RunFolder) -> Record:
         )
     else:
         message = Sentence("left_beginning", "The program ended before the first state of this run: it begins anew.")
-    left = {"crashes": crashes, "crashed_at": step}
-    return replace(record, state=INTERRUPTED, step=step, seconds_left=0.0, message=message, **left)
+    left = replace(record, state=INTERRUPTED, step=step, seconds_left=0.0, message=message)
+    return replace(left, crashes=crashes, crashed_at=step)

@@ -17,6 +17,7 @@ from ..events import Event, Failed, Finished, Paused, Started
 from ..files.lock import is_held
 from ..host.base import Host, host_for
 from ..sentences import Sentence
+from .bases import require_base
 from .job import Job
 from .keep import publish
 from .record import Save
@@ -52,8 +53,13 @@ class EventRunner(ABC):
         With `going_on` there is a state to go on from.
         """
 
+    def holder_of(self, job: Job) -> Host:
+        """Whoever holds the base that the job would be run on."""
+        return self._host
+
     def run(self, job: Job) -> None:
         try:
+            require_base(job, self.holder_of(job))
             last = self._follow(job)
             job.end(**self._outcome(job, last))
         except (BaseAway, DiskError) as error:  # before anything was begun

@@ -148,7 +148,7 @@ class JobStore:
                     "The list of runs cannot be kept in '{path}' ({reason}): what waits would be lost at the end of "
                     "the program. Free some space, or let the program write there.",
                     path=str(self.path),
-                    reason=str(error),
+                    reason=getattr(error, "strerror", None) or str(error),
                 )
             ) from error
 

@@ -17,6 +17,7 @@ from ..data.loader import Loader
 from ..data.plan import RunPlan, Variant
 from ..device import card_memory, release_memory
 from ..events import Event, Preparing, Started, Warned
+from ..files.fingerprint import fingerprint
 from ..files.hashes import sha256_of_file
 from ..host.base import Loan
 from ..objective import NoiseSchedule, Objective
@@ -215,7 +216,18 @@ def _assemble(
         stepper=stepper,
         validation=validation,
         sampler=sampler,
-        saver=Saver(config, info, loan.sha256, plan, model, folder, validation.best_of, uuid.uuid4().hex, time.time()),
+        saver=Saver(
+            config,
+            info,
+            loan.sha256,
+            plan,
+            model,
+            folder,
+            validation.best_of,
+            session_id=uuid.uuid4().hex,
+            started_at=time.time(),
+            base=fingerprint(Path(info.path)) if info.path else "",
+        ),
         agenda=pace.course.agenda,
         meter=Meter(),
         pace=pace,

@@ -15,17 +15,18 @@ from ..curve_log import CurveLog
 from ..data.plan import RunPlan
 from ..data.records import DataSet
 from ..data.scan import scan
-from ..errors import ConfigError, FileFormatError, UserError
+from ..errors import BaseModelError, ConfigError, FileFormatError, UserError
 from ..events import Event, Warned
 from ..files.disk import disk_error
 from ..files.family import UNKNOWN, family_of
+from ..files.fingerprint import fingerprint
 from ..files.lock import Held, is_held, locked
 from ..files.names import name_problem, safe_stem
 from ..files.read import read_lora
 from ..host.base import BaseInfo, Host
 from ..resolve import with_epochs, with_resolution
 from ..run_folder import EventLog, RunFolder
-from ..sentences import captions_cut
+from ..sentences import Sentence, captions_cut
 from ..state import State, load_newest_state
 
 HARMLESS = ("save.", "samples.", "memory.device", "stop_after_bad_steps")
@@ -129,6 +130,7 @@ def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]
             raise Held
         state = load_newest_state(folder.states) if resume else None
         if state:
+            _require_same_base(known, state)
             remarks += _changes_since(known, state)
             folder.truncate_events(state.step)
         elif resume:
@@ -171,6 +173,23 @@ def _writing(folder: RunFolder) -> Iterator[None]:
         raise UserError(
             f"The run's folder {folder.path} cannot be written ({error.strerror or error}). Choose another save.output."
         ) from error
+
+
+def _require_same_base(known: Survey, state: State) -> None:
+    """Raise BaseModelError when the base's file is another one than the run began with, though nobody said so."""
+    path, before = known.info.path, state.values.get("base", "")
+    named = options.load(known.folder.config).base.checkpoint if known.folder.config.exists() else ""
+    if path and before and named == known.config.base.checkpoint and fingerprint(Path(path)) != before:
+        raise BaseModelError(
+            Sentence(
+                "base_not_the_same",
+                "The file of the base '{name}' is another one now than when '{run}' began ('{path}'). Put the earlier "
+                "one back to go on, or train anew under another name.",
+                name=known.info.name,
+                path=path,
+                run=known.folder.name,
+            )
+        )
 
 
 def _changes_since(known: Survey, state: State) -> Iterator[Warned]:
