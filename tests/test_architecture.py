@@ -21,6 +21,7 @@ LAYERS = (
         "scalars",
         "sentences",
         "visitor",
+        "wire",
     },
     {"config", "events", "control", "device", "seeds"},
     {"portions"},
@@ -56,7 +57,7 @@ LAYERS = (
     {"tagging", "txt2img", "studio", "training", "host.standalone", "host.webui"},
     {"train", "tryout", "sweep", "regularization", "estimate"},
     {"trainer", "jobs", "datasets", "presets", "recommend", "accounts"},
-    {"api"},
+    {"api", "client"},
     {"ui", "cli", "extension", "__main__", "__init__"},
 )
 HEAVY = {"torch", "diffusers", "peft", "transformers", "open_clip", "tensorboard"}
@@ -81,6 +82,8 @@ LIGHT = (
     "presets",
     "regularization",
     "api",
+    "wire",
+    "client",
     "portions",
 )
 

@@ -8,17 +8,18 @@ from .. import options
 from ..advice.diagnosis import diagnose
 from ..presets import GOALS
 from ..sentences import to_json
-from .call import Call, Entry, list_of, value_of
+from ..wire import settings as wire
+from .call import Call, Entry
 
 
 def recommend(call: Call) -> dict[str, Any]:
     """Settings for a goal, with reasons. `kept` are paths of options that the user has chosen."""
-    given = call.json()
-    config = call.desk.config(value_of(given, "values", dict, {}), value_of(given, "dataset", str, ""))
-    chosen = set(list_of(given, "kept", str))
+    given = call.given(wire.Wish)
+    config = call.desk.config(given.values, given.dataset)
+    chosen = set(given.kept)
     values = options.to_values(config)
     kept = {option.path: options.value_at(values, option.path) for option in options.walk() if option.path in chosen}
-    found = call.desk.advisor.recommend(config, value_of(given, "goal", str, GOALS[0]), kept)
+    found = call.desk.advisor.recommend(config, given.goal or GOALS[0], kept)
     return {
         "preset": found.preset,
         "values": found.values,
@@ -31,10 +32,9 @@ def estimate(call: Call) -> dict[str, Any]:
 
     With `patient`, and while the model is at work, only what is known already is answered; else {"later": true}.
     """
-    given = call.json()
-    config = call.desk.config(value_of(given, "values", dict, {}), value_of(given, "dataset", str, ""))
-    patient = value_of(given, "patient", bool, False)
-    if patient and call.desk.busy and not call.desk.advisor.knows(config):
+    given = call.given(wire.MemoryOf)
+    config = call.desk.config(given.values, given.dataset)
+    if given.patient and call.desk.busy and not call.desk.advisor.knows(config):
         return {"later": True}
     outlook = call.desk.advisor.outlook(config)
     need = outlook.need
@@ -69,7 +69,15 @@ def diagnosis(call: Call) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("POST", "/recommend", recommend, slow=True),
-    Entry("POST", "/estimate", estimate, slow=True),
-    Entry("GET", "/jobs/{id}/advice", diagnosis, slow=True),
+    Entry("POST", "/recommend", recommend, slow=True, takes=wire.Wish, gives=wire.Recommendation, errors=(404, 409)),
+    Entry(
+        "POST",
+        "/estimate",
+        estimate,
+        slow=True,
+        takes=wire.MemoryOf,
+        gives=wire.Estimate | wire.Later,
+        errors=(404, 409),
+    ),
+    Entry("GET", "/jobs/{id}/advice", diagnosis, slow=True, gives=wire.Diagnosis),
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import types
+import typing
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeVar
 
 from ..errors import UserError
@@ -24,7 +26,7 @@ class Malformed(UserError):
 
 @dataclass(frozen=True)
 class Call:
-    """A request, read whole: parts of the path, query, and the body as bytes or, where it may be large, as a file.
+    """A request, read whole: parts of the path, query, headers, and the body as bytes, or as a file where it is large.
 
     `desk` is the desk as the visitor sees it.
     """
@@ -34,6 +36,7 @@ class Call:
     query: Mapping[str, str]
     body: bytes = b""
     upload: BinaryIO | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def visitor(self) -> Visitor:
@@ -49,6 +52,10 @@ class Call:
         if not isinstance(values, dict):
             raise Malformed(Sentence("not_object", "The request's body must be a JSON object."))
         return values
+
+    def given(self, kind: type[T]) -> T:
+        """The body as `kind`, one of wire's dataclasses: what is left out or null has its default. Raises Malformed."""
+        return read(kind, self.json())
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         """A whole number of the query, held within bounds. Raises Malformed for anything else."""
@@ -79,6 +86,25 @@ def list_of(values: Mapping[str, Any], name: str, kind: type[T]) -> list[T]:
     return [value_of({name: entry}, name, kind, entry) for entry in entries]
 
 
+def read(kind: type[T], values: Mapping[str, Any]) -> T:
+    """`values` as the dataclass `kind`, each of them as `value_of` has it. Raises Malformed."""
+    hints = typing.get_type_hints(kind)
+    return kind(**{name: _as(hint, values, name) for name, hint in hints.items() if values.get(name) is not None})
+
+
+def _as(hint: Any, values: Mapping[str, Any], name: str) -> Any:
+    """The value called `name`, which is there, as what the hint says: plain values, and lists and tables of them."""
+    if isinstance(hint, types.UnionType):  # X | None
+        hint = next(one for one in typing.get_args(hint) if one is not type(None))
+    inner = typing.get_args(hint)
+    if typing.get_origin(hint) is list:
+        return list_of(values, name, inner[0])
+    if typing.get_origin(hint) is dict:
+        table = value_of(values, name, dict, {})
+        return table if inner[1] is Any else {key: value_of(table, key, inner[1], inner[1]()) for key in table}
+    return value_of(values, name, hint, hint())
+
+
 def wrong_value(name: str, what: str) -> Sentence:
     return Sentence("wrong_value", "'{name}' must be {what}.", name=name, what=what)
 
@@ -93,6 +119,10 @@ class Entry:
     `before` is awaited first, without a thread of ours. `upload`: the body, of at most `limit` bytes, goes into a file.
     What may take long is `slow`: it has threads of its own, so that controls and live state never wait behind it.
     What concerns everybody is the admins' (`admin`).
+
+    The rest is for the specification (`described.py`), which takes its words from the handler's docstring. `takes` and
+    `gives` are the body and the answer: types of `wire`, or Raw. `asks` are names in the query with their defaults.
+    `errors` are refusals beside those that follow from all this.
     """
 
     method: str
@@ -103,3 +133,7 @@ class Entry:
     slow: bool = False
     admin: bool = False
     limit: int = UPLOAD_LIMIT
+    takes: Any = None
+    gives: Any = None
+    asks: Mapping[str, str | int] = field(default_factory=dict)
+    errors: tuple[int, ...] = ()

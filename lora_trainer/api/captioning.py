@@ -24,7 +24,9 @@ from ..events import Event, Warned
 from ..events import to_json as event_values
 from ..jobs.captioning import Captioning
 from ..sentences import Sentence, to_json
-from .call import Call, Entry, list_of, value_of
+from ..wire import captions as wire
+from ..wire.common import Nothing
+from .call import Call, Entry
 from .shown import discreet, message_json
 
 
@@ -38,32 +40,26 @@ def captioners(call: Call) -> list[dict[str, Any]]:
 
 def begin(call: Call) -> dict[str, Any]:
     """Caption a data set. Of models, only those that lie in the captioner's folder may be named from a page."""
-    given, desk = call.json(), call.desk
-    dataset = desk.datasets.get(value_of(given, "dataset", str, ""))
-    name = value_of(given, "captioner", str, "")
+    given, desk = call.given(wire.NewCaptioning), call.desk
+    dataset = desk.datasets.get(given.dataset)
     settings = desk.captionings.settings(
-        model=value_of(given, "model", str, ""),
-        architecture=value_of(given, "architecture", str, ""),
-        threshold=_share(given, "threshold"),
-        character_threshold=_share(given, "character_threshold"),
-        most=value_of(given, "most", int, 0),
-        prompt=value_of(given, "prompt", str, ""),
+        model=given.model,
+        architecture=given.architecture,
+        threshold=given.threshold,
+        character_threshold=given.character_threshold,
+        most=given.most,
+        prompt=given.prompt,
     )
-    if not is_inside(settings, name):
+    if not is_inside(settings, given.captioner):
         raise UserError(
             Sentence("model_outside", "'{model}' does not lie in the captioner's folder.", model=settings.model)
         )
-    task = Task(
-        dataset.path,
-        mode=value_of(given, "mode", str, "keep"),
-        form=value_of(given, "format", str, "txt"),
-        trigger=value_of(given, "trigger", str, ""),
-        batch=value_of(given, "batch", int, 8),
-    )
-    return captioning_json(call, desk.captionings.start(dataset, name, settings, task))
+    task = Task(dataset.path, mode=given.mode, form=given.format, trigger=given.trigger, batch=given.batch)
+    return captioning_json(call, desk.captionings.start(dataset, given.captioner, settings, task))
 
 
 def all_captionings(call: Call) -> list[dict[str, Any]]:
+    """Those that have been begun since the program started."""
     return [captioning_json(call, one) for one in call.desk.captionings]
 
 
@@ -76,27 +72,28 @@ def summary(call: Call) -> dict[str, Any]:
 
 
 def stop(call: Call) -> dict[str, Any]:
+    """What is captioned already stays."""
     _captioning(call).stop()
     return captioning_json(call, _captioning(call))
 
 
 def all_vocabularies(call: Call) -> list[dict[str, Any]]:
+    """The shipped ones and the user's own."""
     return [_vocabulary_json(call, name) for name in vocabulary_files(_own(call))]
 
 
 def vocabulary(call: Call) -> dict[str, Any]:
+    """One of them."""
     return _vocabulary_json(call, call.path["name"])
 
 
 def write_vocabulary(call: Call) -> dict[str, Any]:
     """The user's own, which takes the place of a shipped one of that name: its whole `text`, or only other values."""
-    given, name = call.json(), call.path["name"]
-    if given.get("text") is not None:
-        file = save_vocabulary(_own(call), name, value_of(given, "text", str, ""))
+    given, name = call.given(wire.VocabularyChange), call.path["name"]
+    if given.text is not None:
+        file = save_vocabulary(_own(call), name, given.text)
     else:
-        changes: dict[str, Any] = {"tags": list_of(given, "tags", str)} if "tags" in given else {}
-        changes |= {"most": value_of(given, "most", int, 1)} if "most" in given else {}
-        changes |= {"threshold": _share(given, "threshold")} if "threshold" in given else {}
+        changes = {key: value for key, value in dataclasses.asdict(given).items() if value is not None}
         file = change_vocabulary(_own(call), name, changes)
     return _vocabulary_json(call, file.stem)
 
@@ -159,22 +156,26 @@ def event_json(number: int, event: Event) -> dict[str, Any]:
     return values
 
 
-def _share(given: dict[str, Any], name: str) -> float | None:
-    return None if given.get(name) is None else value_of(given, name, float, 0.0)
-
-
 def _captioning(call: Call) -> Captioning:
     return call.desk.captionings.get(call.path["id"])
 
 
 ROUTES = (
-    Entry("GET", "/captioners", captioners, slow=True),
-    Entry("GET", "/vocabularies", all_vocabularies, slow=True),
-    Entry("GET", "/vocabularies/{name}", vocabulary, slow=True),
-    Entry("PUT", "/vocabularies/{name}", write_vocabulary, slow=True, admin=True),
-    Entry("DELETE", "/vocabularies/{name}", remove_vocabulary, slow=True, admin=True),
-    Entry("POST", "/captionings", begin, slow=True),
-    Entry("GET", "/captionings", all_captionings),
-    Entry("GET", "/captionings/{id}", summary),
-    Entry("POST", "/captionings/{id}/stop", stop),
+    Entry("GET", "/captioners", captioners, slow=True, gives=list[wire.Captioner]),
+    Entry("GET", "/vocabularies", all_vocabularies, slow=True, gives=list[wire.Vocabulary]),
+    Entry("GET", "/vocabularies/{name}", vocabulary, slow=True, gives=wire.Vocabulary),
+    Entry(
+        "PUT",
+        "/vocabularies/{name}",
+        write_vocabulary,
+        slow=True,
+        admin=True,
+        takes=wire.VocabularyChange,
+        gives=wire.Vocabulary,
+    ),
+    Entry("DELETE", "/vocabularies/{name}", remove_vocabulary, slow=True, admin=True, gives=Nothing),
+    Entry("POST", "/captionings", begin, slow=True, takes=wire.NewCaptioning, gives=wire.Captioning, errors=(404, 409)),
+    Entry("GET", "/captionings", all_captionings, gives=list[wire.Captioning]),
+    Entry("GET", "/captionings/{id}", summary, gives=wire.WatchedCaptioning, asks={"after": 0, "limit": 500}),
+    Entry("POST", "/captionings/{id}/stop", stop, gives=wire.Captioning),
 )

@@ -8,7 +8,8 @@ from typing import Any
 from ..datasets.folder import DataSetFolder
 from ..sentences import Sentence
 from ..tagging import Choice, Saved, apply, counted, operation_of, split
-from .call import Call, Entry, list_of, value_of
+from ..wire import captions as wire
+from .call import Call, Entry, read, value_of
 from .errors import Refused
 
 MOST_BYTES = 64 * 2**20
@@ -43,18 +44,16 @@ def operate(call: Call) -> dict[str, Any]:
     With `names` only those are changed; frequencies are those of all captions. This is the one place that knows what an
     operation does: the page asks here, and keeps what it gets until it is saved.
     """
-    given = _large(call)
-    operation = operation_of(value_of(given, "operation", dict, {}))
-    texts = _texts(given, "captions")
-    chosen = [name for name in list_of(given, "names", str) if name in texts] if "names" in given else None
+    given = read(wire.Operation, _large(call))
+    operation, texts = operation_of(given.operation), given.captions
+    chosen = None if given.names is None else [name for name in given.names if name in texts]
     return {"captions": apply(operation, texts, chosen)}
 
 
 def save(call: Call) -> dict[str, Any]:
     """Write captions. `known` is what the page took for the present ones: where that is not so, nothing is written."""
-    given = _large(call)
-    known = _texts(given, "known") if given.get("known") is not None else None
-    return _saved_json(_data_set(call).set_captions(_texts(given, "captions"), known))
+    given = read(wire.CaptionsChange, _large(call))
+    return _saved_json(_data_set(call).set_captions(given.captions, given.known))
 
 
 def set_captions(call: Call) -> dict[str, Any]:
@@ -72,7 +71,7 @@ def backups(call: Call) -> list[dict[str, Any]]:
 
 def restore(call: Call) -> dict[str, Any]:
     """Put back the captions that a backup holds."""
-    _data_set(call).undo(value_of(call.json(), "backup", str, ""))
+    _data_set(call).undo(call.given(wire.Restore).backup)
     return captions(call)
 
 
@@ -98,21 +97,18 @@ def _large(call: Call) -> dict[str, Any]:
     return Call(call.desk, call.path, call.query, body).json()
 
 
-def _texts(given: Mapping[str, Any], name: str) -> dict[str, str]:
-    """{picture: caption} under `name`. Raises Malformed."""
-    return _checked(value_of(given, name, dict, {}))
-
-
 def _checked(texts: Mapping[str, Any]) -> dict[str, str]:
+    """{picture: caption}. Raises Malformed."""
     return {name: value_of(texts, name, str, "") for name in texts}
 
 
+CAPTIONS = "/datasets/{id}/captions"
 ROUTES = (
-    Entry("GET", "/datasets/{id}/captions", captions, slow=True),
-    Entry("POST", "/datasets/{id}/captions", save, upload=True, slow=True),
-    Entry("PUT", "/datasets/{id}/captions", set_captions, upload=True, slow=True),
-    Entry("GET", "/datasets/{id}/captions/backups", backups, slow=True),
-    Entry("POST", "/datasets/{id}/captions/restore", restore, slow=True),
-    Entry("GET", "/datasets/{id}/tags", tags, slow=True),
-    Entry("POST", "/captions/operate", operate, upload=True, slow=True),
+    Entry("GET", CAPTIONS, captions, slow=True, gives=wire.Captions),
+    Entry("POST", CAPTIONS, save, upload=True, slow=True, takes=wire.CaptionsChange, gives=wire.SavedCaptions),
+    Entry("PUT", CAPTIONS, set_captions, upload=True, slow=True, takes=dict[str, str], gives=wire.SavedCaptions),
+    Entry("GET", f"{CAPTIONS}/backups", backups, slow=True, gives=list[wire.Backup]),
+    Entry("POST", f"{CAPTIONS}/restore", restore, slow=True, takes=wire.Restore, gives=wire.Captions),
+    Entry("GET", "/datasets/{id}/tags", tags, slow=True, gives=wire.Tags, asks={"with": "", "without": "", "text": ""}),
+    Entry("POST", "/captions/operate", operate, upload=True, slow=True, takes=wire.Operation, gives=wire.Captions),
 )

@@ -11,9 +11,14 @@ from ..datasets.folder import DataSetFolder
 from ..datasets.pack import zipped
 from ..jobs.desk import Desk
 from ..sentences import to_json
+from ..wire import common
+from ..wire import datasets as wire
 from .call import Call, Entry, Malformed, value_of, wrong_value
 from .files import picture, streamed
 from .uploads import added_json
+
+SMALLEST = 64
+"""The least resolution at which pictures can be trained on."""
 
 
 def all_sets(call: Call) -> list[dict[str, Any]]:
@@ -43,14 +48,12 @@ def all_json(desk: Desk) -> list[dict[str, Any]]:
 
 def make(call: Call) -> dict[str, Any]:
     """A new one of that name, or a folder of the machine opened in place."""
-    given = call.json()
-    path = value_of(given, "path", str, "")
-    datasets = call.desk.datasets
-    made = datasets.open_folder(path) if path else datasets.create(value_of(given, "name", str, ""))
-    return _named(made)
+    given, datasets = call.given(wire.NewDataSet), call.desk.datasets
+    return _named(datasets.open_folder(given.path) if given.path else datasets.create(given.name))
 
 
 def delete(call: Call) -> dict[str, Any]:
+    """Delete one with its files; of a folder that was opened in place, only that it was."""
     if call.desk.datasets.get(call.path["id"]).own:  # others keep their files
         call.desk.require_idle(call.path["id"])
     call.desk.datasets.delete(call.path["id"])
@@ -60,11 +63,12 @@ def delete(call: Call) -> dict[str, Any]:
 def rename(call: Call) -> dict[str, Any]:
     """Another name, and with it another id."""
     call.desk.require_idle(call.path["id"])
-    return _named(call.desk.datasets.rename(call.path["id"], value_of(call.json(), "name", str, "")))
+    return _named(call.desk.datasets.rename(call.path["id"], call.given(wire.NewName).name))
 
 
 def copy(call: Call) -> dict[str, Any]:
-    return _named(call.desk.datasets.copy(call.path["id"], value_of(call.json(), "name", str, "")))
+    """Another one of the same pictures and captions; without a name, under the next that is free."""
+    return _named(call.desk.datasets.copy(call.path["id"], call.given(wire.NewName).name))
 
 
 def export(call: Call) -> Response:
@@ -80,7 +84,8 @@ def _named(made: DataSetFolder) -> dict[str, Any]:
 def items(call: Call) -> dict[str, Any]:
     """The pictures as a run at that resolution would take them."""
     found = call.desk.datasets.get(call.path["id"])
-    resolution = call.number("resolution", 0, 0, 4096) or call.desk.host.describe().native_resolution
+    asked = call.number("resolution", 0, 0, 4096)
+    resolution = max(SMALLEST, asked) if asked else call.desk.host.describe().native_resolution
     return {
         "id": found.id,
         "name": found.name,
@@ -103,7 +108,7 @@ def items(call: Call) -> dict[str, Any]:
 
 
 def add_file(call: Call) -> dict[str, Any]:
-    """A picture, a caption or a zip."""
+    """Add a picture, a caption or a zip, whole in the body. `/uploads` takes files in parts."""
     if call.upload is None:
         raise Malformed(wrong_value("body", "a file"))
     dataset = call.desk.datasets.get(call.path["id"])
@@ -114,11 +119,13 @@ def add_file(call: Call) -> dict[str, Any]:
 
 
 def remove_file(call: Call) -> dict[str, Any]:
+    """Delete a picture with its caption."""
     call.desk.datasets.get(call.path["id"]).remove(call.path["name"])
     return {}
 
 
 def thumbnail(call: Call) -> Response:
+    """A picture, small: `side` pixels at most."""
     side = call.number("side", 256, 32, 1024)
     return picture(call.desk.datasets.get(call.path["id"]).thumbnail(call.path["name"], side))
 
@@ -132,15 +139,23 @@ def set_marks(call: Call) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("GET", "/datasets", all_sets, slow=True),
-    Entry("POST", "/datasets", make, slow=True),
-    Entry("DELETE", "/datasets/{id}", delete, slow=True),
-    Entry("GET", "/datasets/{id}", items, slow=True),
-    Entry("PUT", "/datasets/{id}/name", rename, slow=True),
-    Entry("POST", "/datasets/{id}/copy", copy, slow=True),
-    Entry("GET", "/datasets/{id}/export", export, slow=True),
-    Entry("PUT", "/datasets/{id}/files/{name:path}", add_file, upload=True, slow=True),
-    Entry("DELETE", "/datasets/{id}/files/{name:path}", remove_file, slow=True),
-    Entry("GET", "/datasets/{id}/thumbs/{name:path}", thumbnail, slow=True),
-    Entry("PUT", "/datasets/{id}/marks", set_marks, slow=True),
+    Entry("GET", "/datasets", all_sets, slow=True, gives=list[wire.SizedDataSet]),
+    Entry("POST", "/datasets", make, slow=True, takes=wire.NewDataSet, gives=wire.Named, errors=(404,)),
+    Entry("DELETE", "/datasets/{id}", delete, slow=True, gives=common.Nothing),
+    Entry("GET", "/datasets/{id}", items, slow=True, gives=wire.Items, asks={"resolution": 0}, errors=(409,)),
+    Entry("PUT", "/datasets/{id}/name", rename, slow=True, takes=wire.NewName, gives=wire.Named),
+    Entry("POST", "/datasets/{id}/copy", copy, slow=True, takes=wire.NewName, gives=wire.Named),
+    Entry("GET", "/datasets/{id}/export", export, slow=True, gives=common.ZIP),
+    Entry(
+        "PUT",
+        "/datasets/{id}/files/{name:path}",
+        add_file,
+        upload=True,
+        slow=True,
+        takes=common.FILE,
+        gives=wire.Added,
+    ),
+    Entry("DELETE", "/datasets/{id}/files/{name:path}", remove_file, slow=True, gives=common.Nothing),
+    Entry("GET", "/datasets/{id}/thumbs/{name:path}", thumbnail, slow=True, gives=common.PICTURE, asks={"side": 256}),
+    Entry("PUT", "/datasets/{id}/marks", set_marks, slow=True, takes=dict[str, wire.Marks], gives=common.Nothing),
 )

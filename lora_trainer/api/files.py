@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import functools
+import hashlib
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,15 +37,45 @@ def read_picture(path: Path, *, lasting: bool = True) -> Response:
         raise NotFound(Sentence("file_gone", "'{file}' is not there any more.", file=path.name)) from None
 
 
-def download(path: Path) -> Response:
-    """A file of any size, to be kept under its name. Raises NotFound when it is gone."""
-    if not path.is_file():
-        raise NotFound(Sentence("file_gone", "'{file}' is not there any more.", file=path.name))
+def download(path: Path, asked: Mapping[str, str]) -> Response:
+    """A file of any size, to be kept under its name. Raises NotFound when it is gone.
+
+    `asked` are the request's headers: `Range: bytes=N-` goes on at that byte, unless `If-Range` names other content.
+    The ETag is the SHA-256 of the file.
+    """
+    try:
+        facts = path.stat()
+        tag = f'"{_hash_of(path, facts.st_size, facts.st_mtime_ns)}"'
+    except FileNotFoundError:
+        raise NotFound(Sentence("file_gone", "'{file}' is not there any more.", file=path.name)) from None
+    start = _start(asked.get("range", ""), facts.st_size) if asked.get("if-range", tag) == tag else 0
     headers = {
         "content-disposition": f"attachment; filename*=utf-8''{quote(path.name)}",
-        "content-length": str(path.stat().st_size),
+        "content-length": str(facts.st_size - start),
+        "accept-ranges": "bytes",
+        "etag": tag,
     }
-    return StreamingResponse(_pieces(path), media_type="application/octet-stream", headers=headers)
+    if start:
+        headers["content-range"] = f"bytes {start}-{facts.st_size - 1}/{facts.st_size}"
+    return StreamingResponse(
+        _pieces(path, start), 206 if start else 200, media_type="application/octet-stream", headers=headers
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _hash_of(path: Path, size: int, changed: int) -> str:
+    """The SHA-256 of a file, in hex; it is read once as long as it stays as it is."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def _start(asked: str, size: int) -> int:
+    """The byte that a range begins with, of those that reach to the end; 0 for all others, which get the whole."""
+    found = re.fullmatch(r"bytes=([0-9]{1,15})-", asked.strip())
+    return int(found[1]) if found and int(found[1]) < size else 0
 
 
 def streamed(pieces: Iterator[bytes], name: str, kind: str) -> Response:
@@ -61,8 +94,9 @@ async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def _pieces(path: Path) -> AsyncIterator[bytes]:
+async def _pieces(path: Path, start: int) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     with path.open("rb") as file:
+        file.seek(start)
         while piece := await loop.run_in_executor(None, file.read, PIECE):
             yield piece

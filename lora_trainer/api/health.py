@@ -7,6 +7,8 @@ from typing import Any
 
 from ..config import TrainConfig
 from ..resolve import with_resolution
+from ..wire import datasets as wire
+from ..wire.common import Nothing
 from .call import Call, Entry, Malformed, list_of, value_of, wrong_value
 
 
@@ -16,6 +18,11 @@ def report(call: Call) -> dict[str, Any]:
     data_set = call.desk.datasets.get(call.path["id"])
     config, family = _config(call, _values(given.get("values")))
     return data_set.examine(config, family).to_json()
+
+
+def look(call: Call) -> dict[str, Any]:
+    """What is the matter with the pictures, with the run's options in the query, as JSON."""
+    return report(call)
 
 
 def mend(call: Call) -> dict[str, Any]:
@@ -29,7 +36,8 @@ def mend(call: Call) -> dict[str, Any]:
 
 
 def undo(call: Call) -> dict[str, Any]:
-    call.desk.datasets.get(call.path["id"]).undo(value_of(call.json(), "undo", str, ""))
+    """Take back what a fix wrote."""
+    call.desk.datasets.get(call.path["id"]).undo(call.given(wire.Undo).undo)
     return {}
 
 
@@ -49,9 +57,10 @@ def _config(call: Call, values: dict[str, Any]) -> tuple[TrainConfig, str]:
     return with_resolution(call.desk.config(values, call.path["id"]), info), info.family
 
 
+HEALTH = "/datasets/{id}/health"
 ROUTES = (
-    Entry("GET", "/datasets/{id}/health", report, slow=True),
-    Entry("POST", "/datasets/{id}/health", report, slow=True),
-    Entry("POST", "/datasets/{id}/health/fix", mend, slow=True),
-    Entry("POST", "/datasets/{id}/health/undo", undo, slow=True),
+    Entry("GET", HEALTH, look, slow=True, gives=wire.Health, asks={"values": ""}, errors=(409, 422)),
+    Entry("POST", HEALTH, report, slow=True, takes=wire.HealthFor, gives=wire.Health, errors=(409,)),
+    Entry("POST", f"{HEALTH}/fix", mend, slow=True, takes=wire.Mend, gives=wire.Mended, errors=(409,)),
+    Entry("POST", f"{HEALTH}/undo", undo, slow=True, takes=wire.Undo, gives=Nothing),
 )

@@ -6,7 +6,9 @@ from typing import Any
 
 from ..jobs.inquiries import Inquiry
 from ..sentences import to_json
-from .call import Call, Entry, value_of
+from ..wire.common import Run
+from ..wire.settings import Inquiry as Answer
+from .call import Call, Entry
 from .shown import discreet, message_json
 
 
@@ -21,10 +23,12 @@ def begin_fits(call: Call) -> dict[str, Any]:
 
 
 def summary(call: Call) -> dict[str, Any]:
+    """How far it is, and the answer once it is there."""
     return inquiry_json(call, call.desk.inquiries.get(call.path["id"]))
 
 
 def stop(call: Call) -> dict[str, Any]:
+    """Nobody needs to know any more."""
     inquiry = call.desk.inquiries.get(call.path["id"])
     inquiry.stop()
     return inquiry_json(call, inquiry)
@@ -46,13 +50,13 @@ def inquiry_json(call: Call, inquiry: Inquiry) -> dict[str, Any]:
 
 
 def _config(call: Call) -> Any:
-    given = call.json()
-    return call.desk.config(value_of(given, "values", dict, {}), value_of(given, "dataset", str, ""))
+    given = call.given(Run)
+    return call.desk.config(given.values, given.dataset)
 
 
 ROUTES = (
-    Entry("POST", "/probes", begin_probe, slow=True),
-    Entry("POST", "/fits", begin_fits, slow=True),
-    Entry("GET", "/inquiries/{id}", summary),
-    Entry("POST", "/inquiries/{id}/stop", stop),
+    Entry("POST", "/probes", begin_probe, slow=True, takes=Run, gives=Answer, errors=(404, 409)),
+    Entry("POST", "/fits", begin_fits, slow=True, takes=Run, gives=Answer, errors=(404, 409)),
+    Entry("GET", "/inquiries/{id}", summary, gives=Answer),
+    Entry("POST", "/inquiries/{id}/stop", stop, gives=Answer),
 )

@@ -13,28 +13,32 @@ from starlette.responses import Response
 from ..errors import NotFound
 from ..jobs.job import Job
 from ..sentences import Sentence
-from .call import Call, Entry, value_of
+from ..wire import jobs as wire
+from ..wire.common import FILE, PICTURE, Nothing
+from .call import Call, Entry
 from .files import download, read_picture
 from .shown import event_json, job_json
 
 LONGEST_WAIT = 25.0
 """Seconds for which a reader of events may wait: below the time after which proxies give up."""
 LOOK_AGAIN = 0.1
+NEWS: dict[str, str | int] = {"after": 0, "feed": "", "wait": 0, "limit": 500}
 
 
 def begin(call: Call) -> dict[str, Any]:
-    given = call.json()
-    values = value_of(given, "values", dict, {})
-    replace = value_of(given, "replace", bool, False)
-    priority = value_of(given, "priority", int, 0)
-    return job_json(call.desk.submit(values, value_of(given, "dataset", str, ""), replace=replace, priority=priority))
+    """Line up a training. It begins as soon as it is its turn on the model."""
+    given = call.given(wire.NewJob)
+    job = call.desk.submit(given.values, given.dataset, replace=given.replace, priority=given.priority)
+    return job_json(job)
 
 
 def all_jobs(call: Call) -> list[dict[str, Any]]:
+    """All that there are, the newest first."""
     return [job_json(job) for job in call.desk.jobs.list()]
 
 
 def summary(call: Call) -> dict[str, Any]:
+    """One of them."""
     return job_json(_job(call))
 
 
@@ -46,10 +50,12 @@ def steered(control: Callable[[Job], None]) -> Callable[[Call], dict[str, Any]]:
         control(job)
         return job_json(job)
 
+    handler.__name__, handler.__doc__ = control.__name__, control.__doc__
     return handler
 
 
 def resume(call: Call) -> dict[str, Any]:
+    """Go on with a job that rests, was stopped or failed, as soon as it is its turn; take back a pause."""
     job = _job(call)
     call.desk.require_admitted(job)
     job.resume()
@@ -64,20 +70,21 @@ def delete(call: Call) -> dict[str, Any]:
 
 def clone(call: Call) -> dict[str, Any]:
     """A new run with the values of this one and the given changes."""
-    return job_json(call.desk.clone(_job(call), value_of(call.json(), "values", dict, {})))
+    return job_json(call.desk.clone(_job(call), call.given(wire.Changes).values))
 
 
 def move(call: Call) -> dict[str, Any]:
     """Another place in line: before the run of that id, or behind all without one."""
-    before = value_of(call.json(), "before", str, "")
+    before = call.given(wire.Move).before
     job = _job(call)
     call.desk.jobs.move(job, call.desk.jobs.get(before) if before else None)
     return job_json(job)
 
 
 def prefer(call: Call) -> dict[str, Any]:
+    """Give it another priority: the more important one goes first, also before one that runs."""
     job = _job(call)
-    call.desk.jobs.prefer(job, value_of(call.json(), "priority", int, 0))
+    call.desk.jobs.prefer(job, call.given(wire.Priority).priority)
     return job_json(job)
 
 
@@ -88,9 +95,10 @@ def resume_all(call: Call) -> dict[str, Any]:
 
 
 def more(call: Call) -> dict[str, Any]:
+    """Train one that has ended further."""
     job = _job(call)
     call.desk.require_admitted(job)
-    job.more(value_of(call.json(), "steps", int, 0))
+    job.more(call.given(wire.More).steps)
     return job_json(job)
 
 
@@ -104,7 +112,10 @@ async def wait_for_news(call: Call) -> None:
 
 
 def events(call: Call) -> dict[str, Any]:
-    """What came after the event that the reader knows; all of it, where it knows those of an earlier program."""
+    """What came after the event that the reader knows; all of it, where it knows those of an earlier program.
+
+    With `wait`, the answer comes as soon as there is news, or after that many seconds (25 at most).
+    """
     job, after = _job(call), _after(call)
     found = job.feed.after(after, call.number("limit", 500, 1, 10_000))
     return {
@@ -116,11 +127,12 @@ def events(call: Call) -> dict[str, Any]:
 
 
 def curve(call: Call) -> dict[str, Any]:
+    """The loss curve, thinned to `points` steps that keep its spikes."""
     return _job(call).feed.curve(call.number("points", 600, 2, 10_000))
 
 
 def sample(call: Call) -> Response:
-    """One that an admin has hidden is there for admins alone."""
+    """A sample picture. One that an admin has hidden is there for admins alone."""
     job, file = _job(call), call.path["file"]
     if file in job.record.hidden and not call.visitor.sees_all:
         raise NotFound(Sentence("sample_hidden", "An admin has hidden this picture."))
@@ -128,13 +140,15 @@ def sample(call: Call) -> Response:
 
 
 def hide_sample(call: Call) -> dict[str, Any]:
-    job, file, hidden = _job(call), call.path["file"], value_of(call.json(), "hidden", bool, True)
+    """Keep a sample from its owner's eyes, or show it again."""
+    job, file, hidden = _job(call), call.path["file"], call.given(wire.Hide).hidden
     job.hide_sample(file, hidden)
     _note_review(call, job, "hide_sample" if hidden else "show_sample")
     return {"hidden": list(job.record.hidden)}
 
 
 def delete_sample(call: Call) -> dict[str, Any]:
+    """Delete a sample picture."""
     job = _job(call)
     job.delete_sample(call.path["file"])
     _note_review(call, job, "delete_sample")
@@ -166,7 +180,8 @@ def review(call: Call) -> dict[str, Any]:
 
 
 def save(call: Call) -> Response:
-    return download(_job(call).save_path(call.path["file"]))
+    """A LoRA file of the run. `Range: bytes=N-` goes on with a download; the ETag is the hash of the file."""
+    return download(_job(call).save_path(call.path["file"]), call.headers)
 
 
 def _job(call: Call) -> Job:
@@ -180,24 +195,24 @@ def _after(call: Call) -> int:
 
 
 ROUTES = (
-    Entry("GET", "/jobs", all_jobs),
-    Entry("POST", "/jobs", begin, slow=True),
-    Entry("POST", "/jobs/resume-all", resume_all),
-    Entry("GET", "/jobs/{id}", summary),
-    Entry("DELETE", "/jobs/{id}", delete, slow=True),
-    Entry("POST", "/jobs/{id}/clone", clone, slow=True),
-    Entry("POST", "/jobs/{id}/move", move),
-    Entry("POST", "/jobs/{id}/priority", prefer),
-    Entry("POST", "/jobs/{id}/pause", steered(Job.pause)),
-    Entry("POST", "/jobs/{id}/resume", resume),
-    Entry("POST", "/jobs/{id}/stop", steered(Job.stop)),
-    Entry("POST", "/jobs/{id}/stop-and-save", steered(Job.stop_and_save)),
-    Entry("POST", "/jobs/{id}/more", more),
-    Entry("GET", "/jobs/{id}/events", events, before=wait_for_news),
-    Entry("GET", "/jobs/{id}/curve", curve),
-    Entry("GET", "/jobs/{id}/samples/{file}", sample),
-    Entry("PUT", "/jobs/{id}/samples/{file}/hidden", hide_sample, admin=True),
-    Entry("DELETE", "/jobs/{id}/samples/{file}", delete_sample),
-    Entry("GET", "/samples", review, admin=True),
-    Entry("GET", "/jobs/{id}/saves/{file}", save),
+    Entry("GET", "/jobs", all_jobs, gives=list[wire.Job]),
+    Entry("POST", "/jobs", begin, slow=True, takes=wire.NewJob, gives=wire.Job, errors=(404, 409)),
+    Entry("POST", "/jobs/resume-all", resume_all, gives=Nothing),
+    Entry("GET", "/jobs/{id}", summary, gives=wire.Job),
+    Entry("DELETE", "/jobs/{id}", delete, slow=True, gives=Nothing),
+    Entry("POST", "/jobs/{id}/clone", clone, slow=True, takes=wire.Changes, gives=wire.Job, errors=(409,)),
+    Entry("POST", "/jobs/{id}/move", move, takes=wire.Move, gives=wire.Job),
+    Entry("POST", "/jobs/{id}/priority", prefer, takes=wire.Priority, gives=wire.Job),
+    Entry("POST", "/jobs/{id}/pause", steered(Job.pause), gives=wire.Job),
+    Entry("POST", "/jobs/{id}/resume", resume, gives=wire.Job),
+    Entry("POST", "/jobs/{id}/stop", steered(Job.stop), gives=wire.Job),
+    Entry("POST", "/jobs/{id}/stop-and-save", steered(Job.stop_and_save), gives=wire.Job),
+    Entry("POST", "/jobs/{id}/more", more, takes=wire.More, gives=wire.Job),
+    Entry("GET", "/jobs/{id}/events", events, before=wait_for_news, gives=wire.Events, asks=NEWS),
+    Entry("GET", "/jobs/{id}/curve", curve, gives=wire.Curve, asks={"points": 600}),
+    Entry("GET", "/jobs/{id}/samples/{file}", sample, gives=PICTURE),
+    Entry("PUT", "/jobs/{id}/samples/{file}/hidden", hide_sample, admin=True, takes=wire.Hide, gives=wire.Hidden),
+    Entry("DELETE", "/jobs/{id}/samples/{file}", delete_sample, gives=Nothing),
+    Entry("GET", "/samples", review, admin=True, gives=wire.Review, asks={"limit": 200, "after": 0}),
+    Entry("GET", "/jobs/{id}/saves/{file}", save, slow=True, gives=FILE),
 )

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .call import Call, Entry, value_of
+from ..wire import jobs as wire
+from .call import Call, Entry
 
 
 def keep(call: Call) -> dict[str, Any]:
-    given = call.json()
-    kept = call.desk.keep(
-        call.desk.jobs.get(call.path["id"]),
-        value_of(given, "save", str, ""),
-        strength=value_of(given, "strength", float, 1.0),
-        replace=value_of(given, "replace", bool, False),
-        name=value_of(given, "name", str, ""),
-    )
-    return kept.answer()
+    """Make a save the final file, in the host's LoRA folder, and say how a prompt names it."""
+    given, job = call.given(wire.Keep), call.desk.jobs.get(call.path["id"])
+    return call.desk.keep(job, given.save, strength=given.strength, replace=given.replace, name=given.name).answer()
 
 
-ROUTES = (Entry("POST", "/jobs/{id}/keep", keep, slow=True),)
+ROUTES = (Entry("POST", "/jobs/{id}/keep", keep, slow=True, takes=wire.Keep, gives=wire.Kept, errors=(409,)),)

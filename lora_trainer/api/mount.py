@@ -17,11 +17,13 @@ from starlette.routing import Route
 from ..errors import UserError
 from ..jobs.desk import Desk
 from ..sentences import Sentence
+from ..wire import PREFIX
 from . import (
     advice,
     captioning,
     captions,
     datasets,
+    described,
     health,
     inquiries,
     jobs,
@@ -42,7 +44,6 @@ from .gate import Guard, require_admin, require_same_site, visitor_of
 
 log = logging.getLogger(__name__)
 
-PREFIX = "/lora-trainer/v1"
 QUICK_THREADS, SLOW_THREADS = 4, 8
 TABLES = (
     state.ROUTES,
@@ -62,6 +63,7 @@ TABLES = (
     keeping.ROUTES,
     tryouts.ROUTES,
     notices.ROUTES,
+    described.ROUTES,
 )
 SPOOL, PIECE = 8 * 2**20, 2**20
 
@@ -93,7 +95,7 @@ def _endpoint(
                 upload = await _body_as_file(request, pool, entry.limit)
             elif request.method != "GET":
                 body = await _body(request)
-            call = Call(desk.seen_by(visitor), request.path_params, request.query_params, body, upload)
+            call = Call(desk.seen_by(visitor), request.path_params, request.query_params, body, upload, request.headers)
             if entry.before:
                 await entry.before(call)
             return await loop.run_in_executor(pool, _respond, entry, call)

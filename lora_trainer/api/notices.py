@@ -9,7 +9,9 @@ from typing import Any
 from ..notices import CHANNELS, OCCASIONS, Notice
 from ..notices.notice import USUAL
 from ..notices.settings import Channel
-from .call import Call, Entry, list_of, value_of
+from ..wire import notices as wire
+from ..wire.common import Nothing
+from .call import Call, Entry
 
 
 def everything(call: Call) -> dict[str, Any]:
@@ -27,28 +29,20 @@ def everything(call: Call) -> dict[str, Any]:
 
 
 def add(call: Call) -> dict[str, Any]:
-    given = call.json()
-    values = value_of(given, "values", dict, {})
-    texts = {str(name): value_of(values, name, str, "") for name in values}
-    when = list_of(given, "when", str) if given.get("when") is not None else USUAL
-    kind, name = value_of(given, "kind", str, ""), value_of(given, "name", str, "")
-    return channel_json(call.desk.notices.settings.add(kind, name, texts, when, inner=_inner(call)))
+    """Set one up."""
+    given, settings = call.given(wire.NewChannel), call.desk.notices.settings
+    when = USUAL if given.when is None else given.when
+    return channel_json(settings.add(given.kind, given.name, given.values, when, inner=_inner(call)))
 
 
 def change(call: Call) -> dict[str, Any]:
     """Its name, what it tells, and whether it does; where it leads stays."""
-    given = call.json()
-    settings = call.desk.notices.settings
-    changed = settings.change(
-        call.path["id"],
-        name=value_of(given, "name", str, "") if given.get("name") is not None else None,
-        when=list_of(given, "when", str) if given.get("when") is not None else None,
-        on=value_of(given, "on", bool, True) if given.get("on") is not None else None,
-    )
-    return channel_json(changed)
+    given, settings = call.given(wire.ChannelChange), call.desk.notices.settings
+    return channel_json(settings.change(call.path["id"], name=given.name, when=given.when, on=given.on))
 
 
 def remove(call: Call) -> dict[str, Any]:
+    """Forget one with its secrets."""
     call.desk.notices.settings.remove(call.path["id"])
     return {}
 
@@ -79,9 +73,9 @@ def _inner(call: Call) -> bool:
 
 
 ROUTES = (
-    Entry("GET", "/notices", everything, admin=True),
-    Entry("POST", "/notices", add, admin=True),
-    Entry("PUT", "/notices/{id}", change, admin=True),
-    Entry("DELETE", "/notices/{id}", remove, admin=True),
-    Entry("POST", "/notices/{id}/test", test, slow=True, admin=True),
+    Entry("GET", "/notices", everything, admin=True, gives=wire.Channels),
+    Entry("POST", "/notices", add, admin=True, takes=wire.NewChannel, gives=wire.Channel),
+    Entry("PUT", "/notices/{id}", change, admin=True, takes=wire.ChannelChange, gives=wire.Channel),
+    Entry("DELETE", "/notices/{id}", remove, admin=True, gives=Nothing),
+    Entry("POST", "/notices/{id}/test", test, slow=True, admin=True, gives=wire.Outcome),
 )

@@ -14,7 +14,9 @@ from ..config import Folder
 from ..errors import ConfigError, UserError
 from ..options import Option
 from ..sentences import to_json
-from .call import Call, Entry, Malformed, value_of, wrong_value
+from ..wire import settings as wire
+from ..wire.common import YAML, Run, Values
+from .call import Call, Entry, Malformed, wrong_value
 from .errors import problem_json
 
 
@@ -31,10 +33,9 @@ def all_options(call: Call) -> dict[str, Any]:
 
 def check(call: Call) -> dict[str, Any]:
     """What is wrong with the values, else what the run will be."""
-    given = call.json()
-    values = value_of(given, "values", dict, {})
+    given = call.given(Run)
     try:
-        config = call.desk.config(values, value_of(given, "dataset", str, ""))
+        config = call.desk.config(given.values, given.dataset)
         summary = call.desk.forecaster.summary(config)
     except ConfigError as error:
         problems = [problem_json(problem) for problem in error.problems]
@@ -55,7 +56,7 @@ def read_yaml(call: Call) -> dict[str, Any]:
 
 def write_yaml(call: Call) -> Response:
     """The whole configuration as YAML."""
-    config = options.build(options.unflattened(value_of(call.json(), "values", dict, {})))
+    config = options.build(options.unflattened(call.given(Values).values))
     return PlainTextResponse(options.to_yaml(config), media_type="application/yaml")
 
 
@@ -94,8 +95,8 @@ def _plain(value: Any) -> Any:
 
 
 ROUTES = (
-    Entry("GET", "/options", all_options),
-    Entry("POST", "/check", check, slow=True),
-    Entry("POST", "/yaml/read", read_yaml),
-    Entry("POST", "/yaml/write", write_yaml),
+    Entry("GET", "/options", all_options, gives=wire.AllOptions),
+    Entry("POST", "/check", check, slow=True, takes=Run, gives=wire.Checked),
+    Entry("POST", "/yaml/read", read_yaml, takes=YAML, gives=wire.ReadValues),
+    Entry("POST", "/yaml/write", write_yaml, takes=Values, gives=YAML),
 )

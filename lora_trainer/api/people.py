@@ -13,8 +13,10 @@ from ..jobs.desk import Desk
 from ..jobs.limits import EVERYBODY
 from ..jobs.states import ENDED
 from ..sentences import Sentence
-from ..visitor import USER, plain_name
-from .call import Call, Entry, value_of
+from ..visitor import plain_name
+from ..wire import people as wire
+from ..wire.common import Nothing
+from .call import Call, Entry
 from .errors import Refused
 
 NEWEST = 100
@@ -49,33 +51,31 @@ def overview(call: Call) -> dict[str, Any]:
 
 
 def add(call: Call) -> dict[str, Any]:
-    """A new account: {name, password, role}."""
-    given = call.json()
-    name, password = value_of(given, "name", str, ""), value_of(given, "password", str, "")
-    made = _required(call.desk).add(name, password, value_of(given, "role", str, USER))
+    """Make an account."""
+    given = call.given(wire.NewPerson)
+    made = _required(call.desk).add(given.name, given.password, given.role)
     _note(call, "add", made.name, role=made.role)
     return _person(call.desk, made.name)
 
 
 def change(call: Call) -> dict[str, Any]:
-    """Another password, another role, or switched off: whichever of {password, role, disabled} are given."""
-    given, accounts = call.json(), _required(call.desk)
+    """Give an account another password or role, or switch it off or on."""
+    given, accounts = call.given(wire.PersonChange), _required(call.desk)
     account = _named(call)
-    if password := value_of(given, "password", str, ""):
-        accounts.set_password(account.name, password)
+    if given.password:
+        accounts.set_password(account.name, given.password)
         _note(call, "password", account.name)
-    if (role := value_of(given, "role", str, "")) and role != account.role:
-        accounts.set_role(account.name, role)
-        _note(call, "role", account.name, role=role)
-    disabled = value_of(given, "disabled", bool, account.disabled)
-    if disabled != account.disabled:
-        accounts.disable(account.name, disabled)
-        _note(call, "disable" if disabled else "enable", account.name)
+    if given.role and given.role != account.role:
+        accounts.set_role(account.name, given.role)
+        _note(call, "role", account.name, role=given.role)
+    if given.disabled is not None and given.disabled != account.disabled:
+        accounts.disable(account.name, given.disabled)
+        _note(call, "disable" if given.disabled else "enable", account.name)
     return _person(call.desk, account.name)
 
 
 def remove(call: Call) -> dict[str, Any]:
-    """What was theirs stays, for admins to see."""
+    """Remove an account. What was theirs stays, for admins to see."""
     account = _named(call)
     _required(call.desk).remove(account.name)
     _note(call, "remove", account.name)
@@ -83,16 +83,16 @@ def remove(call: Call) -> dict[str, Any]:
 
 
 def set_own_password(call: Call) -> dict[str, Any]:
-    """Of whoever asks: {old, new}. Wrong tries count as they do at the sign-in."""
-    accounts, given, name = _required(call.desk), call.json(), call.visitor.name
+    """Change one's own password. Wrong tries count as they do at the sign-in."""
+    accounts, given, name = _required(call.desk), call.given(wire.OwnPassword), call.visitor.name
     if (wait := accounts.patience.begin(name, f"password of {name}")) > 0:
         seconds = int(wait) + 1
         sentence = "There were too many wrong tries. Try again in {seconds} seconds."
         raise Refused(Sentence("sign_in_wait", sentence, seconds=seconds), 429, {"Retry-After": str(seconds)})
-    if accounts.admitted(name, value_of(given, "old", str, "")) is None:
+    if accounts.admitted(name, given.old) is None:
         raise UserError(Sentence("old_password", "The old password is another one."))
     accounts.patience.succeeded(name, f"password of {name}")
-    accounts.set_password(name, value_of(given, "new", str, ""))
+    accounts.set_password(name, given.new)
     _note(call, "own_password", name)
     return {}
 
@@ -107,7 +107,7 @@ def set_limits(call: Call) -> dict[str, Any]:
 
 
 def drop_limits(call: Call) -> dict[str, Any]:
-    """From now on, what holds for all holds for them."""
+    """Take somebody's own limits away: what holds for all holds for them."""
     name = _spelled(call)
     call.desk.limiter.store.forget(name)
     _note(call, "usual_limits", name)
@@ -163,13 +163,29 @@ def _note(call: Call, what: str, whom: str, **more: Any) -> None:
 
 
 ROUTES = (
-    Entry("GET", "/usage", own, slow=True),
-    Entry("PUT", "/session/password", set_own_password, slow=True),
-    Entry("GET", "/people", overview, slow=True, admin=True),
-    Entry("POST", "/people", add, slow=True, admin=True),
-    Entry("PUT", "/people/{name}", change, slow=True, admin=True),
-    Entry("DELETE", "/people/{name}", remove, slow=True, admin=True),
-    Entry("PUT", "/people/{name}/limits", set_limits, slow=True, admin=True),
-    Entry("DELETE", "/people/{name}/limits", drop_limits, slow=True, admin=True),
-    Entry("GET", "/audit", audit, admin=True),
+    Entry("GET", "/usage", own, slow=True, gives=wire.Person),
+    Entry(
+        "PUT",
+        "/session/password",
+        set_own_password,
+        slow=True,
+        takes=wire.OwnPassword,
+        gives=Nothing,
+        errors=(429,),
+    ),
+    Entry("GET", "/people", overview, slow=True, admin=True, gives=wire.People),
+    Entry("POST", "/people", add, slow=True, admin=True, takes=wire.NewPerson, gives=wire.Person),
+    Entry("PUT", "/people/{name}", change, slow=True, admin=True, takes=wire.PersonChange, gives=wire.Person),
+    Entry("DELETE", "/people/{name}", remove, slow=True, admin=True, gives=Nothing),
+    Entry(
+        "PUT",
+        "/people/{name}/limits",
+        set_limits,
+        slow=True,
+        admin=True,
+        takes=wire.LimitsChange,
+        gives=wire.Person,
+    ),
+    Entry("DELETE", "/people/{name}/limits", drop_limits, slow=True, admin=True, gives=wire.Person),
+    Entry("GET", "/audit", audit, admin=True, gives=wire.AuditLog),
 )

@@ -12,7 +12,9 @@ from .. import options
 from ..errors import NotFound
 from ..presets import Given, Preset, from_text, lineage_of, make_preset, to_text
 from ..sentences import Sentence, to_json
-from .call import Call, Entry, value_of
+from ..wire import settings as wire
+from ..wire.common import YAML, Nothing
+from .call import Call, Entry
 
 
 def all_presets(call: Call) -> list[dict[str, Any]]:
@@ -22,23 +24,22 @@ def all_presets(call: Call) -> list[dict[str, Any]]:
 
 def save(call: Call) -> dict[str, Any]:
     """Keep what the values change as a preset for bases like the held one. `replace`: one of that name may be there."""
-    given, info = call.json(), call.desk.host.describe()
+    given, info = call.given(wire.NewPreset), call.desk.host.describe()
     made = make_preset(
-        value_of(given, "title", str, ""),
-        value_of(given, "why", str, ""),
-        options.unflattened(value_of(given, "values", dict, {})),
+        given.title,
+        given.why,
+        options.unflattened(given.values),
         families=(info.family,),
         lineage=lineage_of(info),
     )
-    return _kept(call, made, replace=value_of(given, "replace", bool, False))
+    return _kept(call, made, replace=given.replace)
 
 
 def take(call: Call) -> dict[str, Any]:
     """Keep a shared preset, or a file of options, whose text is sent; `source` is what the file was called."""
-    given = call.json()
-    text = value_of(given, "text", str, "").encode("utf-8", "replace")
-    made = from_text(text, value_of(given, "source", str, "") or "pasted.yaml")
-    return _kept(call, made, replace=value_of(given, "replace", bool, False))
+    given = call.given(wire.PresetText)
+    made = from_text(given.text.encode("utf-8", "replace"), given.source or "pasted.yaml")
+    return _kept(call, made, replace=given.replace)
 
 
 def share(call: Call) -> Response:
@@ -53,6 +54,7 @@ def share(call: Call) -> Response:
 
 
 def delete(call: Call) -> dict[str, Any]:
+    """Forget one of the user's own."""
     call.desk.own_presets.delete(call.path["name"])
     return {}
 
@@ -75,9 +77,9 @@ def _preset(call: Call) -> Preset:
 
 
 ROUTES = (
-    Entry("GET", "/presets", all_presets),
-    Entry("POST", "/presets", save, slow=True),
-    Entry("POST", "/presets/import", take, slow=True),
-    Entry("GET", "/presets/{name}", share),
-    Entry("DELETE", "/presets/{name}", delete, slow=True),
+    Entry("GET", "/presets", all_presets, gives=list[wire.Preset]),
+    Entry("POST", "/presets", save, slow=True, takes=wire.NewPreset, gives=wire.KeptPreset, errors=(409,)),
+    Entry("POST", "/presets/import", take, slow=True, takes=wire.PresetText, gives=wire.KeptPreset, errors=(409,)),
+    Entry("GET", "/presets/{name}", share, gives=YAML),
+    Entry("DELETE", "/presets/{name}", delete, slow=True, gives=Nothing),
 )

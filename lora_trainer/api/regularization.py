@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..jobs.regularization import Regularization
-from .call import Call, Entry, list_of, value_of
+from ..wire import captions as wire
+from ..wire.common import Run
+from .call import Call, Entry
 from .shown import discreet, message_json
 
 SHOWN = 8
@@ -14,35 +16,37 @@ SHOWN = 8
 
 def usual(call: Call) -> dict[str, Any]:
     """How many pictures suit the run, and in which sizes (width, height, how many)."""
-    given = call.json()
-    config = call.desk.config(value_of(given, "values", dict, {}), value_of(given, "dataset", str, ""))
+    given = call.given(Run)
+    config = call.desk.config(given.values, given.dataset)
     found = call.desk.regularizations.usual(config)
     return {"count": found.count, "sizes": [[width, height, n] for (height, width), n in sorted(found.sizes.items())]}
 
 
 def begin(call: Call) -> dict[str, Any]:
     """Draw pictures of a class for a run. `count` 0: as many as suit it; `name`: of the data set that they go into."""
-    given = call.json()
-    config = call.desk.config(value_of(given, "values", dict, {}), value_of(given, "dataset", str, ""))
+    given = call.given(wire.NewRegularization)
     made = call.desk.regularizations.start(
-        config,
-        list_of(given, "prompts", str),
-        count=value_of(given, "count", int, 0),
-        negative_prompt=value_of(given, "negative_prompt", str, ""),
-        name=value_of(given, "name", str, ""),
+        call.desk.config(given.values, given.dataset),
+        given.prompts,
+        count=given.count,
+        negative_prompt=given.negative_prompt,
+        name=given.name,
     )
     return regularization_json(call, made)
 
 
 def everything(call: Call) -> list[dict[str, Any]]:
+    """Those that have been begun since the program started."""
     return [regularization_json(call, one) for one in call.desk.regularizations]
 
 
 def summary(call: Call) -> dict[str, Any]:
+    """How far it is."""
     return regularization_json(call, _one(call))
 
 
 def stop(call: Call) -> dict[str, Any]:
+    """What is drawn already stays."""
     _one(call).stop()
     return regularization_json(call, _one(call))
 
@@ -69,10 +73,19 @@ def _one(call: Call) -> Regularization:
     return call.desk.regularizations.get(call.path["id"])
 
 
+REGULARIZATIONS = "/regularizations"
 ROUTES = (
-    Entry("POST", "/regularizations/usual", usual, slow=True),
-    Entry("POST", "/regularizations", begin, slow=True),
-    Entry("GET", "/regularizations", everything),
-    Entry("GET", "/regularizations/{id}", summary),
-    Entry("POST", "/regularizations/{id}/stop", stop),
+    Entry("POST", f"{REGULARIZATIONS}/usual", usual, slow=True, takes=Run, gives=wire.Usual, errors=(404, 409)),
+    Entry(
+        "POST",
+        REGULARIZATIONS,
+        begin,
+        slow=True,
+        takes=wire.NewRegularization,
+        gives=wire.Regularization,
+        errors=(404, 409),
+    ),
+    Entry("GET", REGULARIZATIONS, everything, gives=list[wire.Regularization]),
+    Entry("GET", REGULARIZATIONS + "/{id}", summary, gives=wire.Regularization),
+    Entry("POST", REGULARIZATIONS + "/{id}/stop", stop, gives=wire.Regularization),
 )

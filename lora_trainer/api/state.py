@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from ..jobs.job import Job
 from ..jobs.states import ENDED
 from ..presets import lineage_of
 from ..sentences import to_json
-from .call import Call, Entry, value_of
+from ..wire import house as wire
+from .call import Call, Entry
 from .datasets import all_json
 from .notices import recent_json
 from .session import visitor_json
@@ -23,6 +25,7 @@ RECENT = 30
 
 
 def state(call: Call) -> dict[str, Any]:
+    """All that a page shows: the host, data sets, jobs, and who waits."""
     desk = call.desk
     current = desk.jobs.current()
     return {
@@ -50,15 +53,15 @@ def set_host(call: Call) -> dict[str, Any]:
     """Whether generations of the user come in between."""
     host = call.desk.host
     if hasattr(host, "gives_way"):
-        host.gives_way = value_of(call.json(), "give_way", bool, True)
+        host.gives_way = call.given(wire.HostChange).give_way
     return host_json(host)
 
 
 def set_habits(call: Call) -> dict[str, Any]:
     """What is done without being asked for."""
+    given = dataclasses.asdict(call.given(wire.HabitsChange))
     habits = call.desk.habits
-    given = call.json()
-    habits.turn(**{name: value_of(given, name, bool, on) for name, on in habits.to_json().items()})
+    habits.turn(**{name: on for name, on in given.items() if on is not None})
     return habits.to_json()
 
 
@@ -90,7 +93,7 @@ def host_json(host: Host) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("GET", "/state", state),
-    Entry("PUT", "/host", set_host, admin=True),
-    Entry("PUT", "/habits", set_habits, admin=True),
+    Entry("GET", "/state", state, gives=wire.State),
+    Entry("PUT", "/host", set_host, admin=True, takes=wire.HostChange, gives=wire.Host),
+    Entry("PUT", "/habits", set_habits, admin=True, takes=wire.HabitsChange, gives=wire.Habits),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from starlette.responses import Response
@@ -12,30 +13,21 @@ from ..jobs.sheets import write_sheet
 from ..jobs.tryouts import TryOut
 from ..judging.verdict import read_verdict
 from ..sentences import Sentence
-from .call import Call, Entry, list_of, value_of
+from ..wire import tryouts as wire
+from ..wire.common import PICTURE
+from .call import Call, Entry
 from .files import read_picture
 from .shown import request_json, tryout_json
 
 
 def begin(call: Call) -> dict[str, Any]:
     """Begin to draw. `pause`: the job is paused for it. `single`: a picture beside the job's grid."""
-    given = call.json()
-    request = TryOutRequest(
-        saves=list_of(given, "saves", str),
-        strengths=list_of(given, "strengths", float),
-        prompts=list_of(given, "prompts", str),
-        negative_prompt=value_of(given, "negative_prompt", str, ""),
-        seed=value_of(given, "seed", int, -1),
-        width=value_of(given, "width", int, 0),
-        height=value_of(given, "height", int, 0),
-        steps=value_of(given, "steps", int, 20),
-        guidance=value_of(given, "guidance", float, 7.0),
-        sampler=value_of(given, "sampler", str, "euler"),
-        score=value_of(given, "score", bool, True),
-    )
-    job = call.desk.jobs.get(value_of(given, "job", str, ""))
-    tryout = call.desk.tryouts.start(job, request, single=value_of(given, "single", bool, False))
-    if value_of(given, "pause", bool, False):
+    given = call.given(wire.NewTryOut)
+    names = [item.name for item in dataclasses.fields(TryOutRequest)]
+    request = TryOutRequest(**{name: getattr(given, name) for name in names})
+    job = call.desk.jobs.get(given.job)
+    tryout = call.desk.tryouts.start(job, request, single=given.single)
+    if given.pause:
         job.pause()  # the pictures stand in line already, so that they come before any other run
     return tryout_json(call.desk, tryout)
 
@@ -54,15 +46,18 @@ def proposal(call: Call) -> dict[str, Any]:
 
 
 def summary(call: Call) -> dict[str, Any]:
+    """How far it is, with the pictures after number `after`."""
     return tryout_json(call.desk, _tryout(call), call.number("after", 0, 0, 2**53))
 
 
 def stop(call: Call) -> dict[str, Any]:
+    """What is drawn already stays."""
     _tryout(call).stop()
     return tryout_json(call.desk, _tryout(call))
 
 
 def cell(call: Call) -> Response:
+    """One picture of it."""
     tryout, n = _tryout(call), int(call.path["n"])
     path = next((cell.path for cell in list(tryout.cells) if cell.n == n), None)
     if path is None:
@@ -71,11 +66,13 @@ def cell(call: Call) -> Response:
 
 
 def make_sheet(call: Call) -> dict[str, Any]:
+    """Put all pictures on one sheet, with saves and strengths beside them."""
     tryout = _tryout(call)
     return {"file": str(write_sheet(tryout)), "url": f"tryouts/{tryout.id}/sheet.png"}
 
 
 def sheet(call: Call) -> Response:
+    """The sheet that was made."""
     return read_picture(_tryout(call).folder / "sheet.png", lasting=False)
 
 
@@ -84,12 +81,12 @@ def _tryout(call: Call) -> TryOut:
 
 
 ROUTES = (
-    Entry("POST", "/tryouts", begin),
-    Entry("GET", "/jobs/{id}/usual-tryout", usual),
-    Entry("GET", "/jobs/{id}/proposal", proposal),
-    Entry("GET", "/tryouts/{id}", summary),
-    Entry("POST", "/tryouts/{id}/stop", stop),
-    Entry("GET", "/tryouts/{id}/cells/{n:int}.png", cell),
-    Entry("POST", "/tryouts/{id}/sheet", make_sheet, slow=True),
-    Entry("GET", "/tryouts/{id}/sheet.png", sheet),
+    Entry("POST", "/tryouts", begin, takes=wire.NewTryOut, gives=wire.TryOut, errors=(404, 409)),
+    Entry("GET", "/jobs/{id}/usual-tryout", usual, gives=wire.TryOutRequest),
+    Entry("GET", "/jobs/{id}/proposal", proposal, gives=wire.KeptVerdict),
+    Entry("GET", "/tryouts/{id}", summary, gives=wire.TryOut, asks={"after": 0}),
+    Entry("POST", "/tryouts/{id}/stop", stop, gives=wire.TryOut),
+    Entry("GET", "/tryouts/{id}/cells/{n:int}.png", cell, gives=PICTURE),
+    Entry("POST", "/tryouts/{id}/sheet", make_sheet, slow=True, gives=wire.Sheet),
+    Entry("GET", "/tryouts/{id}/sheet.png", sheet, gives=PICTURE),
 )

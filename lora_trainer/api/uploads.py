@@ -7,16 +7,17 @@ from typing import Any
 from ..datasets.intake import Added
 from ..datasets.uploads import LARGEST_PART, PART, Upload
 from ..sentences import to_json
-from .call import Call, Entry, Malformed, value_of, wrong_value
+from ..wire import datasets as wire
+from ..wire.common import FILE, Nothing
+from .call import Call, Entry, Malformed, wrong_value
 
 
 def begin(call: Call) -> dict[str, Any]:
     """Announce a file of `name` and `size` bytes. `part` is how many are best sent at once."""
-    given = call.json()
+    given = call.given(wire.NewUpload)
     dataset = call.desk.datasets.get(call.path["id"])
-    name, size = value_of(given, "name", str, ""), value_of(given, "size", int, 0)
-    call.desk.require_space(max(0, size))
-    return upload_json(call.desk.datasets.uploads.begin(dataset.id, name, size))
+    call.desk.require_space(max(0, given.size))
+    return upload_json(call.desk.datasets.uploads.begin(dataset.id, given.name, given.size))
 
 
 def look(call: Call) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def finish(call: Call) -> dict[str, Any]:
 
 
 def cancel(call: Call) -> dict[str, Any]:
+    """Forget a file that is on its way."""
     call.desk.datasets.uploads.cancel(_upload(call))
     return {}
 
@@ -71,9 +73,20 @@ def _upload(call: Call) -> Upload:
 
 UPLOADS = "/datasets/{id}/uploads"
 ROUTES = (
-    Entry("POST", UPLOADS, begin, slow=True),
-    Entry("GET", UPLOADS + "/{upload}", look),
-    Entry("PUT", UPLOADS + "/{upload}", add, upload=True, limit=LARGEST_PART, slow=True),
-    Entry("POST", UPLOADS + "/{upload}/finish", finish, slow=True),
-    Entry("DELETE", UPLOADS + "/{upload}", cancel, slow=True),
+    Entry("POST", UPLOADS, begin, slow=True, takes=wire.NewUpload, gives=wire.Upload),
+    Entry("GET", UPLOADS + "/{upload}", look, gives=wire.Upload),
+    Entry(
+        "PUT",
+        UPLOADS + "/{upload}",
+        add,
+        upload=True,
+        limit=LARGEST_PART,
+        slow=True,
+        takes=FILE,
+        gives=wire.Upload,
+        asks={"offset": -1, "crc32": ""},
+        errors=(409,),
+    ),
+    Entry("POST", UPLOADS + "/{upload}/finish", finish, slow=True, gives=wire.Upload, errors=(409,)),
+    Entry("DELETE", UPLOADS + "/{upload}", cancel, slow=True, gives=Nothing),
 )

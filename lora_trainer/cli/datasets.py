@@ -1,4 +1,4 @@
-"""`datasets`: the data sets of the page, listed, copied, renamed, put into zip files and taken from them, deleted."""
+"""`datasets`: the data sets of the page, listed, sent, copied, renamed, put into zips and taken from them, deleted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError
 from ..files.disk import megabytes
 from .named import DATA, require
+from .server import add_server, address_of, connect
 
 if TYPE_CHECKING:
     from ..datasets import DataSetFolder, DataSets
@@ -20,6 +21,7 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser = subparsers.add_parser("datasets", help="list, copy, export, import, delete data sets", description=__doc__)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     every = actions.add_parser("list", help="all of them, with their sizes")
+    send = actions.add_parser("upload", help="send a folder of pictures to a server")
     copy = actions.add_parser("copy", help="make another one of the same pictures and captions")
     rename = actions.add_parser("rename", help="give one another name")
     export = actions.add_parser("export", help="write a zip with pictures, captions, masks and what was decided")
@@ -33,12 +35,17 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     export.add_argument("--replace", action="store_true", help="also a file that is there")
     take.add_argument("file", type=Path, metavar="FILE.zip")
     take.add_argument("new", nargs="?", default="", metavar="NAME", help="default: the file's name")
+    send.add_argument("folder", type=Path, metavar="DIR")
+    send.add_argument("new", nargs="?", default="", metavar="NAME", help="default: the folder's name")
+    send.set_defaults(run=_upload)
+    for action in (every, send):
+        add_server(action)
     delete.add_argument("--yes", action="store_true", help="do not ask")
     runs = {every: _list, copy: _copy, rename: _rename, export: _export, take: _import, delete: _delete}
     for action, run in runs.items():
         action.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="that of `ui`, or a WebUI's folder")
         action.set_defaults(run=run)
-    return [*runs]
+    return [*runs, send]
 
 
 def _store(arguments: argparse.Namespace) -> DataSets:
@@ -51,7 +58,8 @@ def _store(arguments: argparse.Namespace) -> DataSets:
 
 
 def _list(arguments: argparse.Namespace) -> dict[str, Any]:
-    every = [_facts(one) for one in _store(arguments).list()]
+    there = connect(arguments).datasets.list() if address_of(arguments) else None
+    every: list[Any] = [_facts(one) for one in _store(arguments).list()] if there is None else [*there]
     if not arguments.json:
         width = max((len(one["name"]) for one in every), default=0)
         for one in every:
@@ -60,6 +68,18 @@ def _list(arguments: argparse.Namespace) -> dict[str, Any]:
         if not every:
             print("There is no data set yet.")
     return {"datasets": every}
+
+
+def _upload(arguments: argparse.Namespace) -> dict[str, Any]:
+    from .remote import sent
+
+    require(arguments.folder)
+    client, name = connect(arguments), arguments.new or arguments.folder.resolve().name
+    made = sent(client, arguments.folder, name, quiet=arguments.json)
+    facts = next(one for one in client.datasets.list() if one["id"] == made)
+    if not arguments.json:
+        print(f"{facts['count']} pictures in '{facts['name']}'.")
+    return {**facts}
 
 
 def _copy(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -26,8 +26,10 @@ from . import (
     diagnose,
     grid,
     inspect,
+    jobs,
     measure,
     notify,
+    openapi,
     pocket,
     presets,
     reference,
@@ -42,6 +44,7 @@ from . import (
 
 COMMANDS: tuple[ModuleType, ...] = (
     train,
+    jobs,
     ui,
     serve,
     users,
@@ -61,6 +64,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     pocket,
     presets,
     reference,
+    openapi,
     measure,
 )
 SUCCESS, FAILED, WRONG_USE = 0, 1, 2

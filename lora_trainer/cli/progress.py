@@ -43,7 +43,7 @@ class Screen:
             Preparing: self._preparing,
             Started: self._started,
             Step: self._step,
-            Sample: lambda event: self._say(f"Sample: {event.path}"),
+            Sample: lambda event: self.say(f"Sample: {event.path}"),
             Validated: self._validated,
             Saved: self._saved,
             Warned: self._warned,
@@ -80,8 +80,9 @@ class Screen:
         self.close()
         self._bar = tqdm(total=total, initial=done, desc=title, disable=self._quiet, file=sys.stderr, **style)
 
-    def _say(self, text: str) -> None:
-        if not self._quiet:
+    def say(self, text: str) -> None:
+        """Print a line above the bar; nothing for an empty one."""
+        if text and not self._quiet:
             from tqdm import tqdm
 
             tqdm.write(text, file=sys.stderr)
@@ -93,7 +94,7 @@ class Screen:
         self._bar.update(event.done - self._bar.n)
 
     def _started(self, event: Started) -> None:
-        self._say(
+        self.say(
             f"Training '{event.name}' on {event.base_name} ({event.family}, {event.prediction_type}) with "
             f"{event.pictures} pictures: {event.total_steps} steps on {event.device}, {event.modules} modules, "
             f"{event.trainable_parameters / 1e6:.2f} M weights."
@@ -110,18 +111,18 @@ class Screen:
         self.result |= {"step": event.step, "loss": event.smooth_loss}
 
     def _validated(self, event: Validated) -> None:
-        self._say(f"Validation after step {event.step}: {event.loss:.5f}{' (best so far)' if event.best else ''}")
+        self.say(f"Validation after step {event.step}: {event.loss:.5f}{' (best so far)' if event.best else ''}")
 
     def _saved(self, event: Saved) -> None:
-        self._say(f"Saved {event.path}")
+        self.say(f"Saved {event.path}")
         self.result["saves"].append(event.path)
 
     def _warned(self, event: Warned) -> None:
-        self._say(f"Note: {event.message}")
+        self.say(f"Note: {event.message}")
         self.result["warnings"].append({"code": event.code, "message": event.message})
 
     def _advised(self, event: Advised) -> None:
-        self._say(f"Advice: {event.message}")
+        self.say(f"Advice: {event.message}")
         self.result["advice"].append({"code": event.code, "message": event.message, "changes": event.changes})
 
     def _failed(self, event: Failed) -> None:
@@ -132,9 +133,9 @@ class Screen:
 
     def _finished(self, event: Finished) -> None:
         end = "Stopped" if event.stopped else "Finished"
-        self._say(f"{end} after step {event.step}, {_duration(event.seconds)}.")
+        self.say(f"{end} after step {event.step}, {_duration(event.seconds)}.")
         if event.best_path:
-            self._say(f"The lowest validation loss has step {event.best_step}: {event.best_path}")
+            self.say(f"The lowest validation loss has step {event.best_step}: {event.best_path}")
         if not event.path:
             self.result["error"] = "Stopped before the first step was finished: no LoRA was written."
         self.result |= {

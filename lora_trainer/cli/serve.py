@@ -18,6 +18,9 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
         epilog="Make the first account by `users add NAME`. docs/serving.md tells of HTTPS, proxies and services.",
     )
     add_options(parser, address="", port="the program ends when it is in use")
+    parser.add_argument(
+        "--wait", action="store_true", help="what the end of the program interrupted waits until somebody lets it go on"
+    )
     parser.set_defaults(run=run)
     return [parser]
 
@@ -32,4 +35,4 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     address = arguments.host or (HERE if behind else EVERYWHERE)
     if not (arguments.certificate or proxies or is_this_machine(address)):
         print("Passwords go over the network as they are: see --certificate and --behind-proxy.", flush=True)
-    return start(arguments, address, signs_in=True, any_port=False)
+    return start(arguments, address, signs_in=True, any_port=False, goes_on=not arguments.wait)

@@ -50,15 +50,12 @@ def add_options(parser: argparse.ArgumentParser, *, address: str, port: str) -> 
         help="a folder that may be used from the page although others can reach it; may be given several times",
     )
     devices.add(parser)
-    parser.add_argument(
-        "--go-on",
-        action="store_true",
-        help="what the end of the program interrupted goes on by itself (the page has a switch for that too)",
-    )
     parser.add_argument("--set", action="append", default=[], metavar="option.path=value", help="base.*, memory.*")
 
 
-def start(arguments: argparse.Namespace, address: str, *, signs_in: bool, any_port: bool) -> dict[str, Any]:
+def start(
+    arguments: argparse.Namespace, address: str, *, signs_in: bool, any_port: bool, goes_on: bool
+) -> dict[str, Any]:
     """Serve until the program is told to end. Raises UserError where others could come in and nobody has an account.
 
     No account is made here: its password would have to be shown, and what a server prints often ends in a log.
@@ -70,6 +67,8 @@ def start(arguments: argparse.Namespace, address: str, *, signs_in: bool, any_po
     from ..ui.server import serve
 
     place = place_of(arguments, address, any_port=any_port)
+    if place.root_path and not signs_in:
+        raise ConfigError(["--root-path is what a proxy puts before all paths: name that with --behind-proxy."])
     values = options.merged(options.parse_changes(arguments.set), {"base": {"checkpoint": arguments.base}})
     config = options.build(options.merged(values, devices.first(arguments)))
     require(arguments.base, config.base.vae)
@@ -83,7 +82,7 @@ def start(arguments: argparse.Namespace, address: str, *, signs_in: bool, any_po
         raise UserError(Sentence("no_accounts", sentence, command=command))
     roots = roots_of(host, arguments.folders, listens=signs_in)
     datasets = DataSets(host.data_folder() / "datasets", roots)
-    desk = Desk(host, datasets, elsewhere=devices.further(arguments, host), goes_on=arguments.go_on)
+    desk = Desk(host, datasets, elsewhere=devices.further(arguments, host), goes_on=goes_on)
     serve(desk, place, accounts)
     return {}
 

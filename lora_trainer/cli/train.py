@@ -16,6 +16,7 @@ from .. import options
 from ..control import Control
 from ..errors import ConfigError
 from . import notify, presets
+from .server import add_server, address_of
 
 if TYPE_CHECKING:
     from ..config import TrainConfig
@@ -28,6 +29,9 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser.add_argument("--resume", action="store_true", help="go on where this run was stopped")
     parser.add_argument("--notify", action="store_true", help="tell of its end through the channels of `notify`")
     notify.add_data(parser, "--notify-data")
+    add_server(parser)
+    parser.add_argument("--dataset", metavar="NAME", default="", help="with --server: a data set that it has")
+    parser.add_argument("--replace", action="store_true", help="with --server: a LoRA of that name may be there")
     parser.set_defaults(run=run)
     return [parser]
 
@@ -58,6 +62,10 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from ..training.survey import resumed_config
 
     values = given_values(arguments)
+    if address_of(arguments):
+        from .remote import train as train_there
+
+        return train_there(arguments, values)
     config = (resumed_config if arguments.resume else checked)(values, _describe)
     with notify.told(arguments, config.save.name) as told:
         told |= _train(config, arguments)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..sentences import Sentence, to_json
+from .ending import close_at_end
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def desk() -> Any:
     with _lock:
         if _desk is None:
             _desk = _make_desk()
+            close_at_end(lambda seconds: _desk.close(seconds))
         return _desk
 
 

@@ -179,7 +179,7 @@ class Desk:
         info = self.host.describe()
         base, known = info.path or info.name, []
         values = options.merged(options.unflattened(values), {"base": {"checkpoint": base}})
-        if dataset:
+        if dataset and isinstance(values.get("data") or {}, Mapping):  # else `build` says what is wrong with it
             values = options.merged(values, {"data": {"folders": self._folders(values, dataset)}})
             known = [values["data"]["folders"][0]["path"]]
         config = options.build(values)

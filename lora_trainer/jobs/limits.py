@@ -70,9 +70,9 @@ class LimitStore:
                 names = ", ".join(Limits.__dataclass_fields__)
                 raise UserError(Sentence("no_limit", sentence, key=key, value=str(value), known=names))
         with self._lock:
-            known = read_object(self._limits)
+            kept = read_object(self._limits)
             limits = dataclasses.replace(self.of(name), **changes)
-            values = {**known, name: dataclasses.asdict(limits)}
+            values = {**kept, name: dataclasses.asdict(limits)}
             write_text(self._limits, json.dumps(values, ensure_ascii=False, indent=1), private=True)
         return limits
 

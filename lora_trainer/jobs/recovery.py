@@ -65,12 +65,13 @@ def in_own_folder(config: TrainConfig, folder: Path, job_id: str) -> TrainConfig
 
 def _as_it_is(record: Record, place: RunFolder) -> Record:
     """What holds of a job that no program runs any more."""
+    step = newest_step(place.states)
     if record.state == QUEUED:
-        message = Sentence("left_waiting", "The program ended while this waited for its turn.")
+        waited = Sentence("left_waiting", "The program ended while this waited for its turn.")
+        message = _left_running(record, step) if step else waited
         return replace(record, state=INTERRUPTED, message=message)
     if record.state not in ON_THE_MODEL:
         return record
-    step = newest_step(place.states)
     crashes = record.crashes + 1 if record.crashed_at == step else 1
     if crashes >= TWICE:
         message = Sentence(
@@ -81,13 +82,14 @@ def _as_it_is(record: Record, place: RunFolder) -> Record:
             step=step,
         )
     elif step:
-        message = Sentence(
-            "left_running",
-            "The program ended while this ran, at step {at}. It can go on from step {step}.",
-            at=max(step, record.step),
-            step=step,
-        )
+        message = _left_running(record, step)
     else:
         message = Sentence("left_beginning", "The program ended before the first state of this run: it begins anew.")
-    left = replace(record, state=INTERRUPTED, step=step, seconds_left=0.0, message=message)
-    return replace(left, crashes=crashes, crashed_at=step)
+    counted = replace(record, crashes=crashes, crashed_at=step)
+    return replace(counted, state=INTERRUPTED, step=step, seconds_left=0.0, message=message)
+
+
+def _left_running(record: Record, step: int) -> Sentence:
+    """Of one that was on the model, or had stepped aside when the program was told to end."""
+    sentence = "The program ended while this ran, at step {at}. It can go on from step {step}."
+    return Sentence("left_running", sentence, at=max(step, record.step), step=step)

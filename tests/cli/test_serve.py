@@ -8,12 +8,20 @@ from lora_trainer.cli.main import FAILED, SUCCESS, WRONG_USE, main
 
 
 @pytest.fixture
-def served(monkeypatch, tmp_path):
+def went_on():
+    """Whatever goes on by itself."""
+    return []
+
+
+@pytest.fixture
+def served(monkeypatch, tmp_path, went_on):
     """Runs `serve` without serving; gives the exit code, and where and for whom it would be."""
+    from lora_trainer.jobs import queue
     from lora_trainer.ui import server
 
     made = []
     monkeypatch.setattr(server, "serve", lambda desk, place, accounts: made.append((place, accounts)))
+    monkeypatch.setattr(queue.Jobs, "go_on", lambda self: went_on.append(self))
     Accounts(tmp_path / ".train-lora", Cost(2**4, 1, 1)).add("root", "a long password", "admin")
 
     def run(*words):
@@ -70,6 +78,11 @@ def test_a_certificate_that_ends_soon_is_told(served, tmp_path, capsys):
     made.private_key_and_cert_chain_pem.write_to_path(tmp_path / "one.pem")
     code, place, _ = served("--certificate", str(tmp_path / "one.pem"))
     assert (code, place.scheme) == (SUCCESS, "https") and "expires in 2 days" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("words", "times"), [([], 1), (["--wait"], 0)])
+def test_what_was_interrupted_goes_on_by_itself_unless_somebody_is_waited_for(served, went_on, words, times):
+    assert served(*words)[0] == SUCCESS and len(went_on) == times
 
 
 def test_without_an_account_it_does_not_start(tmp_path, capsys):

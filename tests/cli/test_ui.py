@@ -4,7 +4,7 @@ import pytest
 
 from lora_trainer.accounts import Accounts
 from lora_trainer.accounts.passwords import Cost
-from lora_trainer.cli.main import SUCCESS, main
+from lora_trainer.cli.main import SUCCESS, WRONG_USE, main
 
 
 @pytest.fixture
@@ -64,6 +64,11 @@ def test_the_server_s_model_is_on_the_first_device_that_is_named_and_runs_are_on
     assert [place.name for place, _ in served.made["desk"].jobs.everywhere()] == ["cpu", "cpu (2)"]
     assert main(["ui", "--devices", "cpu,nowhere"]) != SUCCESS
     assert "--devices names 'nowhere'" in capsys.readouterr().err
+
+
+def test_a_path_that_all_lies_below_needs_a_proxy(tmp_path, capsys):
+    assert main(["ui", "--data", str(tmp_path), "--root-path", "/trainer"]) == WRONG_USE
+    assert "--behind-proxy" in capsys.readouterr().err
 
 
 def test_nobody_listens_to_others_before_there_is_an_account(tmp_path, capsys):

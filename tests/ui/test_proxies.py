@@ -68,9 +68,10 @@ def test_what_a_proxy_leaves_out_or_garbles_stays_as_it_came(headers):
     assert (scope["scheme"], names(scope)["host"]) == ("http", "inner:7870")
 
 
+@pytest.mark.parametrize("kind", ["http", "websocket"])
 @pytest.mark.parametrize("path", ["/trainer/lora-trainer/v1/state", "/lora-trainer/v1/state"])
-def test_a_path_that_all_lies_below_is_cut_off_where_the_proxy_has_left_it(path):
-    scope = seen({}, path=path, root_path="/trainer")
+def test_a_path_that_all_lies_below_is_cut_off_where_the_proxy_has_left_it(path, kind):
+    scope = seen({}, path=path, kind=kind, root_path="/trainer")
     assert (scope["path"], scope["raw_path"]) == ("/lora-trainer/v1/state", b"/lora-trainer/v1/state")
     assert seen({}, path="/trainers/x", root_path="/trainer")["path"] == "/trainers/x"
 

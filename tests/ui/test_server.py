@@ -7,14 +7,20 @@ import socket
 import ssl
 import threading
 import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
+from lora_trainer.accounts import Accounts
+from lora_trainer.accounts.passwords import Cost
+from lora_trainer.api import PREFIX
 from lora_trainer.errors import UserError
+from lora_trainer.jobs.tickets import Tickets
 from lora_trainer.ui import connections, server
 from lora_trainer.ui.certificates import Certificate
 from lora_trainer.ui.server import Place, listening, server_of
@@ -179,13 +185,31 @@ def test_a_port_in_use_is_a_sentence_or_the_next_one_is_taken():
 class Desk:
     """Notes what is asked of it at the end."""
 
-    tickets = None
+    accounts = None
 
-    def __init__(self):
-        self.closed = []
+    def __init__(self, folder=None):
+        self.closed, self.tickets = [], Tickets()
+        self.host = SimpleNamespace(data_folder=lambda: folder)
 
     def close(self, seconds):
         self.closed.append(seconds)
+
+
+def test_the_whole_page_lies_below_a_path_whether_or_not_the_proxy_takes_it_out(tmp_path):
+    pytest.importorskip("jwt", reason="hosts sign people in themselves")
+    pytest.importorskip("gradio", minversion="4")
+    accounts = Accounts(tmp_path, Cost(2**4, 1, 1))
+    accounts.add("ann", "a long password", "admin")
+    made = server.make_server(Desk(tmp_path), accounts, Place(proxies=("127.0.0.1",), root_path="/trainer"))
+    told = {"x-forwarded-host": "corner.example", "x-forwarded-proto": "https", "origin": "https://corner.example"}
+    client = TestClient(made, base_url="https://corner.example", headers=told, client=("127.0.0.1", 5))
+    signed = client.post(f"/trainer{PREFIX}/session", json={"name": "ann", "password": "a long password"})
+    assert signed.status_code == 200 and "Path=/trainer" in signed.headers["set-cookie"]
+    cookie = {"cookie": signed.headers["set-cookie"].partition(";")[0]}
+    for path in ("/trainer/", "/"):
+        page = client.get(path, headers=cookie)
+        assert page.status_code == 200 and '"root":"https://corner.example/trainer"' in page.text
+    assert client.get(f"/trainer{PREFIX}/page/1/main.js", headers=cookie).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])

@@ -98,6 +98,20 @@ def test_under_https_the_cookie_goes_nowhere_else(server):
     assert "secure" in sign_in(TestClient(server, base_url="https://testserver")).headers["set-cookie"].lower()
 
 
+def test_below_a_path_the_cookie_goes_nowhere_else(accounts, tickets):
+    app = Starlette(routes=[Route("/", told)])
+    client = TestClient(SignInWall(app, SignIn(accounts, "/trainer"), tickets))
+    assert "path=/trainer;" in sign_in(client).headers["set-cookie"].lower()
+    assert "path=/trainer;" in client.delete(SESSION).headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_browsers_are_told_to_come_by_https_only_where_the_server_has_a_certificate(accounts, tickets, strict):
+    client = TestClient(SignInWall(Starlette(), SignIn(accounts), tickets, strict=strict))
+    for answer in (client.get("/"), sign_in(client), client.get("/none")):
+        assert ("strict-transport-security" in answer.headers) == strict
+
+
 def test_programs_carry_their_token_and_get_the_next_one(client):
     token = sign_in(client, bearer=True).json()["token"]
     assert not client.cookies
