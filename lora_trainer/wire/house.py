@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from .common import Told
 from .datasets import DataSet
-from .jobs import Job, Place
+from .jobs import Device, Job, Place
 
 Role = Literal["admin", "user"]
 
@@ -88,6 +88,7 @@ class HabitsChange:
 
 class State(TypedDict):
     """The whole. `jobs` are all that have not ended and the newest of the others; `line` is who waits, next first.
+    `places` are where runs may be.
 
     `problem` says why the list of runs is not kept, or what became of a damaged one.
     """
@@ -98,6 +99,7 @@ class State(TypedDict):
     jobs: list[Job]
     current: str | None
     line: list[Place]
+    places: list[Device]
     problem: Told | None
     habits: Habits
     notices: list[dict[str, Any]]

@@ -39,7 +39,8 @@ class Kept(Published):
 class Job(TypedDict):
     """A run. `created` and `ended` are seconds since 1970, `ended` is 0 before. `values` are what was set.
 
-    Of two that wait, the one of higher `priority` comes first, then the one of lower `place`.
+    Of two that wait, the one of higher `priority` comes first, then the one of lower `place`. `device` is where it
+    runs, or ran last; empty before.
     """
 
     id: str
@@ -57,11 +58,21 @@ class Job(TypedDict):
     ended: float
     priority: int
     place: float
+    device: str
     saves: list[Save]
     best_step: int
     published: Published | None
     tryout: str | None
     owner: str
+
+
+class Device(TypedDict):
+    """Where one run at a time may be. `own`: on the host's own model. `job` is empty for none, or another user's."""
+
+    name: str
+    own: bool
+    taken: bool
+    job: str
 
 
 class Place(TypedDict):
