@@ -29,7 +29,7 @@ NEVER = None, float("-inf")
 class Ledger:
     """Writes what has changed, to the store and to the job's own folder below `folder`; steps only to the store.
 
-    What cannot be written is told by `problem` and written with the next change.
+    What cannot be written is told by `problem`, and written with the next change or after a while.
 
     A run goes on when the disk is full: its own files tell how far it came.
     """
@@ -42,6 +42,9 @@ class Ledger:
         self._kept: dict[str, tuple[Record, float]] = {}
         self._tried: tuple[Record | None, float] = NEVER
         """What could not be written (but for its step), and when that was tried last."""
+        self._pending: dict[str, Job] = {}
+        self._timer: threading.Timer | None = None
+        self._closed = False
 
     def enter(self, job: Job) -> None:
         """Keep a new job, and from now on all that changes of it. Raises UserError when it cannot be kept."""
@@ -64,11 +67,34 @@ class Ledger:
         if self._store is None:
             return
         try:
-            self._write(job, self._store)
+            if self._write(job, self._store):
+                self._pending.pop(job.id, None)
         except UserError as error:
             if not self.problem:
                 log.warning("%s", error)
             self.problem = error.sentence
+            self._pending[job.id] = job
+            self._try_later()
+
+    def close(self) -> None:
+        """Write nothing more of what could not be written."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _try_later(self) -> None:
+        with self._lock:
+            if self._closed or (self._timer is not None and self._timer.is_alive()):
+                return
+            self._timer = threading.Timer(1.1 * AGAIN_AFTER, self._catch_up)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _catch_up(self) -> None:
+        """A job that ended while the disk was full changes no more by itself."""
+        self._timer = None
+        for job in list(self._pending.values()):
+            self.note(job)
 
     def forget(self, job: Job) -> None:
         """Keep nothing of a job that is marked as deleted. Raises UserError."""
@@ -78,17 +104,17 @@ class Ledger:
             if self._store is not None:
                 self._store.delete(job.id)
 
-    def _write(self, job: Job, store: JobStore) -> None:
-        """Under the lock the newest record is written, whoever comes first."""
+    def _write(self, job: Job, store: JobStore) -> bool:
+        """Under the lock the newest record is written, whoever comes first; whether nothing is left to be written."""
         with self._lock:
             record, now = job.record, time.monotonic()
             kept, written = self._kept.get(job.id, (None, 0.0))
             same = kept is not None and _without_step(kept) == _without_step(record)
             if job.deleted or (same and (record == kept or now - written < STEPS_EVERY)):
-                return
+                return True
             tried, at = self._tried
             if now - at < AGAIN_AFTER and _without_step(record) == tried:
-                return
+                return False
             self._tried = _without_step(record), now
             try:
                 store.put(record)
@@ -97,6 +123,7 @@ class Ledger:
                     self._copies.write(record, store.name)
             self._kept[job.id], self._tried = (record, now), NEVER
             self.problem = ""
+            return True
 
 
 def _without_step(record: Record) -> Record:

@@ -236,6 +236,7 @@ class Jobs:
 
     def close(self) -> None:
         """Let another program have the jobs: this one is about to end, and runs none any more."""
+        self._ledger.close()
         if self._store is not None:
             self._store.close()
 

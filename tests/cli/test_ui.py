@@ -74,3 +74,11 @@ def test_a_path_that_all_lies_below_needs_a_proxy(tmp_path, capsys):
 def test_nobody_listens_to_others_before_there_is_an_account(tmp_path, capsys):
     assert main(["ui", "--data", str(tmp_path), "--listen"]) != SUCCESS
     assert "users add" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "times"), [([], 0), (["--go-on"], 1)])
+def test_what_was_interrupted_goes_on_by_itself_where_it_is_told_to(served, monkeypatch, words, times):
+    asked = []
+    monkeypatch.setattr("lora_trainer.jobs.queue.Jobs.go_on", lambda jobs: asked.append(jobs))
+    served(*words)
+    assert len(asked) == times

@@ -236,6 +236,23 @@ def test_a_list_that_cannot_be_written_hurts_no_run_and_is_written_later(tmp_pat
     assert Jobs(host, host.data_folder() / "runs").list()[0].state == FINISHED
 
 
+def test_what_ended_while_nothing_could_be_written_is_written_by_itself_when_it_can(tmp_path, monkeypatch):
+    monkeypatch.setattr("lora_trainer.jobs.ledger.AGAIN_AFTER", 0.05)
+    host, runner = LightHost(tmp_path), Waiting()
+    jobs = Jobs(host, host.data_folder() / "runs", runner=runner)
+    job = wait_until(jobs.submit(host.config()), "preparing")
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs._store, "put", lambda record: refuse_kindly())
+        runner.ends.set()
+        wait_until(job, FINISHED)
+        wait_for(lambda: jobs.problem)
+    wait_for(lambda: jobs.problem == "")
+    jobs.close()
+    again = Jobs(host, host.data_folder() / "runs")
+    assert again.list()[0].state == FINISHED
+    again.close()
+
+
 def refuse_kindly():
     raise UserError("The disk is full.")
 
