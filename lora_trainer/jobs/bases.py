@@ -42,14 +42,6 @@ def require_base(job: Job, host: Host) -> None:
         job.change(base=here, config=options.to_values(job.config))
 
 
-def require_file(job: Job, path: Path) -> None:
-    """The same for a process that opens the base in `path` for itself, whatever the host holds. Raises BaseAway."""
-    asked = job.record.base
-    found = fingerprint(path) or fingerprint(Path(asked.get("path", "")))  # an embedded base has a name alone
-    if asked and asked["fingerprint"] and asked["fingerprint"] != found:
-        raise BaseAway(_difference(asked, {"name": path.stem, "path": str(path)}))
-
-
 def _difference(asked: Mapping[str, str], here: Mapping[str, str]) -> Sentence:
     """Why a job cannot begin, and what somebody may do about it."""
     values = {"name": asked["name"], "path": asked["path"]}

@@ -24,8 +24,8 @@ from ..control import Wish
 from ..errors import ConfigError, UserError
 from ..events import Event, Failed, Finished, Paused, from_json
 from ..host.base import Host
+from ..host.standalone import StandaloneHost
 from ..sentences import Sentence
-from .bases import require_file
 from .job import Job
 from .runner import EndedFromOutside, EventRunner
 
@@ -49,9 +49,6 @@ class OwnProcessRunner(EventRunner):
         super().__init__(host)
         self._device, self._environment = device, dict(environment or {})
 
-    def require_base(self, job: Job) -> None:
-        require_file(job, Path(self._config(job).base.checkpoint))
-
     def events(self, job: Job, *, going_on: bool) -> Generator[Event, None, None]:
         task = {
             "config": options.to_values(self._config(job)),
@@ -62,6 +59,10 @@ class OwnProcessRunner(EventRunner):
         }
         with _child(task, job.folder.output / LOG, self._environment) as child, job.control.followed(child.wish):
             yield from child.events()
+
+    def holder_of(self, job: Job) -> Host:
+        """The process opens the file itself, whatever is selected here."""
+        return StandaloneHost(self._config(job).base, job.config.memory)
 
     def _config(self, job: Job) -> TrainConfig:
         config = config_elsewhere(self._host, job.config)

@@ -85,8 +85,8 @@ def _as_it_is(record: Record, place: RunFolder) -> Record:
         message = _left_running(record, step)
     else:
         message = Sentence("left_beginning", "The program ended before the first state of this run: it begins anew.")
-    left = replace(record, state=INTERRUPTED, step=step, seconds_left=0.0, message=message)
-    return replace(left, crashes=crashes, crashed_at=step)
+    counted = replace(record, crashes=crashes, crashed_at=step)
+    return replace(counted, state=INTERRUPTED, step=step, seconds_left=0.0, message=message)
 
 
 def _left_running(record: Record, step: int) -> Sentence:

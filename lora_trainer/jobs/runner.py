@@ -53,13 +53,13 @@ class EventRunner(ABC):
         With `going_on` there is a state to go on from.
         """
 
-    @abstractmethod
-    def require_base(self, job: Job) -> None:
-        """See to it that the run is on the base that it was lined up for. Raises BaseAway, BaseModelError."""
+    def holder_of(self, job: Job) -> Host:
+        """Whoever holds the base that the job would be run on."""
+        return self._host
 
     def run(self, job: Job) -> None:
         try:
-            self.require_base(job)
+            require_base(job, self.holder_of(job))
             last = self._follow(job)
             job.end(**self._outcome(job, last))
         except (BaseAway, DiskError) as error:  # before anything was begun
@@ -103,9 +103,6 @@ class EventRunner(ABC):
 
 class InPlaceRunner(EventRunner):
     """Runs jobs in the caller's thread on the host's own model."""
-
-    def require_base(self, job: Job) -> None:
-        require_base(job, self._host)
 
     def events(self, job: Job, *, going_on: bool) -> Generator[Event, None, None]:
         from ..data.cache import open_store

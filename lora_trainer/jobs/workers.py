@@ -64,7 +64,7 @@ class Workers:
         self._line, self._turn, self._ask_places, self._run, self._tell = line, turn, places, run, tell
         self._places: tuple[Place, ...] = ()
         self._ticket: Ticket | None = None
-        self._at_work, self._ending = False, False
+        self._at_work = self._ending = False
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -98,7 +98,7 @@ class Workers:
             threading.Thread(target=self._look_ahead, args=(unknown,), daemon=True).start()
 
     def end(self, seconds: float) -> bool:
-        """Begin nothing more, and let what runs step aside for the next program; whether it has, in that time."""
+        """Begin nothing more, and let all runs step aside for the next program; whether they have, in that time."""
         with self.news:
             self._ending = True
             for job in self.running.values():
@@ -153,6 +153,8 @@ class Workers:
 
     def _plan(self) -> Plan:
         """Nobody is passed by one of whom it is not known yet whether it fits."""
+        if self._ending:
+            return Plan()
         known: list[Job] = []
         for job in self._waiting():
             if not self._is_known(job):

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from .common import Told
 from .datasets import DataSet
-from .jobs import Job, Place
+from .jobs import Device, Job, Place
 
 Role = Literal["admin", "user"]
 
@@ -101,6 +101,7 @@ class DevicePlace(TypedDict):
 
 class State(TypedDict):
     """The whole. `jobs` are all that have not ended and the newest of the others; `line` is who waits, next first.
+    `places` are where runs may be.
 
     `problem` says what is wrong with the list of runs. `sockets`: the same is told by the WebSocket `/live`.
     """
@@ -112,6 +113,7 @@ class State(TypedDict):
     jobs: list[Job]
     current: str | None
     line: list[Place]
+    places: list[Device]
     problem: Told | None
     places: list[DevicePlace]
     habits: Habits

@@ -45,7 +45,8 @@ class Kept(PublishedSave):
 class Job(TypedDict):
     """A run. `created` and `ended` are seconds since 1970, `ended` is 0 before. `values` are what was set.
 
-    Of two that wait, the one of higher `priority` comes first, then the one of lower `place`. `device` is where it is.
+    Of two that wait, the one of higher `priority` comes first, then the one of lower `place`. `device` is where it
+    runs, or ran last; empty before.
     """
 
     id: str
@@ -69,6 +70,15 @@ class Job(TypedDict):
     published: PublishedSave | None
     tryout: str | None
     owner: str
+
+
+class Device(TypedDict):
+    """Where one run at a time may be. `own`: on the host's own model. `job` is empty for none, or another user's."""
+
+    name: str
+    own: bool
+    taken: bool
+    job: str
 
 
 class Place(TypedDict):

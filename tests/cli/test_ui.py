@@ -58,17 +58,17 @@ def test_a_sign_in_is_asked_for_unless_only_this_machine_can_come(served, monkey
     assert (seen["accounts"] is not None) == asked
 
 
-def test_a_path_that_all_lies_below_needs_a_proxy(tmp_path, capsys):
-    assert main(["ui", "--data", str(tmp_path), "--root-path", "/trainer"]) == WRONG_USE
-    assert "--behind-proxy" in capsys.readouterr().err
-
-
 def test_the_server_s_model_is_on_the_first_device_that_is_named_and_runs_are_on_all(served, monkeypatch, capsys):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     served("--devices", "cpu, cpu")
     assert [place.name for place, _ in served.made["desk"].jobs.everywhere()] == ["cpu", "cpu (2)"]
     assert main(["ui", "--devices", "cpu,nowhere"]) != SUCCESS
     assert "--devices names 'nowhere'" in capsys.readouterr().err
+
+
+def test_a_path_that_all_lies_below_needs_a_proxy(tmp_path, capsys):
+    assert main(["ui", "--data", str(tmp_path), "--root-path", "/trainer"]) == WRONG_USE
+    assert "--behind-proxy" in capsys.readouterr().err
 
 
 def test_nobody_listens_to_others_before_there_is_an_account(tmp_path, capsys):

@@ -117,7 +117,7 @@ def jobs_of(tmp_path):
 def test_a_job_that_was_paused_in_line_comes_last_when_it_goes_on_and_nobody_waits_for_it(jobs_of):
     runner = Waiting()
     host, jobs = jobs_of(runner)
-    wait_until(jobs.submit(host.config("running")), "preparing")
+    wait_until(jobs.submit(host.config("running"), priority=9), "preparing")  # nobody here lets it step aside
     one, two = (jobs.submit(host.config(name)) for name in ("one", "two"))
     one.pause()
     assert jobs.line() == [two]

@@ -10,8 +10,8 @@ export function queue(app) {
   const all = button(app.t("queue.resume_all"), () => order(app, ["jobs", "resume-all"]), { class: "lt-button lt-resume-all" });
   const others = h("p", { class: "lt-hint", hidden: true });
   const top = h("div", { class: "lt-row lt-between" }, title, all);
-  const block = h("div", { class: "lt-block", hidden: true }, running, top, others, list);
-  const element = h("div", { class: "lt-queue" }, block, atStart(app));
+  const block = h("div", { class: "lt-block", hidden: true }, top, others, list);
+  const element = h("div", { class: "lt-queue" }, running, block, atStart(app));
   app.store.on(["server"], () => {
     const jobs = app.store.get("server")?.jobs || [];
     const waiting = inOrder(jobs.filter((job) => job.state === "queued"));
@@ -20,8 +20,7 @@ export function queue(app) {
     say(others, first ? app.t("queue.others", { n: first }) : "");
     show(others, waiting.length > 0 && first > 0);
     const key = JSON.stringify([...waiting, ...left].map((job) => [job.id, job.name, job.state, job.place, job.priority]));
-    for (const part of [top, list]) show(part, waiting.length + left.length > 0);
-    show(block, !running.hidden || waiting.length + left.length > 0);
+    show(block, waiting.length + left.length > 0);
     show(all, left.length > 1);
     if (list.dataset.key === key) return;
     list.dataset.key = key;
@@ -35,31 +34,6 @@ export function queue(app) {
   return element;
 }
 
-/** The switch for what the next start of the program does with runs that were interrupted; the server keeps it. */
-function atStart(app) {
-  const box = h("input", {
-    type: "checkbox",
-    class: "lt-box",
-    id: "lt-goes-on",
-    on: {
-      change: async () => {
-        await app.trying(() => app.api.put("habits", { goes_on: box.checked }));
-        app.live.soon();
-      },
-    },
-  });
-  const label = h("label", { for: "lt-goes-on" }, app.t("queue.goes_on"));
-  const element = h("div", { class: "lt-row lt-switch", title: app.t("queue.goes_on_hint"), hidden: true }, box, label);
-  app.store.on("server", () => {
-    const server = app.store.get("server");
-    box.checked = Boolean(server?.habits.goes_on);
-    const concerned = (server?.jobs || []).some((job) => UNDER_WAY.includes(job.state));
-    show(element, concerned && server?.visitor?.role !== "user");
-  });
-  return element;
-}
-
-const UNDER_WAY = ["queued", "preparing", "running", "stopping", "paused", "interrupted"];
 /** Where there are several devices: what each of them is doing. The Train panel follows the run that is chosen. */
 function places(app) {
   const list = h("ul", { class: "lt-line lt-places", hidden: true });
@@ -88,6 +62,32 @@ function there(app, name, job, shown) {
   const state = h("span", { class: "lt-hint" }, app.t(`state.${job.state}`) + whose(app, job));
   return h("li", { class: "lt-row", data: { job: job.id, place: name } }, look, state, device);
 }
+
+/** The switch for what the next start of the program does with runs that were interrupted; the server keeps it. */
+function atStart(app) {
+  const box = h("input", {
+    type: "checkbox",
+    class: "lt-box",
+    id: "lt-goes-on",
+    on: {
+      change: async () => {
+        await app.trying(() => app.api.put("habits", { goes_on: box.checked }));
+        app.live.soon();
+      },
+    },
+  });
+  const label = h("label", { for: "lt-goes-on" }, app.t("queue.goes_on"));
+  const element = h("div", { class: "lt-row lt-switch", title: app.t("queue.goes_on_hint"), hidden: true }, box, label);
+  app.store.on("server", () => {
+    const server = app.store.get("server");
+    box.checked = Boolean(server?.habits.goes_on);
+    const concerned = (server?.jobs || []).some((job) => UNDER_WAY.includes(job.state));
+    show(element, concerned && server?.visitor?.role !== "user");
+  });
+  return element;
+}
+
+const UNDER_WAY = ["queued", "preparing", "running", "stopping", "paused", "interrupted"];
 
 const inOrder = (jobs) => [...jobs].sort((a, b) => b.priority - a.priority || a.place - b.place || a.created - b.created);
 
