@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .store import JobStore
 
 log = logging.getLogger(__name__)
+LAST_MOMENTS = 10.0  # seconds
 
 
 class Jobs:
@@ -175,7 +176,8 @@ class Jobs:
     def delete(self, job: Job) -> None:
         """Forget a job with all its files; what was put into the LoRA folder stays. Raises UserError."""
         with self._news:
-            if job.state in ON_THE_MODEL or job is self._running:
+            ends = job.state not in ON_THE_MODEL  # a run that has ended gives the model back in a moment
+            if not (ends and self._news.wait_for(lambda: job is not self._running, LAST_MOMENTS)):
                 raise UserError(Sentence("job_runs", "'{name}' is running: stop it first.", name=job.record.name))
             self._line.leave(job)
             job.deleted = True
@@ -193,10 +195,7 @@ class Jobs:
         return [job for job in self.list() if job.record.dataset == dataset]
 
     def resume_all(self) -> None:
-        """Go on with everything that the end of the program left lying, in the order that it had.
-
-        Raises UserError for what cannot go on, once all others do.
-        """
+        """Go on with all that the end of the program left, in its order. Raises UserError for what cannot, at last."""
         go_on(self.interrupted())
 
     def go_on(self) -> None:
@@ -290,6 +289,7 @@ class Jobs:
         finally:
             with self._news:
                 self._running = None
+                self._news.notify_all()
                 job.line_up_again()
 
     def _tell_of_end(self, job: Job) -> None:
