@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .store import JobStore
 
 log = logging.getLogger(__name__)
+LAST_MOMENTS = 10.0  # seconds
 
 
 class Jobs:
@@ -202,7 +203,9 @@ class Jobs:
     def delete(self, job: Job) -> None:
         """Forget a job with all its files; what was put into the LoRA folder stays. Raises UserError."""
         with self._news:
-            if job.state in ON_THE_MODEL or job in self.workers.running.values():
+            ends = job.state not in ON_THE_MODEL  # a run that has ended gives the model back in a moment
+            gone = self._news.wait_for(lambda: job not in self.workers.running.values(), LAST_MOMENTS if ends else 0)
+            if not (ends and gone):
                 raise UserError(Sentence("job_runs", "'{name}' is running: stop it first.", name=job.record.name))
             self._line.leave(job)
             job.deleted = True
@@ -221,10 +224,7 @@ class Jobs:
         return [job for job in self.list() if job.record.dataset == dataset]
 
     def resume_all(self) -> None:
-        """Go on with everything that the end of the program left lying, in the order that it had.
-
-        Raises UserError for what cannot go on, once all others do.
-        """
+        """Go on with all that the end of the program left, in its order. Raises UserError for what cannot, at last."""
         go_on(self.interrupted())
 
     def go_on(self) -> None:

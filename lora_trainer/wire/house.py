@@ -113,7 +113,6 @@ class State(TypedDict):
     jobs: list[Job]
     current: str | None
     line: list[Place]
-    places: list[Device]
     problem: Told | None
     places: list[DevicePlace]
     habits: Habits

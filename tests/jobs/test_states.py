@@ -218,3 +218,11 @@ def watch(job, watched, broken):
             last.append(job.state)
 
     job.change = change
+
+
+def test_a_run_that_has_just_ended_can_be_deleted_at_once(jobs_of):
+    host, jobs = jobs_of(Quick())
+    jobs.on_end.append(lambda job: threading.Event().wait(0.2))
+    job = wait_until(jobs.submit(host.config()), "finished")
+    jobs.delete(job)
+    assert jobs.list() == []
