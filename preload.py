@@ -17,3 +17,9 @@ def preload(parser):
         help="Train LoRA: an account of --gradio-auth or --api-auth that sees and steers everybody's runs; may be "
         "given several times (default: the first account)",
     )
+    parser.add_argument(
+        "--lora-trainer-devices",
+        metavar="NAMES",
+        help="Train LoRA: further devices that runs may use, beside that of the WebUI and in processes of their own, "
+        "e.g. cuda:1,cuda:2",
+    )

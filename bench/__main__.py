@@ -1,4 +1,4 @@
-"""`python -m bench step|start|memory|time-left`: what a step and a start cost, and what was foreseen of both."""
+"""`python -m bench WHAT`: what steps, a start, telling and visitors cost, and what was foreseen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from . import memory, start, step, time_left
+from . import events, load, memory, start, step, time_left
 
 # As the trainer's own process, which meets fewer kinds of layers: kernels are not to be made anew in every round.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16384")
@@ -16,11 +16,15 @@ WORK = Path("out") / "bench"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("step", "start", "memory", "time-left", "all"), default="all")
+    parser.add_argument(
+        "what", nargs="?", choices=("step", "start", "memory", "time-left", "events", "load", "all"), default="all"
+    )
     parser.add_argument("--rounds", type=int, default=4, help="interleaved rounds (at least 4 for figures to quote)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resolution", type=int, default=128)
     parser.add_argument("--work", type=Path, default=WORK, help="folder for the base of random weights (3.5 GB)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of a stretch of `load`")
+    parser.add_argument("--batch", type=int, default=4, help="of the run of `load`")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     if arguments.what in ("step", "all"):
@@ -31,6 +35,10 @@ def main() -> None:
         print(memory.measure())
     if arguments.what in ("time-left", "all"):
         print(time_left.measure(arguments.work, arguments.threads))
+    if arguments.what in ("events", "all"):
+        print(events.measure(arguments.rounds))
+    if arguments.what in ("load", "all"):
+        print(load.measure(arguments.work, arguments.rounds, arguments.seconds, arguments.resolution, arguments.batch))
 
 
 if __name__ == "__main__":

@@ -318,10 +318,17 @@ class SaveOptions:
     )
     dtype: str = option("fp16", "Number format of the file.", choices=("fp16", "bf16", "fp32"))
     comment: str = option("", "A remark that is stored in the file.")
-    tensorboard: bool = option(True, "Write curves for TensorBoard, when it is installed.")
+    tensorboard: bool = option(True, "Write curves that TensorBoard shows.")
     log_folder: str = option(
         "", "Folder of the TensorBoard curves; empty: in the run's folder.", also=("log_dir", "logging_dir"), place=True
     )
+    wandb: bool = option(
+        False,
+        "Send curves to Weights & Biases as well, when its package is installed and signed in: numbers and choices, "
+        "but nothing that you wrote or drew except this LoRA's name.",
+    )
+    wandb_project: str = option("train-lora", "Project there.")
+    wandb_samples: bool = option(False, "Send samples with their prompts there, too.")
 
 
 @dataclass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 
@@ -20,11 +22,16 @@ class Control:
 
     def __init__(self) -> None:
         self._wish = Wish.GO_ON
+        self._follower: Callable[[Wish], None] = lambda wish: None
         self._lock = threading.Lock()
 
     @property
     def wish(self) -> Wish:
         return self._wish
+
+    def want(self, wish: Wish) -> None:
+        """As the method of that wish."""
+        self._set(wish)
 
     def go_on(self) -> None:
         self._set(Wish.GO_ON)
@@ -38,9 +45,22 @@ class Control:
     def stop(self) -> None:
         self._set(Wish.STOP)
 
+    @contextmanager
+    def followed(self, told: Callable[[Wish], None]) -> Iterator[None]:
+        """Inside, `told` hears the wish as it is, and all later ones in their order: for a run that is elsewhere."""
+        with self._lock:
+            self._follower = told
+            told(self._wish)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._follower = lambda wish: None
+
     def _set(self, wish: Wish) -> None:
         hardness = [Wish.GO_ON, Wish.PAUSE, Wish.STOP_AND_SAVE, Wish.STOP]
         with self._lock:
             stopping = self._wish in (Wish.STOP_AND_SAVE, Wish.STOP)
             if not stopping or hardness.index(wish) > hardness.index(self._wish):
                 self._wish = wish
+                self._follower(wish)

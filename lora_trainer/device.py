@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import driver, thermal
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,6 +39,55 @@ def _first_available() -> str:
     if hasattr(torch, "xpu") and torch.xpu.is_available():
         return "xpu"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def full_name(name: str) -> str:
+    """The name of a device that two names mean when they give the same: 'cuda' and 'auto' may be 'cuda:0'.
+
+    Takes no memory on it. Raises ConfigError where there is none.
+    """
+    kind, _, number = (_first_available() if name == "auto" else name).partition(":")
+    if kind in ("cuda", "xpu") and (number or "0") in map(str, range(_count(kind))):
+        return f"{kind}:{number or 0}"
+    return choose(name).type
+
+
+def every() -> list[str]:
+    """The full names of all that runs may be on at the same time: every accelerator, or the CPU where there is none."""
+    kind = _first_available()
+    return [f"{kind}:{number}" for number in range(_count(kind))] if kind in ("cuda", "xpu") else [kind]
+
+
+def _count(kind: str) -> int:
+    import torch
+
+    module = getattr(torch, kind, None)
+    return module.device_count() if module is not None and module.is_available() else 0
+
+
+def alone(name: str) -> tuple[str, dict[str, str]]:
+    """(name, variables): how a process names the device of that full name when it sees no other one of its kind.
+
+    A process that sees all cards takes memory on the first one, whichever it uses.
+    """
+    import torch
+
+    kind, _, number = name.partition(":")
+    if kind != "cuda" or torch.version.hip:
+        return name, {}
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    cards = seen.split(",") if seen else [str(card) for card in range(_count(kind))]
+    return kind, {"CUDA_VISIBLE_DEVICES": cards[int(number)].strip()}
+
+
+def memory_beside(name: str) -> tuple[int, int]:
+    """As `memory_of`, of the device of that full name, which others use: nothing is taken of it where that can be."""
+    import torch
+
+    device = torch.device(name)
+    if device.type == "cuda" and (uuid := getattr(torch.cuda.get_device_properties(device), "uuid", "")):
+        return driver.card_memory(f"GPU-{uuid}") or memory_of(device)
+    return memory_of(device)
 
 
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
@@ -82,11 +133,18 @@ def card_memory(device: torch.device) -> int:
     """Bytes that a card has; 0 where the device is none, or does not tell."""
     import torch
 
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    if device.type == "xpu":
-        return int(torch.xpu.get_device_properties(device).total_memory)
+    if device.type in ("cuda", "xpu"):
+        return int(getattr(torch, device.type).get_device_properties(device).total_memory)
     return 0
+
+
+def temperature(device: torch.device) -> float | None:
+    """Degrees Celsius of NVIDIA's card, or of the processor; None where nobody tells."""
+    import torch
+
+    if device.type == "cuda":
+        return thermal.of_card(str(getattr(torch.cuda.get_device_properties(device), "uuid", "")))
+    return thermal.of_processor() if device.type == "cpu" else None
 
 
 def _resident_bytes() -> int:

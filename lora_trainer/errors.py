@@ -42,6 +42,13 @@ class TrainingError(UserError):
     """A run cannot go on (losses that are no numbers, a full disk, memory that does not suffice)."""
 
 
+class DiskError(TrainingError):
+    """The disk takes nothing more now (it is full, read-only or gone): a run pauses until somebody has seen to it.
+
+    What was written before is intact.
+    """
+
+
 class BaseAway(UserError):
     """The base that a run trains on is not there now (the user selected another): the run pauses until it is back."""
 

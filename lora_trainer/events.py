@@ -91,7 +91,10 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Step(Event):
-    """One optimizer step was taken. `seconds` is its wall time; `rates` holds the learning rate of every group."""
+    """One optimizer step was taken. `seconds` is its wall time; `rates` holds the learning rate of every group.
+
+    `temperature` is the device's in degrees Celsius, a few seconds old; None where nobody tells.
+    """
 
     step: int
     epoch: int
@@ -102,6 +105,7 @@ class Step(Event):
     seconds: float
     seconds_left: float
     memory_bytes: int
+    temperature: float | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,12 @@ from .registry import suggest
 from .scalars import SCALARS, YAML_WORDS, Wrong, plain
 from .sentences import Sentence
 
+MOST_GIVEN = 1000
+"""How many options a text may name at once: there are about a hundred, and each that is unknown gets a sentence."""
+
+MOST_PARTS = 8
+"""Of a dotted path: more are part of a name that nobody knows."""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -77,13 +83,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse_yaml(text: str | bytes, source: Path | str) -> dict[str, Any]:
-    """As `read_yaml`, for the text of `source`. Aliases are refused: with them a short text holds endless values."""
+    """As `read_yaml`, for the text of `source`."""
     import yaml
 
+    from .plain_yaml import load
+
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise yaml.YAMLError("aliases (*name) are not supported")
-        values = yaml.safe_load(text)
+        values = load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError([_yaml_unreadable(source, _yaml_problem(error))]) from error
     if values is None:
@@ -115,6 +121,9 @@ def _yaml_problem(error: Exception) -> str:
 
 def unflattened(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values from a mix of nested keys, dotted keys and flat lora-scripts keys."""
+    if len(values) > MOST_GIVEN:
+        sentence = "There are {count} options, where at most {most} can be meant."
+        raise ConfigError([Sentence("options_many", sentence, count=len(values), most=MOST_GIVEN)])
     nested: dict[str, Any] = {}
     for key, value in values.items():
         nested = merged(nested, _nest(_known_path(str(key)), value))
@@ -123,7 +132,12 @@ def unflattened(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _known_path(key: str) -> str:
     """The path of an option that a lora-scripts file calls `key`; any other key is its own path."""
-    return next((option.path for option in walk() if key in option.also), key)
+    return _paths_by_flat_key().get(key, key)
+
+
+@functools.cache
+def _paths_by_flat_key() -> dict[str, str]:
+    return {key: option.path for option in [*walk()][::-1] for key in option.also}
 
 
 def parse_changes(changes: Sequence[str]) -> dict[str, Any]:
@@ -196,7 +210,7 @@ def to_yaml(config: TrainConfig) -> str:
 
 
 def _nest(path: str, value: Any) -> dict[str, Any]:
-    for key in reversed(path.split(".")):
+    for key in reversed(path.split(".", MOST_PARTS)):
         value = {key: value}
     return value
 

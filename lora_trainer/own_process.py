@@ -22,6 +22,15 @@ def begin() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
+def share_cores(runs: int) -> None:
+    """So many runs are to use the processor at once, in this process and those that it begins: before torch is there.
+
+    Who has said already how many threads there are to be, is obeyed.
+    """
+    if runs > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // runs)))
+
+
 def everything_is_imported() -> None:
     """What is there now is there for good: the collector need not look through it each time that memory is freed."""
     if _begun:

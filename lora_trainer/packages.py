@@ -84,6 +84,12 @@ def use(places: Mapping[str, Path]) -> None:
     _places.update(places)
 
 
+def places() -> Mapping[str, Path]:
+    """The folders that `use` named, for another process that is to take packages from them as well."""
+    problem()  # what is asked may name them first
+    return dict(_places)
+
+
 def report_problems_from(find: Callable[[], Sentence | None]) -> None:
     """Ask `find` for the sentence that says why the packages cannot be used, each time that somebody wants them."""
     global _find_problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import platform
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from .events import Event, from_json, to_json
 from .files.atomic import write_text
 from .files.names import final_name, step_name
 
+log = logging.getLogger(__name__)
+
+MOST_PENDING = 64 * 2**20
+"""Bytes of events that are kept in memory while the disk does not take them."""
 PACKAGES = ("torch", "diffusers", "peft", "transformers", "safetensors", "numpy", "pillow")
 
 
@@ -115,17 +120,44 @@ class RunFolder:
 
 
 class EventLog:
-    """Appends events to events.jsonl, a line each, at once."""
+    """Appends events to events.jsonl, a line each, at once.
+
+    A disk that takes nothing for a while ends no run: what it did not take is written with the next event.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file: IO[str] = path.open("a", encoding="utf-8", newline="\n")
+        self._path = path
+        # Unbuffered: so it is known how much of a line a full disk has taken.
+        self._file: IO[bytes] = path.open("ab", buffering=0)
+        self._pending = b"" if _ends_a_line(path) else b"\n"
 
     def write(self, event: Event) -> None:
-        self._file.write(json.dumps(to_json(event), ensure_ascii=False) + "\n")
-        self._file.flush()
+        known = len(self._pending)
+        self._pending += (json.dumps(to_json(event), ensure_ascii=False) + "\n").encode("utf-8", "replace")
+        try:
+            while self._pending:
+                self._pending = self._pending[self._file.write(self._pending) :]
+        except OSError as error:
+            if not known:
+                log.warning("Events cannot be written to '%s' at present: %s", self._path, error)
+            if len(self._pending) > MOST_PENDING:
+                raise
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):
+            if self._pending:
+                self._file.write(self._pending)
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
+def _ends_a_line(path: Path) -> bool:
+    """Whether a file is empty or ends with a whole line: a program that was killed may leave half a one."""
+    with path.open("rb") as file:
+        if not file.seek(0, 2):
+            return True
+        file.seek(-1, 2)
+        return file.read(1) == b"\n"
 
 
 def describe_environment(device: str, base: dict[str, Any], host: str = "") -> dict[str, Any]:

@@ -14,13 +14,14 @@ from .config import TrainConfig
 from .control import Control, Wish
 from .data.cache import Store
 from .device import is_out_of_memory
-from .errors import BaseAway, TrainingError, UserError
+from .errors import BaseAway, DiskError, TrainingError, UserError
 from .events import Event, Failed, Finished, Paused, Step, Warned
 from .files.atomic import write_text
+from .files.disk import is_of_writing
 from .host.base import Host, Loan
 from .portions import MAY_RUN_OUT
 from .run_folder import describe_environment
-from .state import State
+from .state import State, newest_step
 from .training import milestones
 from .training.comparison import compared
 from .training.prepare import PreparedRun, encode_captions, prepare
@@ -45,7 +46,8 @@ def train(
     `store` keeps what is encoded from one part of such a run to the next; by default it goes with the run.
 
     Wrong options raise ConfigError, unusable pictures or bases DataError and BaseModelError, before the model is
-    touched. What goes wrong later comes as a Failed event; saves written until then are intact.
+    touched. What goes wrong later comes as a Failed event, and a disk that takes nothing more as Paused; saves and
+    states written until then are intact.
     """
     try:
         known = survey(config, host)
@@ -86,7 +88,12 @@ def _guarded(
                 yield event
     except BaseAway as error:  # before the first step: there is nothing to keep but what was there
         yield Paused(step, error.sentence)
+    except DiskError as error:  # it goes on from its last state, when somebody has seen to the disk
+        yield Paused(newest_step(known.folder.states), error.sentence)
     except EXPECTED as error:
+        if is_of_writing(error):
+            yield Paused(newest_step(known.folder.states), explain(error))
+            return
         write_error(known.folder.path / "error.txt")
         yield Failed(step, explain(error, known.config))
 
@@ -207,6 +214,7 @@ def _report(run: PreparedRun, pending: list[StepResult], keep: int) -> Iterator[
             seconds=seconds,
             seconds_left=run.pace.seconds_left(result.step + 1),
             memory_bytes=device.used_memory(run.model.device),
+            temperature=run.thermometer.read(),
         )
 
 

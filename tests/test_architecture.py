@@ -11,18 +11,20 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     {
+        "driver",
         "errors",
         "registry",
         "own_process",
         "packages",
         "placeholders",
+        "plain_yaml",
         "private_copies",
         "scalars",
         "sentences",
         "visitor",
         "wire",
     },
-    {"config", "events", "control", "device", "seeds"},
+    {"config", "events", "control", "device", "thermal", "seeds"},
     {"portions"},
     {"options", "host", "host.base", "reference", "schedules", "objective", "resolve"},
     {
@@ -52,6 +54,8 @@ LAYERS = (
         "checks",
         "curves",
         "curve_log",
+        "event_file",
+        "wandb_log",
         "history",
     },
     {"tagging", "txt2img", "studio", "training", "host.standalone", "host.webui"},

@@ -9,7 +9,15 @@ from PIL import Image
 from lora_trainer import options
 from lora_trainer.control import Control
 from lora_trainer.data.cache import MemoryStore
-from lora_trainer.errors import BaseAway, ConfigError, DataError, FileFormatError, TrainingError, UserError
+from lora_trainer.errors import (
+    BaseAway,
+    BaseModelError,
+    ConfigError,
+    DataError,
+    FileFormatError,
+    TrainingError,
+    UserError,
+)
 from lora_trainer.events import Failed, Finished, Paused, Sample, Saved, Started, Step, Validated, Warned
 from lora_trainer.files.lora import LoraModule
 from lora_trainer.files.read import read_lora
@@ -296,8 +304,20 @@ def spoil(monkeypatch, steps):
 def test_a_full_disk_is_told_before_the_first_step(quick, monkeypatch):
     monkeypatch.setattr("lora_trainer.files.disk.free_bytes", lambda folder: 1000)
     events = run(quick())
-    (failed,) = of_kind(events, Failed)
-    assert "free" in failed.message and not of_kind(events, Step)
+    (paused,) = of_kind(events, Paused)
+    assert "free" in paused.message and not of_kind(events, Step)
+
+
+def test_a_run_does_not_go_on_with_another_base_under_the_same_name(quick, random_sd1, tmp_path):
+    base = tmp_path / "base.safetensors"
+    shutil.copyfile(random_sd1, base)
+    config = quick(base__checkpoint=str(base), steps=1)
+    run(config)
+    content = bytearray(base.read_bytes())
+    content[-(2**20) :] = bytes(2**20)
+    base.write_bytes(content)
+    with pytest.raises(BaseModelError, match="another one now"):
+        run(config, resume=True)
 
 
 def test_wrong_options_and_empty_folders_stop_before_the_model_is_touched(quick, tmp_path, monkeypatch):

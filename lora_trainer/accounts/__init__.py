@@ -1,6 +1,7 @@
-"""Who may sign in to the standalone server: accounts with hashed passwords, tokens, and patience with wrong tries."""
+"""Who may sign in to the standalone server: accounts, tokens, patience with wrong tries, and what admins did."""
 
 from .account import Account
+from .audit import Audit
 from .store import Accounts
 
-__all__ = ["Account", "Accounts"]
+__all__ = ["Account", "Accounts", "Audit"]

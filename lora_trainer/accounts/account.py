@@ -21,6 +21,8 @@ class Account:
     role: str = USER
     version: int = 1
     password: dict[str, Any] = field(default_factory=dict, repr=False)
+    disabled: bool = False
+    """Nobody may sign in by it until an admin says so; what is theirs stays."""
 
     @property
     def visitor(self) -> Visitor:

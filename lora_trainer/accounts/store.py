@@ -21,6 +21,7 @@ from ..sentences import Sentence
 from ..visitor import ADMIN, USER, plain_name
 from . import passwords
 from .account import Account, checked_name, checked_role
+from .patience import Patience
 
 FILE = "accounts.json"
 PATIENCE = 10.0
@@ -34,6 +35,7 @@ class Accounts:
         self.file, self._cost = folder / FILE, cost
         self._lock = threading.RLock()
         self._hashing = threading.BoundedSemaphore(2)
+        self.patience = Patience()
         self._seen: tuple[tuple[int, int], dict[str, Any]] | None = None
 
     def all(self) -> list[Account]:
@@ -57,7 +59,7 @@ class Accounts:
         account = self.get(name)
         with self._hashing:  # each takes a core and 32 MB: a crowd of guesses must not take the machine
             right = passwords.is_right(password, account.password if account else passwords.no_password(self._cost))
-        return account if right else None
+        return account if right and account and not account.disabled else None
 
     def add(self, name: str, password: str, role: str = USER) -> Account:
         """Raises UserError for a name that is taken or cannot be one, a wrong role or password."""
@@ -82,6 +84,17 @@ class Accounts:
         """Raises NotFound, and UserError when no admin would be left."""
         self._change(name, role=checked_role(role))
 
+    def disable(self, name: str, disabled: bool = True) -> None:
+        """Whoever is signed in is no longer. Raises NotFound, and UserError when no admin would be left."""
+        self._change(name, disabled=disabled, version=_new_version())
+
+    def required(self, name: str) -> Account:
+        """As `get`. Raises NotFound when there is none."""
+        account = self.get(name)
+        if account is None:
+            raise _no_user(name)
+        return account
+
     def _change(self, name: str, **changes: Any) -> None:
         with self._changing() as values:
             place = self._required(values, name)
@@ -100,7 +113,7 @@ class Accounts:
     def _required(self, values: dict[str, Any], name: str) -> int:
         place = self._place(values, name)
         if place is None:
-            raise NotFound(Sentence("no_user", "There is no user '{name}'.", name=name))
+            raise _no_user(name)
         return place
 
     def _values(self) -> dict[str, Any]:
@@ -148,11 +161,15 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
+def _no_user(name: str) -> NotFound:
+    return NotFound(Sentence("no_user", "There is no user '{name}'.", name=name))
+
+
 def _new_version() -> int:
     """Never one that the name had before, not even as another account that was removed."""
     return time.time_ns()
 
 
 def _require_admin(values: dict[str, Any]) -> None:
-    if not any(one["role"] == ADMIN for one in values["accounts"]):
+    if not any(one["role"] == ADMIN and not one.get("disabled") for one in values["accounts"]):
         raise UserError(Sentence("last_admin", "This is the last admin: make another user one first."))

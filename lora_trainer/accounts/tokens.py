@@ -80,7 +80,7 @@ class Tokens:
         except (jwt.InvalidTokenError, ValueError, TypeError):
             return None
         account = self._accounts.get(str(claims["sub"]))
-        if account is None or account.version != claims["ver"] or session in self._ended:
+        if account is None or account.disabled or account.version != claims["ver"] or session in self._ended:
             return None
         return Token(account, session, since, issued)
 

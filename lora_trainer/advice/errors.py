@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-
 from ..config import TrainConfig
 from ..device import is_out_of_memory
 from ..errors import UserError
+from ..files.disk import FULL, is_of_writing
 
 
 def explain(error: BaseException, config: TrainConfig | None = None) -> str:
@@ -36,6 +35,8 @@ def _memory_advice(config: TrainConfig) -> str:
 
 def _file_sentence(error: OSError) -> str:
     where = f" '{error.filename}'" if error.filename else ""
-    if error.errno == errno.ENOSPC:
-        return f"The disk is full{where and ' at' + where}. Free some space; earlier saves are intact."
+    if is_of_writing(error):
+        full = error.errno in FULL
+        sentence = f"The disk {'is full' if full else 'is read-only'}{where and ' at' + where}."
+        return f"{sentence} {'Free some space' if full else 'See to it'}; earlier saves are intact."
     return f"A file could not be used:{where} {error.strerror or error}."

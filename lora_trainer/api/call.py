@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeVar
 
-from ..errors import UserError
+from starlette.responses import Response
+
 from ..jobs.desk import Desk
 from ..sentences import Sentence
 from ..visitor import Visitor
+from .given import Malformed, from_json
+from .glances import Glances
 
 JSON_LIMIT = 2 * 2**20
 UPLOAD_LIMIT = 2 * 2**30
 
 T = TypeVar("T")
-
-
-class Malformed(UserError):
-    """The request is not as the route wants it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,7 @@ class Call:
     query: Mapping[str, str]
     body: bytes = b""
     upload: BinaryIO | None = None
+    glances: Glances | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -45,10 +44,7 @@ class Call:
 
     def json(self) -> dict[str, Any]:
         """The body as an object. Raises Malformed."""
-        try:
-            values = json.loads(self.body or b"{}")
-        except (ValueError, RecursionError):
-            raise Malformed(Sentence("not_json", "The request's body is not JSON.")) from None
+        values = from_json(self.body or b"{}")
         if not isinstance(values, dict):
             raise Malformed(Sentence("not_object", "The request's body must be a JSON object."))
         return values
@@ -116,7 +112,8 @@ Handler = Callable[[Call], Any]
 class Entry:
     """A row of a table of routes: what `handler` gives becomes the answer, JSON unless it is a response already.
 
-    `before` is awaited first, without a thread of ours. `upload`: the body, of at most `limit` bytes, goes into a file.
+    `before` is awaited first, without a thread of ours; `at_once` may have an answer without one, and neither waits nor
+    looks at the disk. `upload`: the body, of at most `limit` bytes, goes into a file.
     What may take long is `slow`: it has threads of its own, so that controls and live state never wait behind it.
     What concerns everybody is the admins' (`admin`).
 
@@ -133,6 +130,7 @@ class Entry:
     slow: bool = False
     admin: bool = False
     limit: int = UPLOAD_LIMIT
+    at_once: Callable[[Call], Response | None] | None = None
     takes: Any = None
     gives: Any = None
     asks: Mapping[str, str | int] = field(default_factory=dict)

@@ -23,9 +23,11 @@ REFUSALS = {
     403: "This is the admins', or the request comes from another site's page.",
     404: "What is named is not there, or it is somebody else's.",
     409: "It does not fit what is there now: a name that is taken, a base that is away, a part that does not follow.",
+    408: "The body came too slowly.",
     413: "The body is too large.",
     422: "Options are wrong; `problems` names each of them.",
-    429: "There were too many wrong tries; `Retry-After` says for how many seconds to wait.",
+    429: "There were too many wrong tries, or uploads at once; `Retry-After` says for how many seconds to wait.",
+    507: "The disk is full, or lets nobody write; what was there before is unharmed.",
 }
 PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 PLACES: dict[str, dict[str, Any]] = {
@@ -37,7 +39,8 @@ PLACES: dict[str, dict[str, Any]] = {
 ABOUT = """
 Trains LoRAs on the host's own base. Everything that the page does goes through these routes, and every refusal is a
 sentence for people. Where a sign-in is needed: `POST /session` on a standalone server gives a token; a WebUI takes the
-names and passwords of `--gradio-auth` and `--api-auth` by HTTP Basic.
+names and passwords of `--gradio-auth` and `--api-auth` by HTTP Basic. What `/state` and `/jobs/{id}/events` answer is
+also told as it happens by a WebSocket, `/live`, that docs/watching.md describes.
 """
 
 
@@ -92,7 +95,8 @@ def refusals_of(entry: Entry) -> list[int]:
     codes = {400, 401, 403, *entry.errors}
     codes |= {404} if "{" in entry.path else set()
     codes |= {422} if entry.takes is not None else set()
-    codes |= {413} if entry.method != "GET" else set()
+    codes |= {408, 413, 507} if entry.method != "GET" else set()
+    codes |= {429} if entry.upload else set()
     return sorted(codes)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse
 
 from ..datasets.uploads import WrongOffset
-from ..errors import BaseAway, BaseModelError, ConfigError, LoraExists, NotFound, PresetExists, UserError
+from ..errors import BaseAway, BaseModelError, ConfigError, DiskError, LoraExists, NotFound, PresetExists, UserError
+from ..files.disk import disk_error, is_of_writing
 from ..sentences import Sentence, to_json
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -19,6 +22,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (BaseAway, 409),
     (BaseModelError, 409),
     (ConfigError, 422),
+    (DiskError, 507),
     (UserError, 400),
 )
 
@@ -33,6 +37,8 @@ class Refused(UserError):
 
 def answer(error: Exception) -> JSONResponse:
     """The answer for what went wrong."""
+    if isinstance(error, OSError) and is_of_writing(error):
+        error = disk_error(error, error.filename or tempfile.gettempdir()) or error
     if isinstance(error, Refused):
         return error_json(error.sentence, error.status, headers=error.headers)
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
@@ -54,7 +60,14 @@ def error_json(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     content = {"error": to_json(sentence), "problems": problems or []}
-    return JSONResponse(content, status_code=status, headers=dict(headers or {}))
+    return SentenceResponse(content, status_code=status, headers=dict(headers or {}))
+
+
+class SentenceResponse(JSONResponse):
+    """An answer that can be sent whatever the sentence quotes: halves of letters, and numbers that are none."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 
 def problem_json(problem: str) -> dict[str, Any]:

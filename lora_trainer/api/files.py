@@ -37,6 +37,11 @@ def read_picture(path: Path, *, lasting: bool = True) -> Response:
         raise NotFound(Sentence("file_gone", "'{file}' is not there any more.", file=path.name)) from None
 
 
+def kept_as(name: str) -> str:
+    """The header by which a browser keeps a file under that name, whatever letters it has."""
+    return f"attachment; filename*=utf-8''{quote(name, safe='', errors='replace')}"
+
+
 def download(path: Path, asked: Mapping[str, str]) -> Response:
     """A file of any size, to be kept under its name. Raises NotFound when it is gone.
 
@@ -50,7 +55,7 @@ def download(path: Path, asked: Mapping[str, str]) -> Response:
         raise NotFound(Sentence("file_gone", "'{file}' is not there any more.", file=path.name)) from None
     start = _start(asked.get("range", ""), facts.st_size) if asked.get("if-range", tag) == tag else 0
     headers = {
-        "content-disposition": f"attachment; filename*=utf-8''{quote(path.name)}",
+        "content-disposition": kept_as(path.name),
         "content-length": str(facts.st_size - start),
         "accept-ranges": "bytes",
         "etag": tag,
@@ -81,7 +86,7 @@ def _start(asked: str, size: int) -> int:
 def streamed(pieces: Iterator[bytes], name: str, kind: str) -> Response:
     """Bytes that are made while they are sent, to be kept under a name. They are not packed once more on the way."""
     headers = {
-        "content-disposition": f"attachment; filename*=utf-8''{quote(name)}",
+        "content-disposition": kept_as(name),
         "content-encoding": "identity",
         "x-content-type-options": "nosniff",
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..config import TrainConfig
@@ -10,6 +9,7 @@ from ..resolve import with_resolution
 from ..wire import datasets as wire
 from ..wire.common import Nothing
 from .call import Call, Entry, Malformed, list_of, value_of, wrong_value
+from .given import from_json
 
 
 def report(call: Call) -> dict[str, Any]:
@@ -42,10 +42,7 @@ def undo(call: Call) -> dict[str, Any]:
 
 
 def _values(given: Any) -> dict[str, Any]:
-    try:
-        values = json.loads(given) if isinstance(given, str) and given else given or {}
-    except (ValueError, RecursionError):
-        values = None
+    values = from_json(given) if isinstance(given, str) and given else given or {}
     if not isinstance(values, dict):
         raise Malformed(wrong_value("values", "an object"))
     return values

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -17,7 +16,7 @@ from ..wire import jobs as wire
 from ..wire.common import FILE, PICTURE, Nothing
 from .call import Call, Entry
 from .files import download, read_picture
-from .shown import event_json, job_json
+from .shown import event_json, in_address, job_json
 
 LONGEST_WAIT = 25.0
 """Seconds for which a reader of events may wait: below the time after which proxies give up."""
@@ -141,15 +140,24 @@ def sample(call: Call) -> Response:
 
 def hide_sample(call: Call) -> dict[str, Any]:
     """Keep a sample from its owner's eyes, or show it again."""
-    job = _job(call)
-    job.hide_sample(call.path["file"], call.given(wire.Hide).hidden)
+    job, file, hidden = _job(call), call.path["file"], call.given(wire.Hide).hidden
+    job.hide_sample(file, hidden)
+    _note_review(call, job, "hide_sample" if hidden else "show_sample")
     return {"hidden": list(job.record.hidden)}
 
 
 def delete_sample(call: Call) -> dict[str, Any]:
     """Delete a sample picture."""
-    _job(call).delete_sample(call.path["file"])
+    job = _job(call)
+    job.delete_sample(call.path["file"])
+    _note_review(call, job, "delete_sample")
     return {}
+
+
+def _note_review(call: Call, job: Job, what: str) -> None:
+    """What an admin does to the pictures of others is noted."""
+    if call.visitor.name and call.visitor.name != job.record.owner:
+        call.desk.audit.note(call.visitor.name, what, job.record.owner, run=job.id, file=call.path["file"])
 
 
 def review(call: Call) -> dict[str, Any]:
@@ -162,7 +170,7 @@ def review(call: Call) -> dict[str, Any]:
             "owner": job.record.owner,
             "file": file,
             "hidden": file in job.record.hidden,
-            "url": f"jobs/{job.id}/samples/{quote(file)}",
+            "url": f"jobs/{job.id}/samples/{in_address(file)}",
         }
         for job in call.desk.jobs.list()
         for file in job.record.samples[::-1]
@@ -186,6 +194,7 @@ def _after(call: Call) -> int:
 
 
 ROUTES = (
+    Entry("GET", "/jobs/{id}/events", events, before=wait_for_news, gives=wire.Events, asks=NEWS),
     Entry("GET", "/jobs", all_jobs, gives=list[wire.Job]),
     Entry("POST", "/jobs", begin, slow=True, takes=wire.NewJob, gives=wire.Job, errors=(404, 409)),
     Entry("POST", "/jobs/resume-all", resume_all, gives=Nothing),
@@ -199,7 +208,6 @@ ROUTES = (
     Entry("POST", "/jobs/{id}/stop", steered(Job.stop), gives=wire.Job),
     Entry("POST", "/jobs/{id}/stop-and-save", steered(Job.stop_and_save), gives=wire.Job),
     Entry("POST", "/jobs/{id}/more", more, takes=wire.More, gives=wire.Job),
-    Entry("GET", "/jobs/{id}/events", events, before=wait_for_news, gives=wire.Events, asks=NEWS),
     Entry("GET", "/jobs/{id}/curve", curve, gives=wire.Curve, asks={"points": 600}),
     Entry("GET", "/jobs/{id}/samples/{file}", sample, gives=PICTURE),
     Entry("PUT", "/jobs/{id}/samples/{file}/hidden", hide_sample, admin=True, takes=wire.Hide, gives=wire.Hidden),

@@ -13,11 +13,14 @@ from ..checks import registries
 from ..config import Folder
 from ..errors import ConfigError, UserError
 from ..options import Option
-from ..sentences import to_json
+from ..sentences import Sentence, to_json
 from ..wire import settings as wire
 from ..wire.common import YAML, Run, Values
 from .call import Call, Entry, Malformed, wrong_value
-from .errors import problem_json
+from .errors import Refused, problem_json
+
+LONGEST_YAML = 128 * 2**10
+"""Bytes: PyYAML reads some hundred kB in a second."""
 
 
 def all_options(call: Call) -> dict[str, Any]:
@@ -47,6 +50,8 @@ def check(call: Call) -> dict[str, Any]:
 
 def read_yaml(call: Call) -> dict[str, Any]:
     """The values in a text of options, also a flat lora-scripts one; `check` tells what is wrong with them."""
+    if len(call.body) > LONGEST_YAML:
+        raise Refused(Sentence("yaml_long", "The text holds more than {most} kB.", most=LONGEST_YAML // 2**10), 413)
     try:
         text = call.body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -97,6 +102,6 @@ def _plain(value: Any) -> Any:
 ROUTES = (
     Entry("GET", "/options", all_options, gives=wire.AllOptions),
     Entry("POST", "/check", check, slow=True, takes=Run, gives=wire.Checked),
-    Entry("POST", "/yaml/read", read_yaml, takes=YAML, gives=wire.ReadValues),
+    Entry("POST", "/yaml/read", read_yaml, slow=True, takes=YAML, gives=wire.ReadValues),
     Entry("POST", "/yaml/write", write_yaml, takes=Values, gives=YAML),
 )

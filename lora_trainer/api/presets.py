@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import PlainTextResponse, Response
 
@@ -15,6 +14,7 @@ from ..sentences import Sentence, to_json
 from ..wire import settings as wire
 from ..wire.common import YAML, Nothing
 from .call import Call, Entry
+from .files import kept_as
 
 
 def all_presets(call: Call) -> list[dict[str, Any]]:
@@ -45,12 +45,8 @@ def take(call: Call) -> dict[str, Any]:
 def share(call: Call) -> Response:
     """One as a file, resolved whole."""
     preset = _preset(call)
-    name = quote(f"{preset.name}.yaml")
-    return PlainTextResponse(
-        to_text(preset),
-        media_type="application/yaml",
-        headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"},
-    )
+    headers = {"content-disposition": kept_as(f"{preset.name}.yaml")}
+    return PlainTextResponse(to_text(preset), media_type="application/yaml", headers=headers)
 
 
 def delete(call: Call) -> dict[str, Any]:

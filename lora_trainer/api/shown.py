@@ -17,6 +17,11 @@ from ..jobs.tryouts import TryOut
 from ..sentences import Sentence, to_json
 
 
+def in_address(name: str) -> str:
+    """A file's name as a part of an address."""
+    return quote(name, safe="", errors="replace")
+
+
 def message_json(message: str) -> dict[str, Any] | None:
     return to_json(message) if message else None
 
@@ -43,6 +48,16 @@ def line_json(desk: Desk) -> list[dict[str, Any]]:
     ]
 
 
+def places_json(desk: Desk) -> list[dict[str, Any]]:
+    """Where runs may be, the host's own model first, and which is there. Of others' only that one is there is told."""
+    shown = []
+    for place, job in desk.jobs.everywhere():
+        visible = job is not None and desk.visitor.may_see(job.record.owner)
+        there = {"taken": job is not None, "job": job.id if job is not None and visible else ""}
+        shown.append({"name": place.name, "own": place.own, **there})
+    return shown
+
+
 def job_json(job: Job) -> dict[str, Any]:
     """A JobSummary."""
     record = job.record
@@ -62,8 +77,10 @@ def job_json(job: Job) -> dict[str, Any]:
         "ended": record.ended,
         "priority": record.priority,
         "place": record.place,
+        "device": record.device,
         "saves": [
-            {**dataclasses.asdict(save), "url": f"jobs/{record.id}/saves/{quote(save.file)}"} for save in job.saves()
+            {**dataclasses.asdict(save), "url": f"jobs/{record.id}/saves/{in_address(save.file)}"}
+            for save in job.saves()
         ],
         "best_step": record.best_step,
         "published": record.published,
@@ -78,7 +95,7 @@ def event_json(number: int, event: Event, job: Job) -> dict[str, Any]:
     if isinstance(event, (Sample, Saved)):
         kind = "samples" if isinstance(event, Sample) else "saves"
         file = PurePath(event.path).name
-        values |= {"path": file, "url": f"jobs/{job.id}/{kind}/{quote(file)}"}
+        values |= {"path": file, "url": f"jobs/{job.id}/{kind}/{in_address(file)}"}
     if isinstance(event, (Warned, Advised)) and not isinstance(event.message, Sentence):
         values["sentence"] = {"code": event.code, "text": event.message, "values": event.values}
     elif isinstance(event, (Warned, Advised, Paused, Failed)):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib.util
 from collections.abc import Sequence
 from typing import Any
+
+from starlette.responses import Response
 
 from .. import __version__, device, packages
 from ..errors import UserError
@@ -13,31 +17,52 @@ from ..jobs.states import ENDED
 from ..presets import lineage_of
 from ..sentences import to_json
 from ..wire import house as wire
+from .answers import json_answer, json_text
 from .call import Call, Entry
 from .datasets import all_json
 from .notices import recent_json
 from .session import visitor_json
-from .shown import job_json, line_json
+from .shown import job_json, line_json, places_json
 
+SOCKETS = any(importlib.util.find_spec(package) for package in ("websockets", "wsproto"))
+"""Whether a server in this process can open WebSockets: uvicorn needs one of these, and complains at every try."""
 RECENT = 30
 """How many jobs that have ended are told of; `/jobs` tells of all."""
 
 
-def state(call: Call) -> dict[str, Any]:
-    """All that a page shows: the host, data sets, jobs, and who waits."""
+def state_json(call: Call) -> dict[str, Any]:
+    """A State, put together anew."""
     desk = call.desk
     current = desk.jobs.current()
     return {
         "version": __version__,
+        "sockets": SOCKETS,
         "host": host_json(desk.host),
         "datasets": all_json(desk),
         "jobs": [job_json(job) for job in _at_hand(desk.jobs.list())],
         "current": current.id if current else None,
         "line": line_json(desk),
+        "problem": to_json(desk.jobs.problem) if desk.jobs.problem else None,
+        "places": places_json(desk),
         "habits": desk.habits.to_json(),
         "notices": recent_json(call),
         "visitor": visitor_json(call),
     }
+
+
+def state(call: Call) -> Response:
+    """All that a page shows: the host, data sets, jobs, and who waits. Programs may ask for it every second."""
+
+    def made() -> bytes:
+        return json_text(state_json(call)).encode("utf-8")
+
+    return json_answer(call.glances.content(call.desk, made) if call.glances else made())
+
+
+def state_at_hand(call: Call) -> Response | None:
+    """The same, where somebody has asked a moment ago."""
+    content = call.glances.ready(call.desk) if call.glances else None
+    return json_answer(content) if content is not None else None
 
 
 def _at_hand(jobs: Sequence[Job]) -> list[Job]:
@@ -57,8 +82,7 @@ def set_host(call: Call) -> dict[str, Any]:
 def set_habits(call: Call) -> dict[str, Any]:
     """What is done without being asked for."""
     habits, given = call.desk.habits, call.given(wire.HabitsChange)
-    if given.grid_at_end is not None:
-        habits.grid_at_end = given.grid_at_end
+    habits.turn(**{name: on for name, on in dataclasses.asdict(given).items() if on is not None})
     return habits.to_json()
 
 
@@ -90,7 +114,7 @@ def host_json(host: Host) -> dict[str, Any]:
 
 
 ROUTES = (
-    Entry("GET", "/state", state, gives=wire.State),
+    Entry("GET", "/state", state, at_once=state_at_hand, gives=wire.State),
     Entry("PUT", "/host", set_host, admin=True, takes=wire.HostChange, gives=wire.Host),
     Entry("PUT", "/habits", set_habits, admin=True, takes=wire.HabitsChange, gives=wire.Habits),
 )

@@ -58,8 +58,8 @@ def stop(call: Call) -> dict[str, Any]:
 
 def cell(call: Call) -> Response:
     """One picture of it."""
-    tryout, n = _tryout(call), int(call.path["n"])
-    path = next((cell.path for cell in list(tryout.cells) if cell.n == n), None)
+    tryout, n = _tryout(call), call.path["n"]
+    path = next((cell.path for cell in list(tryout.cells) if str(cell.n) == n), None)
     if path is None:
         raise NotFound(Sentence("no_picture", "There is no picture {n} in this try-out.", n=n))
     return read_picture(path)
@@ -86,7 +86,7 @@ ROUTES = (
     Entry("GET", "/jobs/{id}/proposal", proposal, gives=wire.KeptVerdict),
     Entry("GET", "/tryouts/{id}", summary, gives=wire.TryOut, asks={"after": 0}),
     Entry("POST", "/tryouts/{id}/stop", stop, gives=wire.TryOut),
-    Entry("GET", "/tryouts/{id}/cells/{n:int}.png", cell, gives=PICTURE),
+    Entry("GET", "/tryouts/{id}/cells/{n}.png", cell, gives=PICTURE),
     Entry("POST", "/tryouts/{id}/sheet", make_sheet, slow=True, gives=wire.Sheet),
     Entry("GET", "/tryouts/{id}/sheet.png", sheet, gives=PICTURE),
 )

@@ -31,4 +31,7 @@ def chosen_model(settings: Settings, name: str, is_model: IsModel) -> Path | Non
 def is_inside(settings: Settings, name: str) -> bool:
     """Whether the settings name a model of the captioner's own folder, or none."""
     folder = place(settings, name).resolve()
-    return not settings.model or (folder / settings.model).resolve().is_relative_to(folder)
+    try:
+        return not settings.model or (folder / settings.model).resolve().is_relative_to(folder)
+    except (OSError, ValueError):  # no system has a file of such a name
+        return False

@@ -13,6 +13,7 @@ from ..data.text_files import read_text
 from ..errors import FileFormatError, NotFound
 from ..files.atomic import write_text
 from ..files.names import safe_stem
+from ..plain_yaml import load
 from ..sentences import Sentence
 
 SHIPPED = Path(__file__).parent / "lists"
@@ -74,7 +75,7 @@ def read_vocabulary(file: Path) -> Vocabulary:
         text = read_text(file)
         if file.suffix == ".txt":
             return Vocabulary(file.stem, _tags(text.split("\n")))
-        return _from_values(file.stem, yaml.safe_load(text) or {})
+        return _from_values(file.stem, load(text) or {})
     except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
         raise _unusable(file, error) from error
 
@@ -86,7 +87,7 @@ def save_vocabulary(own: Path, name: str, text: str) -> Path:
     """
     file = own / f"{safe_stem(name)}.yaml"
     try:
-        _from_values(file.stem, yaml.safe_load(text) or {})
+        _from_values(file.stem, load(text) or {})
     except (ValueError, TypeError, yaml.YAMLError) as error:
         raise _unusable(file, error) from error
     write_text(file, text)
@@ -97,7 +98,7 @@ def vocabulary_values(file: Path) -> dict[str, Any]:
     """What a vocabulary's file says, with all its tags, though it be turned off. Raises FileFormatError."""
     read_vocabulary(file)
     text = read_text(file)
-    values = {"tags": text.split("\n")} if file.suffix == ".txt" else yaml.safe_load(text) or {}
+    values = {"tags": text.split("\n")} if file.suffix == ".txt" else load(text) or {}
     values = values if isinstance(values, dict) else {"tags": values}
     return {**values, "tags": list(_tags(values.get("tags") or ()))}
 

@@ -71,7 +71,7 @@ def _list(arguments: argparse.Namespace) -> dict[str, Any]:
 def _kept_here(data: Path) -> list[dict[str, Any]]:
     """What a data folder of this machine keeps of its runs. Nobody need run them for that."""
     from ..host.standalone import DATA_FOLDER
-    from ..jobs.looking import records_in
+    from ..jobs.reading import records_in
 
     require(data)
     return [record.to_json() for record in records_in(data / DATA_FOLDER)]

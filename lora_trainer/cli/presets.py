@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import options
 from ..errors import ConfigError
 from ..registry import suggest
-from .ui import DATA
+from .named import DATA
 
 if TYPE_CHECKING:
     from ..presets import Given, OwnPresets, Preset

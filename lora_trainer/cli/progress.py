@@ -6,7 +6,20 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..events import Advised, Event, Failed, Finished, Preparing, Sample, Saved, Started, Step, Validated, Warned
+from ..events import (
+    Advised,
+    Event,
+    Failed,
+    Finished,
+    Paused,
+    Preparing,
+    Sample,
+    Saved,
+    Started,
+    Step,
+    Validated,
+    Warned,
+)
 
 
 def show(events: Iterable[Event], *, quiet: bool = False) -> dict[str, Any]:
@@ -36,6 +49,7 @@ class Screen:
             Warned: self._warned,
             Advised: self._advised,
             Failed: self._failed,
+            Paused: self._paused,
             Finished: self._finished,
         }
 
@@ -113,6 +127,9 @@ class Screen:
 
     def _failed(self, event: Failed) -> None:
         self.result |= {"ok": False, "step": event.step, "error": event.message}
+
+    def _paused(self, event: Paused) -> None:
+        self.result |= {"ok": False, "paused": True, "step": event.step, "error": event.message or "Paused."}
 
     def _finished(self, event: Finished) -> None:
         end = "Stopped" if event.stopped else "Finished"

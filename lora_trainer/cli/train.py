@@ -85,6 +85,8 @@ def _train(config: TrainConfig, arguments: argparse.Namespace) -> dict[str, Any]
             result = show(train(config, host, control, resume=arguments.resume), quiet=arguments.json)
         except KeyboardInterrupt:
             return {"ok": False, "error": f"Interrupted. {_how_to_go_on(config, 'from the last state')}"}
+    if result.get("paused"):
+        return {**result, "error": f"{result['error']}\n{_how_to_go_on(config, 'from the last state')}"}
     return _not_a_success(result, config) if result.get("stopped") and result["ok"] else result
 
 

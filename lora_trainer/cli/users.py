@@ -16,9 +16,11 @@ from .named import DATA
 if TYPE_CHECKING:
     from ..accounts import Accounts
 
-ACTIONS = ("list", "add", "remove", "password", "role", "limits")
-HELP = "list; add or remove NAME; password NAME for a new one; role NAME --role; limits NAME, or '*' for all others"
+ACTIONS = ("list", "add", "remove", "password", "role", "disable", "enable", "limits")
+HELP = "list; add, remove, disable or enable NAME; password NAME; role NAME --role; limits NAME, or '*' for all others"
 EPILOG = "Passwords are asked for on the terminal, or read as the first line of what is piped in; never an argument."
+COMMAND_LINE = "the command line"
+"""Who did something here, in the log of what admins did."""
 LIMITS = {
     "jobs": (int, "runs that wait or are under way at once"),
     "disk": (float, "GB of data sets and runs"),
@@ -34,7 +36,7 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser.add_argument(
         "--role", choices=ROLES, help=f"of the user (default of a new one: {USER}; the first is an {ADMIN})"
     )
-    parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="the folder that `ui` has as --data")
+    parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="the folder that `serve` has as --data")
     for name, (kind, what) in LIMITS.items():
         parser.add_argument(f"--{name}", type=kind, metavar="N", help=f"limit: {what} (0: none)")
     parser.set_defaults(run=run)
@@ -43,7 +45,7 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Raises ConfigError for wrong use, UserError for names, roles and passwords that cannot be."""
-    from ..accounts import Accounts
+    from ..accounts import Accounts, Audit
     from ..host.standalone import DATA_FOLDER
 
     if arguments.action != "list" and not arguments.name:
@@ -53,6 +55,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     folder = arguments.data / DATA_FOLDER
     accounts = Accounts(folder)
     lines = _limits(arguments, folder) if arguments.action == "limits" else _acted(arguments, accounts)
+    if arguments.action != "list":
+        Audit(folder).note(COMMAND_LINE, arguments.action, arguments.name)
     if not arguments.json:
         sys.stdout.writelines(f"{line}\n" for line in lines)
     return {"users": [{"name": one.name, "role": one.role} for one in accounts.all()]}
@@ -72,7 +76,11 @@ def _acted(arguments: argparse.Namespace, accounts: Accounts) -> list[str]:
     if arguments.action == "role":
         accounts.set_role(name, arguments.role)
         return [f"{name} is {arguments.role} now."]
-    return [f"{one.name:<40} {one.role}" for one in accounts.all()] or ["Nobody may sign in yet."]
+    if arguments.action in ("disable", "enable"):
+        accounts.disable(name, arguments.action == "disable")
+        return [f"{name} may {'not sign in' if arguments.action == 'disable' else 'sign in again'}."]
+    lines = [f"{one.name:<40} {one.role}{', disabled' * one.disabled}" for one in accounts.all()]
+    return lines or ["Nobody may sign in yet."]
 
 
 def _limits(arguments: argparse.Namespace, folder: Path) -> list[str]:

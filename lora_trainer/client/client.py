@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from ..wire import captions as told_captions
 from ..wire import datasets as told
-from ..wire import house, settings, tryouts
+from ..wire import house, people, settings, tryouts
 from .connection import Connection, place
 from .jobs import Jobs
 from .transfer import Progress, silent, upload
@@ -37,9 +37,9 @@ class Client:
         """Who one is there."""
         return cast(house.Visitor, self.server.json("GET", "/session"))
 
-    def usage(self) -> house.Person:
+    def usage(self) -> people.Person:
         """What one may use and has used."""
-        return cast(house.Person, self.server.json("GET", "/usage"))
+        return cast(people.Person, self.server.json("GET", "/usage"))
 
     def options(self) -> settings.AllOptions:
         """Every option of a run."""

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 import torch
 
 from ..config import DataOptions
-from ..errors import DataError, TrainingError, UserError
+from ..errors import DataError, DiskError, UserError
 from ..files.atomic import FileInUse, replacing
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Store(Protocol):
         """The entry, floating point values in fp32, or None when there is no sound one."""
 
     def put(self, key: str, entry: Entry) -> None:
-        """Keep an entry. Raises DataError when there is no room."""
+        """Keep an entry. Raises DiskError when there is no room, DataError when it cannot be kept otherwise."""
 
     def has(self, key: str) -> bool:
         """Whether `get` would find a sound entry."""
@@ -150,15 +150,15 @@ def fill(
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all. Raises DataError when that fails."""
+    """Write a file so that it is there whole or not at all. Raises DiskError or DataError when that fails."""
     folder = path.parent.parent
     try:
         with replacing(path, durable=False) as file:
             file.write(content)
     except FileInUse as held:
         held.saved_as.unlink(missing_ok=True)  # another run reads the same entry, which Windows does not let go
-    except TrainingError as error:
-        raise DataError(
+    except DiskError as error:
+        raise DiskError(
             f"The disk is full: the cache in '{folder}' cannot grow. "
             "Make room, name another data.cache_folder, or set data.cache to 'ram'."
         ) from error

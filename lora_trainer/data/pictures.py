@@ -9,7 +9,10 @@ import functools
 import hashlib
 import math
 import struct
+import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +23,7 @@ from PIL import Image
 
 from ..errors import DataError
 from ..sentences import Sentence
+from .reach import require_readable
 from .records import Size
 
 if TYPE_CHECKING:
@@ -33,6 +37,9 @@ FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "TIFF", "GIF", "AVIF", "H
 
 MOST_PIXELS = 178_956_970
 """More is taken for a decompression bomb: the limit at which Pillow itself refuses, whatever the host set it to."""
+
+LARGE = 25_000_000
+"""Pixels above which pictures are decoded one at a time: one of MOST_PIXELS takes 2 GB for a moment."""
 
 _DECODER_ERRORS = (
     OSError,
@@ -49,6 +56,7 @@ _DECODER_ERRORS = (
 )
 """What Pillow's decoders are known to raise on damaged files."""
 
+_one_large = threading.Lock()
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -90,12 +98,13 @@ def inspect(path: Path) -> Facts:
         image = _open(data, path)
         width, height = image.size
         image.draft(None, (max(1, width // 8), max(1, height // 8)))  # JPEG: skips most of the arithmetic
-        orientation = _load(image)
+        with _its_turn(image):
+            orientation = _load(image)
+            _split(image.crop((0, 0, 1, 1)))  # whether it can be; all of it would take its memory three times over
         if image.format == "TIFF":  # older Pillows know its size only when it has been turned
             width, height = image.size
         if orientation >= 5:
             width, height = height, width
-        _split(image)
     except _DECODER_ERRORS as error:
         raise _damaged(error) from error
     except MemoryError as error:
@@ -108,8 +117,9 @@ def read(path: Path, orientation: int = 0) -> Upright:
     data = _read_bytes(path)
     try:
         image = _open(data, path)
-        own = _load(image)
-        rgb, alpha = _split(image)
+        with _its_turn(image):
+            own = _load(image)
+            rgb, alpha = _split(image)
     except _DECODER_ERRORS as error:
         raise _damaged(error) from error
     return _turned(rgb, alpha, orientation or own, hashlib.sha256(data).hexdigest())
@@ -126,10 +136,11 @@ def glance(path: Path, area: int, orientation: int = 0) -> tuple[Facts, Upright]
         width, height = image.size
         part = min(1.0, (area / (width * height)) ** 0.5)
         image.draft(None, (math.ceil(width * part), math.ceil(height * part)))
-        own = _load(image)
-        if image.format == "TIFF":
-            width, height = image.size
-        rgb, alpha = _split(image)
+        with _its_turn(image):
+            own = _load(image)
+            if image.format == "TIFF":
+                width, height = image.size
+            rgb, alpha = _split(image)
     except _DECODER_ERRORS as error:
         raise _damaged(error) from error
     except MemoryError as error:
@@ -206,6 +217,7 @@ def _formats() -> list[str]:
 def _read_bytes(path: Path) -> bytes:
     """The whole file, so that nothing stays open while Pillow decodes it lazily."""
     try:
+        require_readable(path)
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise UnreadablePicture(Sentence("picture_gone", "is not there any more")) from error
@@ -246,6 +258,13 @@ def _open(data: bytes, path: Path) -> Image.Image:
             )
         )
     return image
+
+
+@contextmanager
+def _its_turn(image: Image.Image) -> Iterator[None]:
+    """Of large pictures only one at a time is held decoded, whoever looks at how many at once."""
+    with _one_large if image.width * image.height > LARGE else nullcontext():
+        yield
 
 
 def _load(image: Image.Image) -> int:

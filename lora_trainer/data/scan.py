@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 
 from ..config import DataOptions
@@ -61,7 +62,10 @@ def looking(
     pictures = []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         try:
-            facts = [None if mark.excluded else pool.submit(look, file.path) for file, mark in zip(files, marks)]
+            facts = [
+                None if mark.excluded else pool.submit(copy_context().run, look, file.path)
+                for file, mark in zip(files, marks)
+            ]
             for done, (file, caption, mark, answer) in enumerate(zip(files, captions, marks, facts), 1):
                 picture = _picture(file, caption, mark, answer, buckets, problems)
                 pictures += [picture] if picture else []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+from .reach import require_readable
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with the same two bytes
@@ -16,6 +18,7 @@ _MARKS = (
 
 def read_text(path: Path) -> str:
     """The file's text with '\\n' as line end. Raises OSError, and ValueError when a marked encoding is damaged."""
+    require_readable(path)
     return decode(path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..config import Folder
 from ..errors import DataError
 from .pictures import SUFFIXES
+from .reach import may_follow
 from .records import Problem
 
 _REPEATS_NAME = re.compile(r"([1-9]\d{0,2})_(.*)", re.DOTALL)  # up to 999: '2024_summer' is no number of repeats
@@ -35,10 +36,11 @@ class Found:
         return self.path.relative_to(self.root).as_posix()
 
 
-def find_files(folders: Sequence[Folder], problems: list[Problem]) -> list[Found]:
+def find_files(folders: Sequence[Folder], problems: list[Problem], passed: set[str] | None = None) -> list[Found]:
     """All files with a picture's ending, folder by folder, in natural order (2 before 10) of their names.
 
     A folder that is listed itself, or was reached before (by a symbolic link), is not searched again inside another.
+    `passed` takes in the real paths of all folders that were searched.
     Raises DataError naming all folders that are missing.
     """
     roots = [_root(folder) for folder in folders]
@@ -49,7 +51,8 @@ def find_files(folders: Sequence[Folder], problems: list[Problem]) -> list[Found
             if wrong
             else "There is no folder of pictures. Name one in data.folders."
         )
-    seen = {os.path.realpath(root) for root in roots}
+    seen = passed if passed is not None else set()
+    seen |= {os.path.realpath(root) for root in roots}
     found: list[Found] = []
     for folder, root in zip(folders, roots):
         files = sorted(_walk(root, seen, problems), key=lambda path: natural_key(path.relative_to(root).as_posix()))
@@ -97,8 +100,15 @@ def _walk(folder: Path, seen: set[str], problems: list[Problem]) -> Iterator[Pat
             if path.suffix.lower() in SUFFIXES:
                 yield path
         elif (real := os.path.realpath(path)) not in seen and entry.name != "__MACOSX":
+            if not _lies_in(real, folder) and not may_follow(path):
+                continue
             seen.add(real)
             yield from _walk(path, seen, problems)
+
+
+def _lies_in(real: str, folder: Path) -> bool:
+    """Whether no link leads from a folder to the real path of one of its entries."""
+    return os.path.dirname(real) == os.path.realpath(folder)  # noqa: PTH120  real paths are texts here
 
 
 def _with_masks(files: list[Path], folder: Folder, root: Path) -> Iterator[Found]:

@@ -14,6 +14,7 @@ from ..config import DataOptions, Folder, TrainConfig
 from ..data.framing import window
 from ..data.marks import EXCLUDED, NO_MARKS, Box, Marks, MarksBook, change_marks, marks_of
 from ..data.pictures import Facts, inspect
+from ..data.reach import reaching
 from ..data.records import DataSet, Problem
 from ..data.scan import looking, outcome
 from ..data.walk import MASK_ENDING, Found, find_files, natural_key, repeats_of
@@ -22,6 +23,7 @@ from ..files.backup import Backup, backups
 from ..sentences import Sentence
 from . import names
 from .contents import Part, contents
+from .counting import Counting
 from .intake import Added, Intake, as_sentence
 from .thumbnails import forget, thumbnail
 
@@ -59,6 +61,7 @@ class DataSetFolder:
         self._lock = threading.Lock()
         self._seen: dict[tuple[Path, int, int], Facts | DataError] = {}
         self._looks = health.Looks()
+        self._counting = Counting(self._walked)
 
     @property
     def name(self) -> str:
@@ -68,7 +71,7 @@ class DataSetFolder:
     def count(self) -> int:
         """How many files look like pictures; 0 when the folder is gone."""
         try:
-            return len(self._files())
+            return self._counting.count()
         except DataError:
             return 0
 
@@ -89,7 +92,8 @@ class DataSetFolder:
             caption_fallback="empty",
         )
         book = MarksBook()
-        seen = outcome(looking(data, self._look, lambda path: replace(book(path), excluded=False)))
+        with reaching(self._allow):
+            seen = outcome(looking(data, self._look, lambda path: replace(book(path), excluded=False)))
         items = [*self._usable(seen, book), *self._unusable(seen, book)]
         return sorted(items, key=lambda item: natural_key(item.name))
 
@@ -104,11 +108,15 @@ class DataSetFolder:
 
     def contents(self, *, table: bool = False) -> list[Part]:
         """The files that it consists of, with a metadata.csv if `table`. Raises DataError when the folder is gone."""
-        return contents(self.path, self._allow, table=table)
+        with reaching(self._allow):
+            return contents(self.path, self._allow, table=table)
 
     def add(self, filename: str, content: bytes | BinaryIO | Path) -> Added:
         """Take a picture, a caption or a zip of them. Nothing is overwritten but captions; what is refused says why."""
-        return Intake(self.path, self._lock).take(filename, content)
+        try:
+            return Intake(self.path, self._lock, self._allow).take(filename, content)
+        finally:
+            self._counting.forget()
 
     def thumbnail(self, name: str, side: int = 256) -> bytes:
         """The picture as a small JPEG of about `side` pixels. Raises DataError when it is not there or unreadable."""
@@ -117,7 +125,8 @@ class DataSetFolder:
 
     def captions(self) -> dict[str, str]:
         """What stands beside every picture, by name. Raises DataError when the folder is gone."""
-        return tagging.captions_of(self.path)
+        with reaching(self._allow):
+            return tagging.captions_of(self.path)
 
     def set_captions(self, captions: Mapping[str, str], known: Mapping[str, str] | None = None) -> tagging.Saved:
         """Write captions to where a run reads them (`tagging.save`); `undo` takes them back.
@@ -126,7 +135,7 @@ class DataSetFolder:
         """
         for name in captions if known is None else ():
             self._picture(name)
-        with self._lock:
+        with self._lock, reaching(self._allow):
             return tagging.save(self.path, captions, known)
 
     def backups(self) -> list[Backup]:
@@ -135,7 +144,8 @@ class DataSetFolder:
 
     def examine(self, config: TrainConfig, family: str) -> health.Report:
         """What is the matter with the pictures and captions for a run with these options. Raises DataError."""
-        return health.report_on(self._gather(config, family))
+        with reaching(self._allow):
+            return health.report_on(self._gather(config, family))
 
     def mend(self, kind: str, pictures: Sequence[str], config: TrainConfig) -> str:
         """Apply a fix of `examine`'s; the id for `undo`, empty when it cannot be undone. Raises UserError."""
@@ -143,8 +153,9 @@ class DataSetFolder:
             for name in pictures:
                 self.remove(name)
             return ""
-        subject = self._gather(config)
-        with self._lock:
+        with self._lock, reaching(self._allow):
+            subject = self._gather(config)
+            self._counting.forget()
             return health.apply(kind, pictures, subject)
 
     def set_marks(self, marks: Mapping[str, Mapping[str, Any]]) -> None:
@@ -155,8 +166,9 @@ class DataSetFolder:
 
     def undo(self, id: str) -> None:
         """Take back a fix, or set captions. Raises NotFound, and DataError when its files were changed since."""
-        with self._lock:
+        with self._lock, reaching(self._allow):
             health.undo(self.path, id)
+            self._counting.forget()
 
     def _gather(self, config: TrainConfig, family: str = health.FAMILY) -> health.Subject:
         data = replace(config.data, folders=[replace(_first(config.data), path=str(self.path))])
@@ -181,6 +193,7 @@ class DataSetFolder:
             companions += [file for file in picture.parent.glob("*") if file.stem == picture.stem + MASK_ENDING]
             for file in (picture, *companions):
                 _unlink(file)
+            self._counting.forget()
             if MarksBook()(picture) != NO_MARKS:  # another picture of this name is another one
                 change_marks({picture: NO_MARKS})
 
@@ -192,7 +205,13 @@ class DataSetFolder:
         return path
 
     def _files(self) -> list[Found]:
-        return find_files([Folder(str(self.path))], [])
+        with reaching(self._allow):
+            return find_files([Folder(str(self.path))], [])
+
+    def _walked(self) -> tuple[int, set[str]]:
+        passed = set[str]()
+        with reaching(self._allow):
+            return len(find_files([Folder(str(self.path))], [], passed)), passed
 
     def _look(self, path: Path) -> Facts:
         """As `inspect`, but each state of a file is looked at once."""

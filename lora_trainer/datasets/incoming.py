@@ -23,6 +23,9 @@ LARGEST_PICTURE = 512 << 20
 LARGEST_TEXT = 16 << 20
 """Bytes of one file. No picture that is decoded here needs more; the captions of ten thousand pictures need 2 MB."""
 
+_in_use = set[Path]()
+"""Places of this program's own uploads: whatever the clock says, they are not left over."""
+
 
 @contextmanager
 def staging(folder: Path) -> Iterator[Path]:
@@ -30,17 +33,19 @@ def staging(folder: Path) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     place = Path(tempfile.mkdtemp(prefix=INCOMING, dir=folder))
+    _in_use.add(place)
     try:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+        _in_use.discard(place)
 
 
 def _sweep(folder: Path) -> None:
     """Remove what a program left that was killed; what other uploads of this moment have comes and goes meanwhile."""
     for left in folder.glob(INCOMING + "*"):
         with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > STALE_SECONDS:
+            if left not in _in_use and time.time() - left.stat().st_mtime > STALE_SECONDS:
                 shutil.rmtree(left, ignore_errors=True)
 
 

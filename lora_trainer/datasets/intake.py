@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -37,11 +38,14 @@ class Added:
 
 
 class Intake:
-    """One upload into the folder `root`. `lock` is held while a name is chosen and given."""
+    """One upload into the folder `root`. `lock` is held while a name is chosen and given.
 
-    def __init__(self, root: Path, lock: threading.Lock) -> None:
+    Nothing is put where `allow` does not allow it: links may lead out of the folder.
+    """
+
+    def __init__(self, root: Path, lock: threading.Lock, allow: Callable[[Path], bool] = lambda path: True) -> None:
         self.root, self.result = root, Added()
-        self._lock = lock
+        self._lock, self._allow = lock, allow
         self._renamed: dict[str, str] = {}
         self._placed: dict[str, str] = {}
         self._moved = False
@@ -101,12 +105,14 @@ class Intake:
         for name, marks in entries.items():
             picture = folder + ("" if "/" in name else _safe_or_none(name))
             path = self.root / self._placed.get(picture, picture)
-            if names.is_picture(picture) and path.is_file():
+            if names.is_picture(picture) and path.is_file() and self._allow(path):
                 changes[path] = marks
         with self._lock:
             change_marks(changes)
 
     def _take_file(self, place: Path, name: str, stream: BinaryIO) -> None:
+        if "/" in name and not self._allow((self.root / name).parent):
+            raise DataError(Sentence("folder_link", "would lie in a folder that a link leads to: refused"))
         staged = stage(place, name, stream)
         with self._lock:
             self.result.added.append(self._give_place(staged, name))

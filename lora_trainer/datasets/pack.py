@@ -32,10 +32,16 @@ def _entry(part: Part) -> zipfile.ZipInfo:
         entry = zipfile.ZipInfo.from_file(part.source, part.name, strict_timestamps=False)
         entry.compress_type = zipfile.ZIP_STORED
         return entry
-    entry = zipfile.ZipInfo(part.name, time.localtime()[:6])
+    entry = zipfile.ZipInfo(part.name, _moment())
     entry.compress_type, entry.file_size = zipfile.ZIP_DEFLATED, len(part.source)
     entry.external_attr = 0o644 << 16
     return entry
+
+
+def _moment() -> tuple[int, int, int, int, int, int]:
+    """Now, as far as a zip file can say it: a machine whose battery is empty believes that it is 1970."""
+    year, month, day, hour, minute, second = time.localtime()[:6]
+    return min(max(year, 1980), 2107), month, day, hour, minute, second
 
 
 class _Pipe:

@@ -66,7 +66,8 @@ class Upload:
     file: Path
     state: str = RECEIVING
     result: Added | None = None
-    ended: float = 0.0
+    touched: float = field(default_factory=time.monotonic)
+    """When something came of it last, or it was taken: by no clock that somebody may set."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -132,6 +133,7 @@ class Uploads:
                 raise DataError(Sentence("part_length", sentence, length=length))
             if found != checksum.lower():
                 raise DataError(Sentence("part_damaged", "A part of the upload was damaged on its way."))
+            upload.touched = time.monotonic()
             try:
                 _append(upload.file, part, offset)
             except OSError as error:
@@ -172,11 +174,11 @@ class Uploads:
         try:
             result = data_set.add(upload.name, upload.file)
         except (UserError, OSError, MemoryError) as error:
-            log.exception("The upload of '%s' could not be taken.", upload.name)
+            log.exception("The upload of %r could not be taken.", upload.name)
             reason = error.sentence if isinstance(error, UserError) else str(error)
             result.refused.append(Refused(upload.name, as_sentence(reason)))
         finally:
-            upload.result, upload.ended, upload.state = result, time.time(), DONE
+            upload.result, upload.touched, upload.state = result, time.monotonic(), DONE
             _discard(upload.file, upload.file.with_suffix(".json"))
 
     def _made(self, dataset: str, name: str, size: int) -> Upload:
@@ -211,14 +213,15 @@ class Uploads:
         return [upload for upload in found if upload is not None and upload.state == RECEIVING]
 
     def _sweep(self) -> None:
-        now = time.time()
-        for upload in [one for one in self._known.values() if one.ended and now - one.ended > KEPT_SECONDS]:
-            del self._known[upload.id]
-        for file in [*self._folder.glob("*")]:
-            known = self._known.get(file.stem)
+        now = time.monotonic()
+        for upload in [*self._known.values()]:
+            if upload.state == DONE and now - upload.touched > KEPT_SECONDS:
+                del self._known[upload.id]
+            elif upload.state == RECEIVING and now - upload.touched > STALE_SECONDS:
+                self._remove(upload)
+        for file in [*self._folder.glob("*")]:  # what an earlier program left
             newest = max(map(_changed, (file, file.with_suffix(".part"), file.with_suffix(".json"))))
-            if (known is None or known.state == RECEIVING) and now - newest > STALE_SECONDS:
-                self._known.pop(file.stem, None)
+            if file.stem not in self._known and time.time() - newest > STALE_SECONDS:
                 _discard(file)
 
     def _remove(self, upload: Upload) -> None:

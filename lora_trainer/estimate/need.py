@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import device as devices
 from ..config import TrainConfig
 from ..sentences import Sentence
+from .sizes import SHARE, gigabytes
 from .step import ImaginedModel, StepMemory
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ OWN_BYTES = 700_000_000
 KEPT_FREE = {"cpu": 1.0}
 """What an allocator keeps of freed memory, as a share of the activations (measured with glibc, see docs/speed.md)."""
 KEPT_FREE_ELSEWHERE = 0.1
-SHARE = 0.95
-"""How much of the device a run may count on: a desktop draws on it as well."""
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -101,8 +100,3 @@ class Estimator:
 def device_name(device: torch.device) -> str:
     """The device in a sentence."""
     return "this computer (CPU)" if device.type == "cpu" else devices.label(device)
-
-
-def gigabytes(count: float) -> str:
-    """Bytes as GB (of 1024^3, as cards are sold), with one decimal."""
-    return f"{count / 2**30:.1f}"

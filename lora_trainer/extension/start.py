@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..sentences import Sentence, to_json
+from .ending import close_at_end
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def desk() -> Any:
     with _lock:
         if _desk is None:
             _desk = _make_desk()
+            close_at_end(lambda seconds: _desk.close(seconds))
         return _desk
 
 
@@ -57,7 +59,7 @@ def _make_desk() -> Any:
     host, flags = WebUIHost(), read_flags()
     roots = roots_of(host, flags.folders, listens=flags.listens)
     datasets = DataSets(host.data_folder() / "datasets", roots)
-    return Desk(host, datasets, presets=load_presets)
+    return Desk(host, datasets, presets=load_presets, elsewhere=lambda: flags.devices)
 
 
 def _explain(app: Any, error: Exception) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import time
@@ -13,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import TrainingError, UserError
+from ..errors import UserError
+from .disk import disk_error
 
 PARTIAL = ".partial"
 STALE_SECONDS = 3600.0
@@ -39,8 +39,8 @@ def replacing(
     It lives in the same folder under a name ending in '.partial' until it is whole on the disk. `check` gets that
     temporary file before the replacement and may raise to prevent it. Without `durable` nothing is waited for until it
     is on the disk: for many small files that can be made anew and whose readers notice damage.
-    Raises TrainingError when the disk is full, FileInUse when `path` is held by another program, UserError when the
-    folder cannot be written; `path` is untouched then.
+    Raises DiskError when the disk is full or read-only, FileInUse when `path` is held by another program, UserError
+    when the folder cannot be written; `path` is untouched then.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
@@ -108,11 +108,8 @@ def _sentences(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
-            raise TrainingError(
-                f"The disk is full: '{path}' could not be written and is as it was before. "
-                "Free some space and save again, or choose another output folder."
-            ) from error
+        if refused := disk_error(error, path):
+            raise refused from error
         raise UserError(f"'{path}' cannot be written: {error.strerror or error}. Choose another folder.") from error
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from .atomic import write_all, write_text
 BACKUPS, LIST = ".train-lora-backup", "files.json"
 KEPT = 100
 """Backups of a folder; the oldest go when there are more."""
+CLOSE = 2_000_000_000
+"""Nanoseconds that every file system tells apart (FAT counts in two seconds)."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def backed_up(root: Path, files: Iterable[Path]) -> Iterator[str]:
         for row, file in zip(rows, files):
             row["now"] = _hash(_content(file))
         write_text(folder / LIST, json.dumps(rows, ensure_ascii=False, indent=1))
+        _make_newest(root, folder / LIST)
         for old in backups(root)[KEPT:]:
             _discard(root / BACKUPS / old.id)
     except (UserError, OSError):
@@ -92,6 +96,15 @@ def undo(root: Path, id: str) -> None:
             raise DataError(Sentence("undo_changed", sentence, file=file.name, folder=str(folder)))
     _put_back({file: None if was is None else (folder / Path(was).name).read_bytes() for file, was, _ in files})
     _discard(folder)
+
+
+def _make_newest(root: Path, file: Path) -> None:
+    """Let this backup count as the newest, also when the clock was set back since an earlier one was made."""
+    with suppress(OSError):
+        own = file.stat().st_mtime_ns
+        others = [one.stat().st_mtime_ns for one in (root / BACKUPS).glob(f"*/{LIST}") if one != file]
+        if (newest := max(others, default=0)) >= own:
+            os.utime(file, ns=(newest + CLOSE, newest + CLOSE))
 
 
 _NO_BACKUP = (OSError, ValueError, KeyError, TypeError)

@@ -49,7 +49,12 @@ class Inspection:
 
     def as_text(self) -> str:
         """A page for people, one fact a line."""
-        return "\n".join(f"{label + ':':<15} {value}" for label, value in _lines(self) if value)
+        return "\n".join(f"{label + ':':<15} {_harmless(str(value))}" for label, value in _lines(self) if value)
+
+
+def _harmless(text: str) -> str:
+    """A text without what steers a terminal: files come from anybody."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
 
 
 def inspect(path: Path | str) -> Inspection:

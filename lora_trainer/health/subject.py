@@ -11,6 +11,7 @@ from ..config import DataOptions
 from ..data.captions import caption_files, read_captions, trigger_of
 from ..data.marks import Marks, MarksBook
 from ..data.pictures import Facts
+from ..data.reach import require_readable
 from ..data.records import Picture, Problem
 from ..data.scan import looking
 from ..data.text_files import encoding_of
@@ -166,6 +167,7 @@ def _captions(files: Sequence[Found], data: DataOptions) -> list[Caption]:
 def _caption(picture: Path, text: str, data: DataOptions) -> Caption:
     for file in caption_files(picture, data.caption_extensions):
         try:
+            require_readable(file)
             return Caption(text, file, encoding_of(file.read_bytes()))
         except OSError:
             continue

@@ -199,6 +199,12 @@ class Companion(Protocol):
     def configured(self, config: TrainConfig) -> Host:
         """The host with what a run's options say of device, precision and VAE, where these are its to choose."""
 
+    device: str
+    """The name of the device that the held base is on, or comes up on. Missing: 'auto'."""
+
+    def elsewhere(self, config: TrainConfig) -> TrainConfig | None:
+        """A run's options as a process without this host needs them; None where it could not open the base."""
+
     def captioners(self) -> Mapping[str, Build]:
         """Captioners that only this host has, by their names."""
 

@@ -72,10 +72,19 @@ class StandaloneHost:
             finally:
                 loan.close()
 
+    @property
+    def device(self) -> str:
+        """Where the base comes up, unless a run's options name another device."""
+        return self._memory.device
+
     def configured(self, config: TrainConfig) -> StandaloneHost:
         """The same base with what a run's options say of everything else."""
-        base = replace(config.base, checkpoint=self._base.checkpoint)
-        return StandaloneHost(base, config.memory, self._lora_folder, self._data_folder)
+        memory = config.memory if config.memory.device != "auto" else replace(config.memory, device=self.device)
+        return StandaloneHost(self.elsewhere(config).base, memory, self._lora_folder, self._data_folder)
+
+    def elsewhere(self, config: TrainConfig) -> TrainConfig:
+        """A run's options with this base, which any process can open."""
+        return replace(config, base=replace(config.base, checkpoint=self._base.checkpoint))
 
     def give_way(self) -> bool:
         """Nobody else waits for this model."""

@@ -19,6 +19,7 @@ from ..recommend import Facts, Recommendation, recommend
 from ..registry import suggest
 from ..resolve import with_epochs, with_resolution
 from ..sentences import Sentence
+from .needs import Demand
 from .stopping import interrupts_mean
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ class Advisor:
             found = estimator.need(size, known.config.data.batch_size, known.config.memory.checkpointing)
             return Outlook(found, {} if found.fits else self._milder(estimator, known.config, size))
 
+    def demand(self, config: TrainConfig) -> Demand:
+        """`outlook` as the line of jobs wants it: for whether a run fits a device."""
+        found = self.outlook(config)
+        return Demand(found.need.bytes, "" if found.need.fits else _advice(found.milder))
+
     def knows(self, config: TrainConfig) -> bool:
         """Whether `outlook` would answer at once. Raises as it does."""
         known = self._survey(config)
@@ -198,7 +204,7 @@ class Advisor:
         """The run, looked at as a training does, with a scan that is remembered."""
         from ..training.survey import Survey, folder_of
 
-        config = self._host.settle(config)
+        config = _here(self._host.settle(config), self._host)
         check(config, lambda _: self._host.describe())
         info = self._host.describe()
         config = with_resolution(config, info)
@@ -224,6 +230,13 @@ class Advisor:
 
         found = milder(estimator, config, size)
         return _changed(config, found) if found else {}
+
+
+def _here(config: TrainConfig, host: Host) -> TrainConfig:
+    """A run's options with the host's own device, where they leave that open."""
+    if config.memory.device != "auto":
+        return config
+    return replace(config, memory=replace(config.memory, device=str(getattr(host, "device", "auto"))))
 
 
 def _layout(info: BaseInfo, config: TrainConfig) -> str:

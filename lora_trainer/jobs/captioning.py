@@ -65,7 +65,7 @@ class Captioning:
                     self._follow()
             self.state = DONE if self.result is not None and not self.result.stopped else STOPPED
         except Exception as error:  # models of others fail in ways of their own; whoever watches must learn of it
-            log.info("The captioning of '%s' broke off.", self.dataset.name, exc_info=error)
+            log.info("The captioning of %r broke off.", self.dataset.name, exc_info=error)
             self._problem = _reason(error)
             self.state = FAILED
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import options
+from ..accounts import Accounts, Audit
 from ..config import TrainConfig
 from ..datasets.own import OwnDataSets, OwnRoots
 from ..datasets.store import DataSets
@@ -31,10 +32,13 @@ from .inquiries import Inquiries
 from .job import Job
 from .keep import Kept, keep
 from .limits import Limiter, LimitStore
+from .meter import Meter
 from .own import OwnCaptionings, OwnInquiries, OwnJobs, OwnRegularizations, OwnTryOuts
 from .past import history_of
+from .places import places_of
 from .queue import Jobs
 from .regularization import Regularizations
+from .runner import InPlaceRunner
 from .space import Space
 from .states import ENDED, FINISHED, STOPPED
 from .telling import Telling
@@ -45,7 +49,11 @@ log = logging.getLogger(__name__)
 
 
 class Desk:
-    """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs."""
+    """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs.
+
+    `elsewhere` names further devices for runs, beside that of the host's model. With `goes_on`, or where that is a
+    habit, what the end of the program interrupted goes on at once.
+    """
 
     def __init__(
         self,
@@ -54,26 +62,39 @@ class Desk:
         jobs: Jobs | None = None,
         tryouts: TryOuts | None = None,
         presets: Callable[[], Sequence[Preset]] = load_presets,
+        *,
+        elsewhere: Callable[[], Sequence[str]] = tuple,
+        goes_on: bool = False,
     ) -> None:
         self.host, self._shipped = host, presets
         self.own_presets = OwnPresets(host.data_folder() / PRESETS)
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.datasets.uploads.sweep()
-        self.jobs = jobs or Jobs(host, host.data_folder() / "runs")
-        self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.waiting)
+        self.jobs = jobs or Jobs(
+            host, host.data_folder() / "runs", places=lambda: places_of(host, InPlaceRunner(host), elsewhere())
+        )
+        self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.wanted_here)
         self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
         self.regularizations = Regularizations(host, self.jobs.turn, self.datasets, self.forecaster)
         self.advisor = Advisor(host, self.forecaster.scan, presets)
         self.inquiries = Inquiries(self.advisor, self.jobs.turn)
+        self.jobs.workers.needs.ask = self.advisor.demand
         self.habits = Habits(host.data_folder() / "habits.json")
         self.notices = Notices(host.data_folder() / NOTICES)
-        self.jobs.on_end += [self._show_what_was_learned, Telling(self.jobs, self.notices).of_end]
+        goes_on = goes_on or self.habits.goes_on
+        telling = Telling(self.jobs, self.notices, goes_on=goes_on)
+        self.jobs.on_end += [self._show_what_was_learned, telling.of_end]
         self.visitor = NOBODY_IN_PARTICULAR
         self.tickets, self.ballots = Tickets(), Ballots()
         self.space = Space(self.datasets, self.jobs)
         self.limiter = Limiter(LimitStore(host.data_folder()), self._jobs_of, self.space.of)
-        self.jobs.on_ran, self.jobs.may_run = self._count, self._may_run
+        self.audit = Audit(host.data_folder())
+        self.accounts: Accounts | None = None
+        """Who may sign in, where that is not the host's own business."""
+        self.meter = Meter(self.jobs, self.limiter)
+        if goes_on:
+            self.jobs.go_on()
 
     def seen_by(self, visitor: Visitor) -> Desk:
         """This desk as it is for a visitor: what is others' is not there, and what is made is the visitor's own."""
@@ -92,6 +113,16 @@ class Desk:
             view.own_presets = self.own_presets.of(visitor.name)
             view._shipped = self._house_presets(view.own_presets)
         return view
+
+    def close(self, seconds: float) -> None:
+        """The program is about to end: what runs keeps how far it came, within that time; nothing more is begun."""
+        if not self.jobs.end(seconds):
+            log.warning("The run could not be paused in time: it goes on from its last state.")
+        self.meter.close()
+        self.tryouts.close()
+        self.regularizations.close()
+        self.inquiries.close()
+        self.notices.close()
 
     def _own_roots(self, view: Desk) -> OwnRoots:
         private = (self.datasets.folder, self.host.data_folder() / "runs")
@@ -137,29 +168,15 @@ class Desk:
     def _jobs_of(self, name: str) -> int:
         return sum(job.record.owner == name and job.state not in ENDED for job in self.jobs.list())
 
-    def _count(self, job: Job, seconds: float) -> None:
-        if not job.record.owner:
-            return
-        try:
-            self.limiter.store.count(job.record.owner, seconds=seconds)
-        except UserError as error:  # a full disk is told by all else; the run's own end goes on
-            log.warning("The time of a run could not be counted: %s", error)
-
-    def _may_run(self, job: Job) -> str:
-        try:
-            self.limiter.require_running_time(job.record.owner)
-        except UserError as error:
-            return error.sentence
-        return ""
-
     def presets(self) -> list[Preset]:
         """Those that come with the trainer, and behind them the user's own."""
         return [*self._shipped(), *self.own_presets.all()]
 
     @property
     def busy(self) -> bool:
-        """Whether the model is at work, for us or for the host's own users: then others leave the processor alone."""
-        return self.jobs.turn.holder is not None or bool(getattr(self.host, "drawing", False))
+        """Whether models are at work, for us or for the host's own users: then others leave the processor alone."""
+        runs = any(job is not None for _, job in self.jobs.everywhere())
+        return runs or self.jobs.turn.holder is not None or bool(getattr(self.host, "drawing", False))
 
     def config(self, values: Mapping[str, Any], dataset: str = "") -> TrainConfig:
         """A configuration from what a page sends: the base is the host's, the pictures those of the data set.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..events import Event, Started, Step, Validated
+from .news import News
 
 
 class Feed:
@@ -21,6 +22,8 @@ class Feed:
 
     def __init__(self, earlier: Callable[[], Iterable[Event]] = tuple) -> None:
         self.id = secrets.token_hex(4)
+        self.news = News()
+        """Stirs with every event."""
         self._earlier: Callable[[], Iterable[Event]] | None = earlier
         self._events: list[Event] = []
         self._steps: list[Step] = []
@@ -37,7 +40,9 @@ class Feed:
             self._events.append(event)
             self._note(event)
             self._news.notify_all()
-            return len(self._events)
+            number = len(self._events)
+        self.news.stir()
+        return number
 
     def after(self, number: int, limit: int = 500) -> list[tuple[int, Event]]:
         """At most `limit` events that came after event `number`, with their numbers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,8 @@ PREPARING_EVERY = 0.2
 class Job:
     """A training. Its record changes only through `change`, which tells `listener`; controls may come from any thread.
 
-    Every control may be given twice, and in a state where it means nothing.
+    Every control may be given twice, and in a state where it means nothing. One that may line the job up takes
+    `line_lock`, that of the line's owner, before the job's own lock, as its owner does.
     """
 
     def __init__(
@@ -55,11 +57,18 @@ class Job:
         self.control, self.feed = Control(), feed or Feed()
         self.steps_aside = False
         """Whether it pauses for a more important one, to go on by itself afterwards."""
+        self.rests_for = ""
+        """Why it pauses, where nobody wished it; it is its message then."""
         self.store: Store | None = None
         """What is encoded already, kept while the job may go on."""
         self.listener: Callable[[Job], None] = lambda job: None
+        self.at_event: Callable[[], None] = lambda: None
+        """Called after each event of the run."""
         self.problem = ""
         """Why it cannot go on; empty when nothing is known against it."""
+        self.deleted = False
+        """Whether it is forgotten: whoever still holds it can begin nothing with it."""
+        self.line_lock: AbstractContextManager[Any] = threading.RLock()
         self._enqueue = enqueue
         self._lock = threading.RLock()
         self._prepared_at, self._phase = 0.0, ""
@@ -138,16 +147,24 @@ class Job:
     def pause(self) -> None:
         """Give the model back at the next step; what is done so far is kept."""
         with self._lock:
-            self.steps_aside = False
+            self.steps_aside, self.rests_for = False, ""
             if self.state == QUEUED:
                 self.change(state=PAUSED, message="")
             elif self.state in (PREPARING, RUNNING):
                 self.control.pause()
 
+    def rest(self, reason: str) -> None:
+        """Give the model back at the next step, and say why."""
+        with self._lock:
+            if self.state in (PREPARING, RUNNING) and self.control.wish is Wish.GO_ON:
+                self.rests_for = reason
+                self.control.pause()
+
     def resume(self) -> None:
         """Go on with a job that rests, was stopped or failed, as soon as it is its turn; take back a pause."""
-        with self._lock:
+        with self.line_lock, self._lock:
             if self.state in (PREPARING, RUNNING):
+                self.rests_for = ""
                 self.control.go_on()
             elif self.state in (*RESTING, STOPPED, FAILED):
                 self._line_up(QUEUED)
@@ -170,7 +187,7 @@ class Job:
 
     def stop_and_save(self) -> None:
         """End with a save of what is learned so far; from a pause, that needs the model once more."""
-        with self._lock:
+        with self.line_lock, self._lock:
             if self.state in ON_THE_MODEL:
                 self.control.stop_and_save()
                 self.change(state=STOPPING)
@@ -184,7 +201,7 @@ class Job:
         """Train a job that ended `steps` further. Raises UserError when it has not ended, or for a wrong number."""
         if not 0 < steps <= 1_000_000:
             raise UserError(Sentence("more_steps", "The number of steps must lie between 1 and 1000000."))
-        with self._lock:
+        with self.line_lock, self._lock:
             if self.state not in (FINISHED, STOPPED) or not self.has_state:
                 raise UserError(Sentence("not_ended", "Only a run that has ended can be trained further."))
             total = self.record.step + steps
@@ -194,26 +211,35 @@ class Job:
             self._line_up(QUEUED)
 
     def _line_up(self, state: str) -> None:
+        if self.deleted:
+            raise no_job(self.id)
         if self.problem:
             raise UserError(self.problem)
-        self.control, self.steps_aside = Control(), False
+        self.control, self.steps_aside, self.rests_for = Control(), False, ""
         self.change(state=state, message="", ended=0.0, place=0.0)
         self._enqueue(self)
 
     def line_up_again(self) -> None:
-        """After it stepped aside: wait at the place that it had."""
+        """After it stepped aside, unless somebody wished otherwise meanwhile: wait at the place that it had."""
+        with self.line_lock, self._lock:
+            if self.steps_aside and self.state == PAUSED:
+                self.control, self.steps_aside = Control(), False
+                self.change(state=QUEUED, message="")
+                self._enqueue(self)
+
+    def hold_back(self, reason: str) -> None:
+        """It is the job's turn, but it may not have it now."""
         with self._lock:
-            self.control, self.steps_aside = Control(), False
-            self.change(state=QUEUED, message="")
-            self._enqueue(self)
+            if self.state == QUEUED:
+                self.change(state=PAUSED, message=reason)
 
     # What the runner tells
 
-    def begin(self) -> bool:
-        """Called when it is the job's turn; False when it was paused or stopped meanwhile."""
+    def begin(self, device: str = "") -> bool:
+        """Called when it is the job's turn, on that device; False when it was paused or stopped meanwhile."""
         with self._lock:
             if self.state == QUEUED:
-                self.change(state=PREPARING)
+                self.change(state=PREPARING, message="", device=device)
             return self.state in (PREPARING, STOPPING)
 
     def take(self, event: Event) -> None:
@@ -223,13 +249,21 @@ class Job:
         with self._lock:
             self.change(**self._news(event))
         self.feed.append(event)
+        self.at_event()
 
     def end(self, state: str, **values: Any) -> None:
-        """The run has given the model back."""
-        if state in ENDED:
-            self.store = None
-            values["ended"] = time.time()
-        self.change(state=state, seconds_left=0.0, **values)
+        """The run has given the model back. Who wished for a stop while it was being paused has it stopped."""
+        with self.line_lock, self._lock:
+            if state == PAUSED and self.control.wish is Wish.STOP:
+                state = STOPPED
+            if state in ENDED:
+                self.store = None
+                values["ended"] = time.time()
+            if state == PAUSED and self.rests_for:
+                values["message"] = self.rests_for
+            self.change(state=state, seconds_left=0.0, **values)
+            if state == PAUSED and self.control.wish is Wish.STOP_AND_SAVE and not self.record.message:
+                self.stop_and_save()
 
     def _news(self, event: Event) -> dict[str, Any]:
         """What of the record an event changes."""
@@ -258,3 +292,7 @@ class Job:
         if not told:
             self._phase, self._prepared_at = event.phase, now
         return told
+
+
+def no_job(job_id: str) -> NotFound:
+    return NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..files.atomic import write_text
+from ..files.json_object import aside_files, object_or_empty, read_object
 from ..sentences import Sentence
 from ..visitor import Visitor
 
@@ -51,14 +52,15 @@ class LimitStore:
         self._lock = threading.Lock()
 
     def all(self) -> dict[str, Limits]:
-        return {name: _limits(values) for name, values in _read(self._limits).items() if isinstance(values, dict)}
+        known = object_or_empty(self._limits)
+        return {name: _limits(values) for name, values in known.items() if isinstance(values, dict)}
 
     def of(self, name: str) -> Limits:
         known = self.all()
         return known.get(name, known.get(EVERYBODY, Limits()))
 
     def set(self, name: str, changes: Mapping[str, Any]) -> Limits:
-        """Change some limits of `name` (or of EVERYBODY). Raises UserError for what is no limit."""
+        """Change some limits of `name` (or of EVERYBODY). Raises UserError for what is no limit, or cannot be kept."""
         for key, value in changes.items():
             whole = key in ("jobs", "runs")
             known = key in Limits.__dataclass_fields__
@@ -68,23 +70,32 @@ class LimitStore:
                 names = ", ".join(Limits.__dataclass_fields__)
                 raise UserError(Sentence("no_limit", sentence, key=key, value=str(value), known=names))
         with self._lock:
+            kept = read_object(self._limits)
             limits = dataclasses.replace(self.of(name), **changes)
-            write_text(
-                self._limits,
-                json.dumps({**_read(self._limits), name: dataclasses.asdict(limits)}, indent=1),
-                private=True,
-            )
+            values = {**kept, name: dataclasses.asdict(limits)}
+            write_text(self._limits, json.dumps(values, ensure_ascii=False, indent=1), private=True)
         return limits
+
+    def forget(self, name: str) -> None:
+        """From now on, what EVERYBODY may holds for `name`."""
+        with self._lock:
+            known = read_object(self._limits)
+            if known.pop(name, None) is not None:
+                write_text(self._limits, json.dumps(known, ensure_ascii=False, indent=1), private=True)
+
+    def damaged(self) -> list[str]:
+        """Files that could not be read and were put aside: what they held is not in force."""
+        return sorted(file.name for one in (self._limits, self._usage) for file in aside_files(one))
 
     def month(self, name: str) -> tuple[float, int]:
         """Hours and runs of this month."""
-        used = _read(self._usage).get(_month(), {}).get(name, {})
+        used = object_or_empty(self._usage).get(_month(), {}).get(name, {})
         return float(used.get("seconds", 0.0)) / 3600, int(used.get("runs", 0))
 
     def count(self, name: str, *, seconds: float = 0.0, runs: int = 0) -> None:
         """Add to what was used this month; those that are long past are forgotten."""
         with self._lock:
-            usage = dict(sorted(_read(self._usage).items())[-24:])
+            usage = dict(sorted(read_object(self._usage).items())[-24:])
             month = usage.setdefault(_month(), {})
             known = month.get(name, {})
             month[name] = {
@@ -128,9 +139,13 @@ class Limiter:
             sentence = "You may have {limit} runs waiting or under way, and have {used}: stop one, or wait for its end."
             raise UserError(Sentence("limit_jobs", sentence, limit=limit, used=used))
 
+    def hours_of(self, name: str) -> float:
+        """How many of a month are somebody's; 0 is no limit."""
+        return self.store.of(name).hours if name else 0.0
+
     def require_running_time(self, name: str) -> None:
         """Raise UserError when this month's hours are used up."""
-        limit = self.store.of(name).hours if name else 0
+        limit = self.hours_of(name)
         if limit and (used := self.store.month(name)[0]) >= limit:
             sentence = "You may train {limit} hours a month, and have trained {used}."
             raise UserError(Sentence("limit_hours", sentence, limit=f"{limit:g}", used=f"{used:.1f}"))
@@ -152,11 +167,3 @@ def _limits(values: Mapping[str, Any]) -> Limits:
 
 def _month() -> str:
     return time.strftime("%Y-%m", time.gmtime())
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}

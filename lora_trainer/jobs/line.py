@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .job import Job
+from .states import IN_LINE
 
 
 def turn_of(job: Job) -> tuple[int, float]:
@@ -13,24 +14,26 @@ def turn_of(job: Job) -> tuple[int, float]:
 
 
 class Line:
-    """The jobs that wait. Not safe for threads: its owner holds a lock."""
+    """The jobs that wait; one that was paused or stopped meanwhile is passed over, and comes anew when it goes on.
+
+    Not safe for threads: its owner holds a lock.
+    """
 
     def __init__(self) -> None:
         self._jobs: list[Job] = []
 
     def __iter__(self) -> Iterator[Job]:
         """Whoever is next comes first."""
-        return iter(sorted(self._jobs, key=turn_of))
+        return iter(sorted(filter(_waits, self._jobs), key=turn_of))
 
     def __len__(self) -> int:
-        return len(self._jobs)
+        return sum(map(_waits, self._jobs))
 
     def __contains__(self, job: Job) -> bool:
-        return job in self._jobs
+        return job in self._jobs and _waits(job)
 
     def join(self, job: Job) -> None:
-        if job not in self._jobs:
-            self._jobs.append(job)
+        self._jobs = [*(one for one in self._jobs if _waits(one) and one is not job), job]
 
     def leave(self, job: Job) -> None:
         if job in self._jobs:
@@ -52,3 +55,7 @@ class Line:
         for number, one in enumerate(others, 1):
             if one.record.place != after_place + number:
                 one.change(place=after_place + number)
+
+
+def _waits(job: Job) -> bool:
+    return job.state in IN_LINE

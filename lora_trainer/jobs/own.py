@@ -22,9 +22,12 @@ from ..sentences import Sentence, lora_exists
 from ..visitor import Visitor
 from .captioning import Captioning, Captionings, Choice, no_captioning
 from .inquiries import Inquiries, Inquiry, no_inquiry
-from .job import Job
+from .job import Job, no_job
 from .limits import Limiter
-from .queue import Jobs, no_job
+from .news import News
+from .places import Place
+from .queue import Jobs
+from .recovery import go_on
 from .regularization import Regularization, Regularizations, Usual, no_regularization
 from .request import TryOutRequest
 from .tryouts import TryOut, TryOuts, no_tryout
@@ -39,6 +42,10 @@ class OwnJobs(Jobs):
     @property
     def problem(self) -> str:
         return self._all.problem
+
+    @property
+    def news(self) -> News:
+        return self._all.news
 
     def submit(
         self,
@@ -83,6 +90,12 @@ class OwnJobs(Jobs):
     def waiting(self) -> bool:
         return self._all.waiting()
 
+    def wanted_here(self) -> bool:
+        return self._all.wanted_here()
+
+    def everywhere(self) -> builtins.list[tuple[Place, Job | None]]:
+        return self._all.everywhere()
+
     def users_of(self, dataset: str) -> builtins.list[Job]:
         return self._all.users_of(dataset)
 
@@ -103,9 +116,7 @@ class OwnJobs(Jobs):
         self._all.delete(job)
 
     def resume_all(self) -> None:
-        for job in self.interrupted():
-            self._limiter.require_running_time(job.record.owner)
-            job.resume()
+        go_on(self.interrupted(), lambda job: self._limiter.require_running_time(job.record.owner))
 
     def require_own_lora(self, stem: str) -> None:
         """Raise LoraExists where a user would replace a LoRA that none of their own runs has published."""

@@ -1,69 +1,93 @@
-"""All jobs of a host: one runs at a time, the others wait in line. They outlive the program."""
+"""All jobs of a host: one runs at a time on each device, the others wait in line. They outlive the program."""
 
 from __future__ import annotations
 
 import builtins
+import contextlib
 import logging
-import secrets
 import shutil
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..checks import check
 from ..config import TrainConfig
-from ..errors import LoraExists, NotFound, UserError
+from ..errors import LoraExists, UserError
 from ..files.names import EXTENSION, safe_stem
 from ..host.base import Host
 from ..sentences import Sentence, lora_exists
-from .job import Job
+from .bases import base_of
+from .copies import free_id
+from .job import Job, no_job
 from .ledger import Ledger
 from .line import Line, turn_of
+from .news import News
+from .opening import open_list
+from .places import Place, places_of
 from .record import Record
-from .recovery import in_own_folder, revived
+from .recovery import go_on, goes_on_unasked, in_own_folder, revived
 from .runner import InPlaceRunner, Runner
-from .states import ENDED, INTERRUPTED, ON_THE_MODEL, PAUSED, QUEUED, RESTING
-from .store import JobStore
-from .turn import Ticket, Turn
-from .wakefulness import awake
+from .states import ENDED, INTERRUPTED, ON_THE_MODEL, QUEUED, RESTING
+from .turn import Turn
+from .workers import Workers
+
+if TYPE_CHECKING:
+    from .store import JobStore
 
 log = logging.getLogger(__name__)
 
 
 class Jobs:
-    """Takes trainings and runs them one after another, in a thread of its own, in folders below `folder`.
+    """Takes trainings and runs them one after another, in threads of its own, in folders below `folder`.
 
     What is known of them is kept beside that folder. Jobs of a program that has ended are there again at the next
     start, interrupted where they ran or waited; nothing begins by itself.
+
+    `places` says where they may run, the host's own model first, and is asked when the first job comes; without it
+    they run on the host's own alone, by `runner`.
     """
 
-    def __init__(self, host: Host, folder: Path, *, turn: Turn | None = None, runner: Runner | None = None) -> None:
+    def __init__(
+        self,
+        host: Host,
+        folder: Path,
+        *,
+        turn: Turn | None = None,
+        runner: Runner | None = None,
+        places: Callable[[], Sequence[Place]] | None = None,
+    ) -> None:
         self.turn = turn or Turn()
         self.on_end: builtins.list[Callable[[Job], None]] = []
         """Told, in the thread that ran it, of every job that has been run until it ended or was paused."""
         self.left: builtins.list[Job] = []
         """What ran or waited when an earlier program ended, as this one found it at its start."""
-        self.on_ran: Callable[[Job, float], None] = lambda job, seconds: None
-        """Told how long a job has had the model, each time that it gives it back."""
+        self.metered: Callable[[Job], AbstractContextManager[Any]] = nullcontext
+        """What a job runs in: entered when it has the model, left when it gives it back."""
         self.may_run: Callable[[Job], str] = lambda job: ""
         """Asked when it is a job's turn: why it may not have it, empty when it may."""
         self._host, self._folder = host, folder
-        self._runner = runner or InPlaceRunner(host)
         self._jobs: dict[str, Job] = {}
         self._line = Line()
-        self._running: Job | None = None
-        self._news = threading.Condition(threading.RLock())
-        self._thread: threading.Thread | None = None
+        self._runner = runner or InPlaceRunner(host)
+        places = places or (lambda: places_of(host, self._runner))
+        self.workers = Workers(self._line, self.turn, places, self._run, self._tell_of_end)
+        self._news = self.workers.news
         self._store: JobStore | None = None
+        self._remark = ""
         self._ledger = self._opened()
 
     @property
     def problem(self) -> str:
-        """Why what is known of jobs is not kept at present; empty while it is."""
-        return self._ledger.problem
+        """Why what is known of jobs is not kept, or what became of a damaged list; empty while all is well."""
+        return self._ledger.problem or self._remark
+
+    @property
+    def news(self) -> News:
+        """Stirs whenever a job comes, changes or goes."""
+        return self._ledger.news
 
     def submit(
         self,
@@ -80,7 +104,10 @@ class Jobs:
         Raises ConfigError for wrong options, LoraExists when the LoRA folder has one of that name that is not to be
         replaced, UserError when the job cannot be kept over the end of the program.
         """
-        job_id = _new_id()
+        with self._news:
+            if self._store is None:  # what was in the way at the start may be gone
+                self._ledger = self._opened()
+        job_id = free_id(self._folder)
         config = in_own_folder(config, self._folder, job_id)
         check(config, lambda _: self._host.describe())
         stem = safe_stem(config.save.name)
@@ -93,6 +120,7 @@ class Jobs:
             dict(values) if values is not None else whole,
             whole,
             dataset,
+            base_of(self._host.describe()),
             replace,
             owner,
             created=time.time(),
@@ -100,6 +128,7 @@ class Jobs:
             total_steps=config.steps,
         )
         job = Job(record, config, self._enqueue)
+        job.line_lock = self._news
         self._ledger.enter(job)
         with self._news:
             self._jobs[job_id] = job
@@ -125,30 +154,34 @@ class Jobs:
 
     def current(self) -> Job | None:
         """The job to show first: the one on the model, else one that waits or rests, else the newest."""
-        jobs = self.list()
-
-        def order(job: Job) -> int:
-            if job.state in ON_THE_MODEL:
-                return 0
-            return 3 if job.state in ENDED else 2 if job.state in RESTING else 1
-
-        return min(jobs, key=order, default=None)
+        order = [ON_THE_MODEL, (QUEUED,), RESTING, ENDED]
+        return min(self.list(), key=lambda job: [job.state in states for states in order].index(True), default=None)
 
     def everybody_in_line(self) -> builtins.list[Job]:
         """As `line`, whoever asks."""
         return self.line()
 
     def waiting(self) -> bool:
-        """Whether any job waits for the model."""
+        """Whether any job waits."""
         return len(self._line) > 0
+
+    def wanted_here(self) -> bool:
+        """Whether any job waits that might be run on the host's own model."""
+        return self.workers.wanted_here()
+
+    def everywhere(self) -> builtins.list[tuple[Place, Job | None]]:
+        """All places where jobs run, whoever asks, the host's own first, with the one that is there."""
+        with self._news:
+            return [(place, self.workers.running.get(place)) for place in self.workers.places]
 
     def move(self, job: Job, before: Job | None = None) -> None:
         """Put a job that waits before another one, or behind all. Raises UserError when one of them does not wait."""
         with self._news:
             if job not in self._line or (before is not None and before not in self._line):
                 raise UserError(Sentence("not_waiting", "Only runs that wait for their turn have a place in line."))
-            self._line.move(job, before, self._running.record.place if self._running else 0.0)
-            self._make_way()
+            running = (one.record.place for one in self.workers.running.values())
+            self._line.move(job, before, max(running, default=0.0))
+        self.workers.make_way()
 
     def permute(self, wished: builtins.list[Job]) -> None:
         """Give jobs that wait the places that they have among them in another order; nobody else's place changes."""
@@ -159,57 +192,76 @@ class Jobs:
             for job, (priority, place) in zip(wished, places):
                 if (job.record.priority, job.record.place) != (priority, place):
                     job.change(priority=priority, place=place)
-            self._make_way()
+        self.workers.make_way()
 
     def prefer(self, job: Job, priority: int) -> None:
         """Give a job another priority (0 is usual): a more important one lets the running one step aside."""
-        with self._news:
-            job.change(priority=priority)
-            self._make_way()
+        job.change(priority=priority)
+        self.workers.make_way()
 
     def delete(self, job: Job) -> None:
         """Forget a job with all its files; what was put into the LoRA folder stays. Raises UserError."""
         with self._news:
-            if job.state in ON_THE_MODEL or job is self._running:
+            if job.state in ON_THE_MODEL or job in self.workers.running.values():
                 raise UserError(Sentence("job_runs", "'{name}' is running: stop it first.", name=job.record.name))
             self._line.leave(job)
+            job.deleted = True
+        shutil.rmtree(self._folder / job.id, ignore_errors=True)  # first: a full disk lets the list change only then
+        try:
             self._ledger.forget(job)
+        except UserError:
+            job.deleted = False
+            raise
+        with self._news:
             self._jobs.pop(job.id, None)
-        shutil.rmtree(self._folder / job.id, ignore_errors=True)
+            self.workers.forget(job)
 
     def users_of(self, dataset: str) -> builtins.list[Job]:
         """The jobs on a data set, whoever's they are."""
         return [job for job in self.list() if job.record.dataset == dataset]
 
     def resume_all(self) -> None:
-        """Go on with everything that the end of the program left lying, in the order that it had."""
-        for job in self.interrupted():
-            job.resume()
+        """Go on with everything that the end of the program left lying, in the order that it had.
+
+        Raises UserError for what cannot go on, once all others do.
+        """
+        go_on(self.interrupted())
+
+    def go_on(self) -> None:
+        """The same at the start of the program, unasked: what brought it down again and again stays where it is."""
+        with contextlib.suppress(UserError):  # what cannot go on says so when somebody wants it to
+            go_on([job for job in self.interrupted() if goes_on_unasked(job)])
 
     def interrupted(self) -> builtins.list[Job]:
         """What the end of the program left lying, whoever was next first."""
         return sorted((job for job in self.list() if job.state == INTERRUPTED), key=turn_of)
 
+    def end(self, seconds: float) -> bool:
+        """Begin nothing more, and let what runs step aside for the next program; whether it has, in that time."""
+        return self.workers.end(seconds)
+
     def close(self) -> None:
         """Let another program have the jobs: this one is about to end, and runs none any more."""
+        self._ledger.close()
         if self._store is not None:
             self._store.close()
 
     def _opened(self) -> Ledger:
         """The jobs that earlier programs left, in the ledger that goes on with them."""
         try:
-            self._store = JobStore(self._folder.parent)
-            records = self._store.adopt()
+            self._store, records = open_list(self._folder)
         except UserError as error:
             log.warning("%s", error)
-            return Ledger(None, error.sentence)
-        ledger = Ledger(self._store)
-        for record in sorted(records, key=lambda record: record.created):
+            return Ledger(None, self._folder, error.sentence)
+        self._remark = self._store.put_aside or ""
+        ledger = Ledger(self._store, self._folder)
+        for record in records:
             try:
                 job = revived(record, self._folder, self._enqueue)
             except UserError as error:  # a record that makes no job keeps no other from going on
                 log.error("The run %s cannot be shown any more: %s", record.id, error)
                 continue
+            job.line_lock = self._news
             ledger.take_over(job, record)
             self._jobs[job.id] = job
             if job.state != record.state:
@@ -218,61 +270,24 @@ class Jobs:
 
     def _enqueue(self, job: Job) -> None:
         with self._news:
-            if job not in self._line:
-                if not job.record.place:
-                    known = [*self._line, *([self._running] if self._running else [])]
-                    job.change(place=1.0 + max((one.record.place for one in known), default=0.0))
-                self._line.join(job)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="train-lora jobs", daemon=True)
-                self._thread.start()
-            self._make_way()
-            self._news.notify_all()
+            if not job.record.place:
+                known = [*self._line, *self.workers.running.values()]
+                job.change(place=1.0 + max((one.record.place for one in known), default=0.0))
+            self._line.join(job)
+        self.workers.begin()
+        self.workers.make_way()
 
-    def _make_way(self) -> None:
-        """Let the running job step aside where a more important one waits."""
-        first, running = self._line.first(), self._running
-        if first is not None and running is not None and first.record.priority > running.record.priority:
-            running.step_aside()
-
-    def _work(self) -> None:
-        while True:
-            with self._news:
-                self._news.wait_for(lambda: self._line.first())
-                job = self._line.first()
-            if job is None:
-                continue
-            ticket = self.turn.join(Ticket(job.record.name, job.id))
-            with awake(), self.turn.held(ticket):
-                with self._news:
-                    job = self._line.first()  # the line may have changed while this waited
-                    if job is None:
-                        continue
-                    self._line.leave(job)
-                    self._running = job
-                ticket.name, ticket.job = job.record.name, job.id
-                self._run(job)
-
-    def _run(self, job: Job) -> None:
-        began = time.monotonic()
+    def _run(self, job: Job, place: Place) -> None:
         try:
             if job.state == QUEUED and (reason := self.may_run(job)):
-                job.change(state=PAUSED, message=reason)
-            if job.begin():
-                with self._news:
-                    self._make_way()  # somebody may have come while it began
-                try:
-                    self._runner.run(job)
-                finally:
-                    self.on_ran(job, time.monotonic() - began)
+                job.hold_back(reason)
+            if job.begin(place.name):
+                self.workers.make_way()  # somebody may have come while it began
+                with self.metered(job):
+                    place.runner.run(job)
                 self._tell_of_end(job)
         except Exception:  # whatever a runner does, those in line behind it have their turn
             log.exception("The job %s could not be run.", job.id)
-        finally:
-            with self._news:
-                self._running = None
-                if job.steps_aside and job.state == PAUSED:
-                    job.line_up_again()
 
     def _tell_of_end(self, job: Job) -> None:
         for listener in self.on_end:
@@ -280,12 +295,3 @@ class Jobs:
                 listener(job)
             except Exception:  # what one listener cannot do, the others can
                 log.exception("The end of the job %s could not be followed up.", job.id)
-
-
-def no_job(job_id: str) -> NotFound:
-    return NotFound(Sentence("no_job", "There is no run '{id}' (any more).", id=job_id))
-
-
-def _new_id() -> str:
-    """Sorts by time, and fits every file system and address."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

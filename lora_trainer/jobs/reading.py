@@ -24,15 +24,20 @@ def past_runs(folder: Path) -> list[Past]:
     """What the list of jobs in a private data folder tells, the newest first. Raises UserError."""
     return [
         past_of(record, in_own_folder(options.read(record.config)[0], folder / RUNS, record.id))
-        for record in sorted(_records(folder / FILE), key=lambda record: record.created, reverse=True)
+        for record in records_in(folder)
     ]
 
 
-def _records(file: Path) -> list[Record]:
+def records_in(folder: Path) -> list[Record]:
+    """The records of all jobs in a private data folder, the newest first; none where there is no list yet.
+
+    Nothing is written, and no job is taken over. Raises UserError for a list that cannot be read.
+    """
+    file = folder / FILE
     if not file.is_file():
         return []
     try:
-        with contextlib.closing(sqlite3.connect(file, PATIENCE)) as database:
+        with contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", PATIENCE, uri=True)) as database:
             rows = database.execute("SELECT record FROM job").fetchall()
     except sqlite3.Error as error:
         sentence = "The list of runs in '{path}' cannot be read ({reason})."
@@ -41,4 +46,4 @@ def _records(file: Path) -> list[Record]:
     for (text,) in rows:
         with contextlib.suppress(ValueError, TypeError, KeyError):  # of a version that nobody knows
             records.append(Record.from_json(json.loads(text)))
-    return records
+    return sorted(records, key=lambda record: record.created, reverse=True)

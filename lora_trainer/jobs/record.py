@@ -32,6 +32,8 @@ class Record:
     values: dict[str, Any]
     config: dict[str, Any] = field(default_factory=dict)
     dataset: str = ""
+    base: dict[str, str] = field(default_factory=dict)
+    """The base that it was lined up for, see `bases.base_of`; empty where an earlier version has lined it up."""
     replace: bool = False
     owner: str = ""
     created: float = 0.0
@@ -46,11 +48,17 @@ class Record:
     family: str = ""
     best_step: int = 0
     message: str = ""
+    device: str = ""
+    """The name of the place where it runs, or ran last."""
     saves: tuple[Save, ...] = ()
     samples: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     """Samples that an admin has hidden from the owner."""
     published: dict[str, str] | None = None
+    crashes: int = 0
+    """How many times the program ended while it ran, without its coming any further in between."""
+    crashed_at: int = -1
+    """The step that it would have gone on from each of these times; -1 before the first."""
     tryout: str = ""
     """The id of its newest grid."""
 

@@ -93,7 +93,7 @@ class Regularization:
             interrupted = getattr(error.sentence, "code", "") == "interrupted"
             self._problem, self.state = error.sentence, STOPPED if interrupted else FAILED
         except Exception as error:  # a mistake in this program, or memory that ran out: said, not swallowed
-            log.exception("The class pictures of '%s' broke off.", self.dataset.name)
+            log.exception("The class pictures of %r broke off.", self.dataset.name)
             self._problem, self.state = _reason(error), FAILED
 
     def _follow(self, host: Host) -> None:

@@ -24,6 +24,8 @@ turn there. A finished or stopped job may be trained further, a failed one may g
 interrupted when the program ended while it ran or waited for its turn: the next start of the program finds it so.
 """
 
+IN_LINE = (QUEUED, STOPPING)
+"""In which a job may wait for its turn."""
 ON_THE_MODEL = (PREPARING, RUNNING, STOPPING)
 ENDED = (FINISHED, STOPPED, FAILED)
 RESTING = (PAUSED, INTERRUPTED)

@@ -14,14 +14,16 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..errors import UserError
 from ..files.drives import is_on_network
+from ..files.json_object import aside_of
 from ..files.lock import is_held, locked
 from ..sentences import Sentence
+from .copies import Copy
 from .record import Record
 
 log = logging.getLogger(__name__)
@@ -39,41 +41,70 @@ MIGRATIONS = (
 
 
 class JobStore:
-    """Records in `folder`, which is private. Every method raises UserError when the disk does not let it."""
+    """Records in `folder`, which is private. Every method raises UserError when the disk does not let it.
+
+    A damaged list is put aside and begun anew. One of a newer version is left as it is: UserError.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         self._keepers = folder / KEEPERS
-        self._name = f"{os.getpid()}-{secrets.token_hex(6)}"
+        self.name = f"{os.getpid()}-{secrets.token_hex(6)}"
+        """Under which this program keeps its jobs."""
+        self.anew = False
+        """Whether there was no list, or none that could be read."""
+        self.put_aside: Sentence | None = None
+        """What was done about a damaged list."""
         self._lock = threading.RLock()
         self._held = ExitStack()
         with self._sentences():
             self._keepers.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(OSError):  # where the system knows such a thing
                 self._keepers.chmod(0o700)
-            self._held.enter_context(_kept_locked(self._keepers / self._name))
-        self._database = self._opened()
+            self._held.enter_context(_kept_locked(self._keepers / self.name))
+        try:
+            self._database = self._opened()
+        except UserError:
+            self._held.close()
+            raise
 
     def adopt(self) -> list[Record]:
-        """Take over what programs kept that are gone. All of it that can be read."""
+        """Take over what programs kept that are gone: all of it that can be read, the oldest first by no clock."""
         with self._writing() as database:
             keepers = [row[0] for row in database.execute("SELECT DISTINCT keeper FROM job")]
-            gone = [name for name in keepers if name != self._name and not self._is_alive(name)]
+            gone = [name for name in keepers if name != self.name and not self._is_alive(name)]
             marks = ", ".join("?" * len(gone))
-            rows = database.execute(f"SELECT record FROM job WHERE keeper IN ({marks})", gone).fetchall()
-            database.execute(f"UPDATE job SET keeper = ? WHERE keeper IN ({marks})", [self._name, *gone])
+            query = f"SELECT record FROM job WHERE keeper IN ({marks}) ORDER BY rowid"
+            rows = database.execute(query, gone).fetchall()
+            database.execute(f"UPDATE job SET keeper = ? WHERE keeper IN ({marks})", [self.name, *gone])
         for name in gone:
             with contextlib.suppress(OSError):
                 (self._keepers / name).unlink(missing_ok=True)
         return [record for row in rows if (record := _read(row[0])) is not None]
 
+    def missing(self, ids: Collection[str]) -> list[str]:
+        """Which of these jobs nobody keeps."""
+        with self._writing() as database:
+            kept = {row[0] for row in database.execute("SELECT id FROM job")}
+        return [one for one in ids if one not in kept]
+
+    def restore(self, copies: Collection[Copy]) -> list[Record]:
+        """Keep jobs that were found again, and give their records; not those of a program that still has them."""
+        mine = [copy.record for copy in copies if not (copy.keeper and self._is_alive(copy.keeper))]
+        with self._writing() as database:
+            return [record for record in mine if self._entered(database, record)]
+
+    def _entered(self, database: sqlite3.Connection, record: Record) -> bool:
+        """Whether the job was not there yet."""
+        row = (record.id, self.name, _text(record))
+        return database.execute("INSERT OR IGNORE INTO job VALUES (?, ?, ?)", row).rowcount > 0
+
     def put(self, record: Record) -> None:
         """Keep a record in place of the one that was kept of this job; it is on the disk on return."""
-        text = json.dumps(record.to_json(), ensure_ascii=False, default=str)
         with self._writing() as database:
             database.execute(
                 "INSERT INTO job VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record",
-                (record.id, self._name, text),
+                (record.id, self.name, _text(record)),
             )
 
     def delete(self, job_id: str) -> None:
@@ -117,7 +148,7 @@ class JobStore:
                     "The list of runs cannot be kept in '{path}' ({reason}): what waits would be lost at the end of "
                     "the program. Free some space, or let the program write there.",
                     path=str(self.path),
-                    reason=str(error),
+                    reason=getattr(error, "strerror", None) or str(error),
                 )
             ) from error
 
@@ -129,32 +160,79 @@ class JobStore:
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError as error:
-                aside = self.path.with_name(f"{self.path.name}.damaged-{secrets.token_hex(3)}")
-                log.error("The list of runs %s is damaged (%s); it was put aside as %s.", self.path, error, aside.name)
-                self.path.rename(aside)
-                for ending in ("-wal", "-shm", "-journal"):
-                    self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+                self._set_aside(str(error))
                 return self._connected()
+
+    def _set_aside(self, reason: str) -> None:
+        """Give the damaged files other names, by which they still belong together."""
+        aside = aside_of(self.path)
+        for ending in ("-wal", "-shm", "-journal", ""):
+            with contextlib.suppress(FileNotFoundError):
+                self.path.with_name(self.path.name + ending).rename(aside.with_name(aside.name + ending))
+        self.put_aside = Sentence(
+            "jobs_put_aside",
+            "The list of runs was damaged ({reason}). It was put aside as '{aside}' and made anew from the folders of "
+            "the runs.",
+            reason=reason,
+            aside=aside.name,
+        )
+        log.error("%s", self.put_aside)
 
     def _connected(self) -> sqlite3.Connection:
         self.path.touch(mode=0o600)
         database = sqlite3.connect(self.path, PATIENCE, isolation_level=None, check_same_thread=False)
         try:
-            # WAL needs memory that all programs share, which a network's drive does not have.
-            database.execute(f"PRAGMA journal_mode = {'DELETE' if is_on_network(self.path) else 'WAL'}").fetchone()
+            self._refuse_newer(database)
+            _require_sound(database)
+            _set_journal(database, "DELETE" if is_on_network(self.path) else "WAL")
             database.execute("PRAGMA synchronous = FULL")
-            _migrate(database)
+            self.anew = _migrate(database)
+            _require_table(database)
         except BaseException:
             database.close()
             raise
         return database
 
+    def _refuse_newer(self, database: sqlite3.Connection) -> None:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise UserError(
+                Sentence(
+                    "jobs_newer",
+                    "The list of runs in '{path}' is of a newer version of Train LoRA. It is left as it is, and no run "
+                    "can be lined up: update Train LoRA, or use another data folder.",
+                    path=str(self.path),
+                )
+            )
 
-def _migrate(database: sqlite3.Connection) -> None:
-    """Bring the database to this version. One of a newer version is used as it is: tables only ever gain."""
+
+def _set_journal(database: sqlite3.Connection, mode: str) -> None:
+    """The wished journal, or the plain one: WAL needs memory that all programs share, which not every drive has."""
+    for wished in dict.fromkeys((mode, "DELETE")):
+        with contextlib.suppress(sqlite3.OperationalError):
+            (found,) = database.execute(f"PRAGMA journal_mode = {wished}").fetchone()
+            if found.upper() == wished:
+                return
+    log.warning("The list of runs keeps the journal that it has: the drive allows no other.")
+
+
+def _require_sound(database: sqlite3.Connection) -> None:
+    """Raise DatabaseError for a list that is damaged anywhere; it is small, so all of it is looked at."""
+    (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise sqlite3.DatabaseError(" ".join(str(found).split()))
+
+
+def _require_table(database: sqlite3.Connection) -> None:
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'job'").fetchone():
+        raise sqlite3.DatabaseError("it has no table of runs")
+
+
+def _migrate(database: sqlite3.Connection) -> bool:
+    """Bring the database to this version; whether there was nothing in it."""
     database.execute("BEGIN IMMEDIATE")
     try:
-        version = database.execute("PRAGMA user_version").fetchone()[0]
+        version: int = database.execute("PRAGMA user_version").fetchone()[0]
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             for statement in filter(str.strip, script.split(";")):
                 database.execute(statement)
@@ -164,6 +242,7 @@ def _migrate(database: sqlite3.Connection) -> None:
         with contextlib.suppress(sqlite3.Error):
             database.execute("ROLLBACK")
         raise
+    return version == 0
 
 
 @contextmanager
@@ -180,6 +259,10 @@ def _kept_locked(path: Path) -> Iterator[None]:
             held.close()
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+def _text(record: Record) -> str:
+    return json.dumps(record.to_json(), ensure_ascii=False, default=str)
 
 
 def _read(text: str) -> Record | None:

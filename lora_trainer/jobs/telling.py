@@ -12,6 +12,7 @@ from ..notices.texts import of_run
 from ..sentences import Sentence
 from . import states
 from .job import Job
+from .recovery import goes_on_unasked
 
 if TYPE_CHECKING:
     from ..notices import Notices
@@ -25,12 +26,12 @@ LOOKED_AT = 200
 class Telling:
     """Tells of runs that end or wait for somebody, of what a start finds interrupted, and of an empty line."""
 
-    def __init__(self, jobs: Jobs, notices: Notices) -> None:
+    def __init__(self, jobs: Jobs, notices: Notices, *, goes_on: bool = False) -> None:
         self._jobs, self._notices = jobs, notices
         self._ended = Counter[str]()
         """How the runs ended since the line was empty last."""
         if jobs.left:
-            notices.tell(left_notice(jobs.left))
+            notices.tell(left_notice(jobs.left, goes_on=goes_on))
 
     def of_end(self, job: Job) -> None:
         """Told of every job that has been run until it ended or was paused."""
@@ -39,7 +40,8 @@ class Telling:
             self._notices.tell(notice)
         if job.state in states.ENDED:
             self._ended[job.state] += 1
-        if not self._jobs.waiting() and not job.steps_aside:
+        others = [one for _, one in self._jobs.everywhere() if one not in (None, job)]
+        if not self._jobs.waiting() and not job.steps_aside and not others:
             self._of_empty_line()
 
     def _of_empty_line(self) -> None:
@@ -56,7 +58,9 @@ class Telling:
 def end_notice(job: Job) -> Notice | None:
     """What to tell of a job that the model has been given back by; None where somebody paused it, or it goes on."""
     record = job.record
-    if job.state == states.PAUSED:
+    if job.state == states.INTERRUPTED:
+        occasion = INTERRUPTED
+    elif job.state == states.PAUSED:
         if job.steps_aside or not record.message:
             return None
         occasion = WAITING
@@ -80,13 +84,24 @@ def end_notice(job: Job) -> Notice | None:
     )
 
 
-def left_notice(jobs: Sequence[Job]) -> Notice:
-    """What to tell of jobs that the end of a program has interrupted."""
+def left_notice(jobs: Sequence[Job], *, goes_on: bool = False) -> Notice:
+    """What to tell of jobs that the end of a program has interrupted; whether they go on by themselves."""
+    waits = [job.record.name for job in jobs if not (goes_on and goes_on_unasked(job))]
     facts: dict[str, Any] = {"jobs": [job.id for job in jobs], "names": [job.record.name for job in jobs]}
     if len(jobs) == 1:
         title = Sentence("notice_left_one", "Train LoRA: '{name}' was interrupted", name=jobs[0].record.name)
-        return Notice(INTERRUPTED, title, (jobs[0].record.message,), facts)
+        more = () if waits else (Sentence("notice_goes_on", "It goes on by itself."),)
+        return Notice(INTERRUPTED, title, (jobs[0].record.message, *more), facts)
     title = Sentence("notice_left", "Train LoRA: {count} runs were interrupted", count=len(jobs))
-    sentence = "The program ended while they ran or waited: {names}. One click on its page goes on with all of them."
-    text = Sentence("notice_left_text", sentence, names=", ".join(facts["names"]))
-    return Notice(INTERRUPTED, title, (text,), facts)
+    names = ", ".join(facts["names"])
+    if len(waits) == len(jobs):
+        sentence = (
+            "The program ended while they ran or waited: {names}. One click on its page goes on with all of them."
+        )
+        return Notice(INTERRUPTED, title, (Sentence("notice_left_text", sentence, names=names),), facts)
+    sentence = "The program ended while they ran or waited: {names}. They go on by themselves."
+    texts = [Sentence("notice_left_go_on", sentence, names=names)]
+    if waits:
+        sentence = "These do not, and need somebody: {names}."
+        texts.append(Sentence("notice_left_waits", sentence, names=", ".join(waits)))
+    return Notice(INTERRUPTED, title, tuple(texts), facts)

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import ConfigError, NotFound, UserError
 from ..files.atomic import write_text
+from ..files.json_object import object_or_empty, read_object
 from ..sentences import Sentence
 from .channel import CHANNELS, checked
 from .notice import OCCASIONS, USUAL
@@ -72,9 +73,12 @@ class Settings:
         self._lock = threading.Lock()
 
     def list(self) -> list[Channel]:
-        """All channels that this version knows, in the order in which they were added."""
-        hidden = _read(self._secrets)
-        rows = _read(self._channels).get("channels", [])
+        """All channels that this version knows, in the order in which they were added.
+
+        Raises UserError when the files cannot be read now: nobody may take that for none, and write it.
+        """
+        hidden = read_object(self._secrets)
+        rows = read_object(self._channels).get("channels", [])
         found = (_channel(row, hidden.get(row.get("id", ""), {})) for row in rows if isinstance(row, dict))
         return [channel for channel in found if channel is not None]
 
@@ -123,14 +127,14 @@ class Settings:
 
     def outcomes(self) -> dict[str, Any]:
         """How each channel's newest notice went, by the channel's id, as it was given to `note`."""
-        return _read(self._outcomes)
+        return object_or_empty(self._outcomes)
 
     def note(self, channel_id: str, outcome: Mapping[str, Any]) -> None:
         """Keep how a notice went, as far as the disk lets us."""
         with self._lock:
-            known = {one.id for one in self.list()}
-            kept = {name: one for name, one in self.outcomes().items() if name in known}
             try:
+                known = {one.id for one in self.list()}
+                kept = {name: one for name, one in self.outcomes().items() if name in known}
                 write_text(self._outcomes, json.dumps({**kept, channel_id: dict(outcome)}), private=True)
             except UserError as error:
                 log.warning("How a notice went could not be kept: %s", error)
@@ -201,15 +205,3 @@ def _occasions(when: Collection[str]) -> tuple[str, ...]:
         values = {"name": str(unknown[0])[:40], "known": ", ".join(OCCASIONS)}
         raise ConfigError([Sentence("no_occasion", sentence, **values)])
     return tuple(one for one in OCCASIONS if one in when)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """An object from a file; an empty one where there is none that can be read."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError):
-        log.warning("'%s' cannot be read: no notice goes out by what it holds.", path)
-        return {}
-    return values if isinstance(values, dict) else {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..sentences import Sentence
-from .notice import FAILED, FINISHED, STOPPED, Notice
+from .notice import FAILED, FINISHED, INTERRUPTED, STOPPED, Notice
 
 
 def of_run(
@@ -37,6 +37,8 @@ def _title(occasion: str, name: str) -> Sentence:
         return Sentence("notice_stopped", "Train LoRA: '{name}' was stopped", name=name)
     if occasion == FAILED:
         return Sentence("notice_failed", "Train LoRA: '{name}' failed", name=name)
+    if occasion == INTERRUPTED:
+        return Sentence("notice_left_one", "Train LoRA: '{name}' was interrupted", name=name)
     return Sentence("notice_waiting", "Train LoRA: '{name}' waits for you", name=name)
 
 

@@ -83,5 +83,5 @@ class OwnPresets:
                     preset = from_text(file.read(MOST_BYTES + 1), path.name).preset
                 yield path, changed(preset, name=path.stem)
             except (UserError, OSError) as error:
-                log.warning("The preset %s cannot be used: %s", path, error)
+                log.warning("The preset %r cannot be used: %r", path.name, str(error))
                 yield path, error.sentence if isinstance(error, UserError) else str(error)

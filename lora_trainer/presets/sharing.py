@@ -38,8 +38,11 @@ PERSONAL = (
     "save.output",
     "save.comment",
     "save.log_folder",
+    "save.wandb",
+    "save.wandb_project",
+    "save.wandb_samples",
 )
-"""Options that say which base, pictures, machine or name: never part of a preset."""
+"""Options that say which base, pictures, machine, name or account: never part of a preset."""
 HEAD = (
     "# A preset of Train LoRA: import it in the tab's settings, or with `python -m lora_trainer presets import FILE`.\n"
 )

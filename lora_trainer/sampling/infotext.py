@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from .samplers import SAMPLERS
 if TYPE_CHECKING:
     from PIL import Image
 
+NEGATIVE = "Negative prompt:"
+_HEADING = re.compile(r"^(\s*Negative prompt):", re.MULTILINE)
 PARAMETERS = "parameters"
 """Name of the text in a PNG file."""
 
@@ -36,9 +39,9 @@ class Infotext:
     lora_hashes: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        lines = [self.request.prompt]
+        lines = [_as_words(self.request.prompt)]
         if self.request.negative_prompt:
-            lines.append(f"Negative prompt: {self.request.negative_prompt}")
+            lines.append(f"{NEGATIVE} {_as_words(self.request.negative_prompt)}")
         lines.append(", ".join(f"{name}: {quote(value)}" for name, value in self._parameters().items() if value != ""))
         return "\n".join(lines).strip()
 
@@ -61,6 +64,11 @@ class Infotext:
             "Noise Schedule": "Zero Terminal SNR" if self.zero_terminal_snr else "",
             "Version": f"Train LoRA {__version__}",
         }
+
+
+def _as_words(prompt: str) -> str:
+    """A prompt in which no line is taken for the beginning of the negative one; the tokens stay what they are."""
+    return _HEADING.sub(r"\1 :", prompt)
 
 
 def lora_tag(name: str, strength: float = 1.0) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..captioning.table import merged, plain
 from ..config import DataOptions, Folder
 from ..data.captions import FILE_COLUMNS, TEXT_COLUMNS, Standing, find_captions
+from ..data.reach import require_readable
 from ..data.text_files import read_text
 from ..data.walk import Found, find_files
 from ..errors import DataError, NotFound
@@ -66,9 +67,20 @@ def save(root: Path, captions: Mapping[str, str], known: Mapping[str, str] | Non
     plan = _plan(now, changed)
     texts = {table: _with_lines(table, lines) for table, lines in plan.tables.items()}
     texts |= {file: text + "\n" if text else "" for file, text in plan.texts.items()}
+    for file in texts:
+        _require_own(file)
     with backed_up(root, texts) as backup:
         write_all({file: text.encode("utf-8") for file, text in texts.items()})
     return Saved(backup, tuple(changed))
+
+
+def _require_own(file: Path) -> None:
+    """Raise DataError for a link that is not to be followed: a backup of it would be a copy of what lies elsewhere."""
+    try:
+        require_readable(file)
+    except PermissionError:
+        sentence = "'{file}' is a link that leads out of the allowed folders: nothing was written."
+        raise DataError(Sentence("caption_link", sentence, file=file.name)) from None
 
 
 def _standing(root: Path) -> dict[str, tuple[Found, Standing]]:

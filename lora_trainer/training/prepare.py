@@ -15,8 +15,9 @@ from ..config import TrainConfig
 from ..data.cache import Store, open_store
 from ..data.loader import Loader
 from ..data.plan import RunPlan, Variant
-from ..device import card_memory, release_memory
+from ..device import card_memory, release_memory, temperature
 from ..events import Event, Preparing, Started, Warned
+from ..files.fingerprint import fingerprint
 from ..files.hashes import sha256_of_file
 from ..host.base import Loan
 from ..objective import NoiseSchedule, Objective
@@ -35,6 +36,7 @@ from .sampling import Sampler, passes_of_samples, sample_requests
 from .saving import Saver
 from .scaler import LossScaler
 from .step import Stepper
+from .thermometer import Thermometer
 from .thrift import Relief
 from .validation import Validation, passes_of_validation, validation_batches
 
@@ -59,6 +61,7 @@ class PreparedRun:
     scaler: LossScaler
     relief: Relief
     probes: Probes
+    thermometer: Thermometer
     first_step: int = 0
 
     def restore(self, state: State) -> None:
@@ -215,13 +218,25 @@ def _assemble(
         stepper=stepper,
         validation=validation,
         sampler=sampler,
-        saver=Saver(config, info, loan.sha256, plan, model, folder, validation.best_of, uuid.uuid4().hex, time.time()),
+        saver=Saver(
+            config,
+            info,
+            loan.sha256,
+            plan,
+            model,
+            folder,
+            validation.best_of,
+            session_id=uuid.uuid4().hex,
+            started_at=time.time(),
+            base=fingerprint(Path(info.path)) if info.path else "",
+        ),
         agenda=pace.course.agenda,
         meter=Meter(),
         pace=pace,
         scaler=scaler,
         relief=relief,
         probes=Probes(questions, stepper, noise, info.prediction_type),
+        thermometer=Thermometer(partial(temperature, model.device)),
     )
 
 

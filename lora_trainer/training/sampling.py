@@ -13,6 +13,7 @@ from .. import optimizers
 from ..config import TrainConfig
 from ..data.records import Picture
 from ..device import is_out_of_memory, release_memory
+from ..errors import DiskError
 from ..events import Event, Sample, Warned
 from ..families.base import PictureSize
 from ..files.names import step_name
@@ -55,7 +56,7 @@ class Sampler:
         self._wordings = [wording.to(torch.device("cpu")) for wording in self._wordings]
 
     def draw(self, model: TrainingModel, step: int, sha256: str) -> Iterator[Event]:
-        """Draw all prompts with the weights after `step` steps, but for those that the memory does not suffice for.
+        """Draw all prompts with the weights after `step` steps, but for those that memory or disk do not suffice for.
 
         `sha256` is the LoRA's `sshs_model_hash`, by which a host finds it under the name that it has in the end.
         """
@@ -65,7 +66,11 @@ class Sampler:
                 yield Warned.of(_left_out(request, step), step)
                 continue
             path = self._folder / f"step{step:06d}-{number + 1}.png"
-            write_png(path, image, infotext_of(request, self._loan, {self._name(step): (1.0, sha256)}))
+            try:
+                write_png(path, image, infotext_of(request, self._loan, {self._name(step): (1.0, sha256)}))
+            except DiskError as error:  # a picture is not worth the run
+                yield Warned.of(_unwritten(error, step), step)
+                continue
             yield Sample(step, str(path), request.prompt, request.seed)
         self._loan.release("vae")
 
@@ -137,6 +142,11 @@ def passes_of_samples(requests: Sequence[Request]) -> tuple[Passes, int]:
         pixels += request.steps * area * (1 if request.guidance == 1 else 2)
         decoded += area
     return Passes(sum(request.steps for request in requests), pixels), decoded
+
+
+def _unwritten(error: DiskError, step: int) -> Sentence:
+    sentence = "A sample after step {step} was left out. {problem}"
+    return Sentence("sample_unwritten", sentence, step=step, problem=error.sentence)
 
 
 def _left_out(request: Request, step: int) -> Sentence:

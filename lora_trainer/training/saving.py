@@ -49,6 +49,8 @@ class Saver:
     """Of these steps the one with the lowest validation loss; 0 when none was measured."""
     session_id: str
     started_at: float
+    base: str = ""
+    """The fingerprint of the base's file as it is read for this run."""
 
     def check_space(self, agenda: Agenda) -> None:
         """Raise TrainingError when the disk has no room for all saves and states of the run."""
@@ -106,6 +108,7 @@ class Saver:
             "session_id": self.session_id,
             "started_at": self.started_at,
             "fingerprint": self.plan.fingerprint,
+            "base": self.base,
         }
         save_state(self.folder.states, State(step, self.model.adapters.state(), tensors, values))
 

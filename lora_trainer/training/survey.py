@@ -8,24 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import optimizers, options
+from .. import optimizers, options, wandb_log
 from ..checks import Describe, check, checked
 from ..config import TrainConfig
 from ..curve_log import CurveLog
 from ..data.plan import RunPlan
 from ..data.records import DataSet
 from ..data.scan import scan
-from ..errors import ConfigError, FileFormatError, UserError
+from ..errors import BaseModelError, ConfigError, FileFormatError, UserError
 from ..events import Event, Warned
+from ..files.disk import disk_error
 from ..files.family import UNKNOWN, family_of
+from ..files.fingerprint import fingerprint
 from ..files.lock import Held, is_held, locked
 from ..files.names import name_problem, safe_stem
 from ..files.read import read_lora
 from ..host.base import BaseInfo, Host
 from ..resolve import with_epochs, with_resolution
 from ..run_folder import EventLog, RunFolder
-from ..sentences import captions_cut
+from ..sentences import Sentence, captions_cut
 from ..state import State, load_newest_state
+from ..wandb_log import WandbLog
 
 HARMLESS = ("save.", "samples.", "memory.device", "stop_after_bad_steps")
 """Options that may change between a run and its resumption without changing what is learned."""
@@ -82,7 +85,7 @@ def _look_at_start(path: str, info: BaseInfo) -> None:
 
 @contextmanager
 def open_records(known: Survey) -> Iterator[Callable[[Event], None]]:
-    """A function that puts an event on record: in events.jsonl, and as curves for TensorBoard.
+    """A function that puts an event on record: in events.jsonl, as curves for TensorBoard, and where else one wants.
 
     Inside, the run's folder belongs to this run alone. Raises UserError when it is another's or cannot be written.
     """
@@ -93,10 +96,12 @@ def open_records(known: Survey) -> Iterator[Callable[[Event], None]]:
             stack.enter_context(locked(known.folder.lock))
             log = stack.enter_context(closing(EventLog(known.folder.events)))
             curves = stack.enter_context(closing(CurveLog(folder, wanted=save.tensorboard)))
+            elsewhere = stack.enter_context(closing(WandbLog(known.config, known.folder.path)))
 
         def record(event: Event) -> None:
             log.write(event)
             curves.write(event)
+            elsewhere.write(event)
 
         yield record
 
@@ -125,11 +130,14 @@ def open_folder(known: Survey, resume: bool) -> tuple[State | None, list[Warned]
         remarks.append(Warned("name", f"{problem} The LoRA gets that name."))
     remarks += [Warned("picture", str(problem)) for problem in known.data.problems]
     remarks += _long_captions(known)
+    if unsent := wandb_log.problem(known.config):
+        remarks.append(Warned.of(unsent))
     with _writing(folder):
         if is_held(folder.lock):
             raise Held
         state = load_newest_state(folder.states) if resume else None
         if state:
+            _require_same_base(known, state)
             remarks += _changes_since(known, state)
             folder.truncate_events(state.step)
         elif resume:
@@ -167,9 +175,28 @@ def _writing(folder: RunFolder) -> Iterator[None]:
             "Wait for its end, or give this one another name or output folder."
         ) from error
     except OSError as error:
+        if refused := disk_error(error, folder.path):
+            raise refused from error
         raise UserError(
             f"The run's folder {folder.path} cannot be written ({error.strerror or error}). Choose another save.output."
         ) from error
+
+
+def _require_same_base(known: Survey, state: State) -> None:
+    """Raise BaseModelError when the base's file is another one than the run began with, though nobody said so."""
+    path, before = known.info.path, state.values.get("base", "")
+    named = options.load(known.folder.config).base.checkpoint if known.folder.config.exists() else ""
+    if path and before and named == known.config.base.checkpoint and fingerprint(Path(path)) != before:
+        raise BaseModelError(
+            Sentence(
+                "base_not_the_same",
+                "The file of the base '{name}' is another one now than when '{run}' began ('{path}'). Put the earlier "
+                "one back to go on, or train anew under another name.",
+                name=known.info.name,
+                path=path,
+                run=known.folder.name,
+            )
+        )
 
 
 def _changes_since(known: Survey, state: State) -> Iterator[Warned]:

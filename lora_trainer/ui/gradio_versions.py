@@ -24,16 +24,18 @@ def html(content: str) -> gradio.HTML:
     return element
 
 
-def mount(app: FastAPI, demo: Any, *, path: str, head: str) -> FastAPI:
-    """Mount `demo` in an app, with `head` added to its page's head.
+def mount(app: FastAPI, demo: Any, *, path: str, head: str, root_path: str = "") -> FastAPI:
+    """Mount `demo` in an app, with `head` added to its page's head. `root_path` is what visitors see before all paths.
 
     gradio 6 takes the head where it is mounted, gradio 4 in the Blocks; gradio 3 has none, and is never mounted by us:
     there the host loads our script.
     """
+    wished: dict[str, Any] = {"root_path": root_path} if root_path else {}
     if "head" in inspect.signature(gradio.mount_gradio_app).parameters:
-        return gradio.mount_gradio_app(app, demo, path=path, **_known(gradio.mount_gradio_app, {"head": head}))
-    demo.head = head
-    return gradio.mount_gradio_app(app, demo, path=path)
+        wished["head"] = head
+    else:
+        demo.head = head
+    return gradio.mount_gradio_app(app, demo, path=path, **_known(gradio.mount_gradio_app, wished))
 
 
 def _known(function: Any, wished: Mapping[str, Any]) -> dict[str, Any]:

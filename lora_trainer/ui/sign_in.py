@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,11 +11,11 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from ..accounts import Account, Accounts
-from ..accounts.patience import Patience
 from ..accounts.tokens import GOOD_FOR, Token, Tokens
 from ..api.call import Malformed, value_of
 from ..api.errors import Refused
 from ..api.gate import not_signed_in
+from ..api.given import from_json
 from ..sentences import Sentence
 from ..visitor import Visitor
 
@@ -26,10 +25,14 @@ log = logging.getLogger(__name__)
 
 
 class SignIn:
-    """Gives tokens for passwords, reads them from requests, and ends them."""
+    """Gives tokens for passwords, reads them from requests, and ends them.
 
-    def __init__(self, accounts: Accounts) -> None:
-        self.accounts, self.tokens, self.patience = accounts, Tokens(accounts), Patience()
+    `root_path` is what visitors see before all paths: browsers send the cookie to what lies below it alone.
+    """
+
+    def __init__(self, accounts: Accounts, root_path: str = "") -> None:
+        self._path = root_path or "/"
+        self.accounts, self.tokens, self.patience = accounts, Tokens(accounts), accounts.patience
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="train-lora sign-in")
 
     def token_of(self, connection: HTTPConnection) -> tuple[Token | None, bool]:
@@ -60,7 +63,7 @@ class SignIn:
         if token is not None:
             self.tokens.end(token)
         response = JSONResponse({})
-        response.delete_cookie(self.tokens.cookie, path="/", httponly=True, samesite="strict")
+        response.delete_cookie(self.tokens.cookie, path=self._path, httponly=True, samesite="strict")
         return response
 
     def put_cookie(self, connection: HTTPConnection, response: Response, text: str) -> None:
@@ -69,7 +72,7 @@ class SignIn:
             self.tokens.cookie,
             text,
             max_age=GOOD_FOR,
-            path="/",
+            path=self._path,
             httponly=True,
             samesite="strict",
             secure=connection.url.scheme in ("https", "wss"),
@@ -117,10 +120,7 @@ async def _json(request: Request) -> dict[str, Any]:
         body += piece
         if len(body) > MOST_BYTES:
             raise Refused(Sentence("sign_in_large", "A name and a password are smaller than that."), 413)
-    try:
-        given = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        given = None
+    given = from_json(bytes(body) or b"{}")
     if not isinstance(given, dict):
         raise Malformed(Sentence("not_json", "The request's body is not JSON."))
     return given

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
@@ -23,21 +24,30 @@ from .sign_in import SignIn, visitor_of
 SESSION = f"{PREFIX}/session"
 VISITOR = "train-lora.visitor"
 """Where a scope holds who asks; nothing that a request says can put it there."""
-HEADERS = ((b"x-frame-options", b"SAMEORIGIN"), (b"x-content-type-options", b"nosniff"))
+AGAIN = "train-lora.again"
+"""Where the scope of a WebSocket holds who that is by now: it may last longer than a sign-in."""
+Header = tuple[bytes, bytes]
+HEADERS: tuple[Header, ...] = ((b"x-frame-options", b"SAMEORIGIN"), (b"x-content-type-options", b"nosniff"))
+ONLY_HTTPS = (b"strict-transport-security", b"max-age=2592000")
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
 
 
 def guard(connection: HTTPConnection) -> Visitor | bool:
-    """The guard of routes behind `SignInWall`: False where there is none before them."""
-    visitor = connection.scope.get(VISITOR)
+    """The guard of routes behind `SignInWall`: False where there is none before them, or who asks may no more."""
+    again = connection.scope.get(AGAIN)
+    visitor = again() if again else connection.scope.get(VISITOR)
     return visitor if isinstance(visitor, Visitor) else False
 
 
 class SignInWall:
-    """Lets through whoever has signed in; a browser gets the page to do so in the place of any other."""
+    """Lets through whoever has signed in; a browser gets the page to do so in the place of any other.
 
-    def __init__(self, app: ASGIApp, sign_in: SignIn, tickets: Tickets) -> None:
+    `strict`: browsers are told to come by HTTPS only, for the server itself has a certificate.
+    """
+
+    def __init__(self, app: ASGIApp, sign_in: SignIn, tickets: Tickets, *, strict: bool = False) -> None:
         self.app, self.sign_in, self.tickets = app, sign_in, tickets
+        self._headers = (*HEADERS, ONLY_HTTPS) if strict else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -53,9 +63,11 @@ class SignInWall:
         except ClientDisconnect:
             return
         if response is not None:
-            await _refuse(response, scope, receive, send)
+            await _refuse(response, scope, receive, send, self._headers)
             return
-        await self.app({**scope, VISITOR: visitor}, receive, _with_headers(send, renewal))
+        if visitor is not None and scope["type"] == "websocket":
+            scope = {**_without_ticket(scope), AGAIN: self._again(connection, visitor)}
+        await self.app({**scope, VISITOR: visitor}, receive, _with_headers(send, renewal, self._headers))
 
     async def _session(self, request: Request) -> Response | None:
         """What needs no sign-in before: the sign-in itself, and its end."""
@@ -82,6 +94,19 @@ class SignInWall:
         carrier = Response()
         self.sign_in.put_cookie(connection, carrier, self.sign_in.tokens.sign(token.account, token))
         return visitor_of(token), carrier.headers["set-cookie"].encode("latin-1")
+
+    def _again(self, connection: HTTPConnection, visitor: Visitor) -> Callable[[], Visitor | None]:
+        """Who a WebSocket's visitor is by now: by the token that opened it, or by the account that got a ticket."""
+        account = self.sign_in.accounts.get(visitor.name) if "ticket" in connection.query_params else None
+
+        def again() -> Visitor | None:
+            if account is not None:
+                now = self.sign_in.accounts.get(account.name)
+                return now.visitor if now is not None and now.version == account.version else None
+            token, _ = self.sign_in.token_of(connection)
+            return visitor_of(token) if token else None
+
+        return again
 
     def _refusal(self, connection: HTTPConnection, error: UserError) -> Response:
         path, wanted = connection.url.path, connection.headers.get("accept", "")
@@ -116,24 +141,32 @@ def _require_this_machine(connection: HTTPConnection) -> None:
     host = connection.headers.get("host", "")
     name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
     if not is_this_machine(name) or any(header in connection.headers for header in FORWARDED):
-        sentence = "Without a sign-in only this machine is answered. Start with --sign-in to let others in by a proxy."
+        sentence = "Without a sign-in only this machine is answered. --behind-proxy lets others in by a proxy."
         raise Refused(Sentence("not_this_machine", sentence))
 
 
-async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+def _without_ticket(scope: Scope) -> Scope:
+    """A ticket that has been redeemed here is none to those behind."""
+    query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    return {**scope, "query_string": urlencode([one for one in query if one[0] != "ticket"]).encode("latin-1")}
+
+
+async def _refuse(
+    response: Response, scope: Scope, receive: Receive, send: Send, more: Sequence[Header] = HEADERS
+) -> None:
     if scope["type"] == "websocket":  # before it was accepted, this is an answer with status 403
         await receive()
         await send({"type": "websocket.close", "code": 1008})
     else:
-        await response(scope, receive, _with_headers(send, None))
+        await response(scope, receive, _with_headers(send, None, more))
 
 
-def _with_headers(send: Send, cookie: bytes | None) -> Callable[[Message], Awaitable[None]]:
+def _with_headers(send: Send, cookie: bytes | None, more: Sequence[Header]) -> Callable[[Message], Awaitable[None]]:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers: list[Any] = [*message.get("headers", ())]
             known = {name.lower() for name, _ in headers}
-            headers += [one for one in HEADERS if one[0] not in known]
+            headers += [one for one in more if one[0] not in known]
             if cookie is not None and b"set-cookie" not in known:
                 headers.append((b"set-cookie", cookie))
             message = {**message, "headers": headers}

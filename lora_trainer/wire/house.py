@@ -1,4 +1,4 @@
-"""The whole at a glance, who one is, and what people use and may use."""
+"""The whole at a glance, and who one is."""
 
 from __future__ import annotations
 
@@ -72,9 +72,14 @@ class HostChange:
 
 
 class Habits(TypedDict):
-    """What is done without being asked for."""
+    """What is done without being asked for.
+
+    `grid_at_end`: the usual grid is drawn when a run ends. `goes_on`: what the end of the program interrupted goes on
+    by itself at the next start.
+    """
 
     grid_at_end: bool
+    goes_on: bool
 
 
 @dataclass(frozen=True)
@@ -82,62 +87,33 @@ class HabitsChange:
     """What is left out stays."""
 
     grid_at_end: bool | None = None
+    goes_on: bool | None = None
+
+
+class DevicePlace(TypedDict):
+    """Where a run may be; `own`: on the host's own model. `job` is the id of the run there, empty for another's."""
+
+    name: str
+    own: bool
+    taken: bool
+    job: str
 
 
 class State(TypedDict):
-    """The whole. `jobs` are all that have not ended and the newest of the others; `line` is who waits, next first."""
+    """The whole. `jobs` are all that have not ended and the newest of the others; `line` is who waits, next first.
+
+    `problem` says what is wrong with the list of runs. `sockets`: the same is told by the WebSocket `/live`.
+    """
 
     version: str
+    sockets: bool
     host: Host
     datasets: list[DataSet]
     jobs: list[Job]
     current: str | None
     line: list[Place]
+    problem: Told | None
+    places: list[DevicePlace]
     habits: Habits
     notices: list[dict[str, Any]]
     visitor: Visitor
-
-
-class Limits(TypedDict):
-    """0 is no limit. `jobs` that wait or are under way; `disk` in GB; `hours` and `runs` of a calendar month."""
-
-    jobs: int
-    disk: float
-    hours: float
-    runs: int
-
-
-@dataclass(frozen=True)
-class LimitsChange:
-    """What is left out stays."""
-
-    jobs: int | None = None
-    disk: float | None = None
-    hours: float | None = None
-    runs: int | None = None
-
-
-class Person(TypedDict):
-    """What somebody may use, has used, and has under way (ids of runs)."""
-
-    name: str
-    limits: Limits
-    used: Limits
-    under_way: list[str]
-
-
-class OnTheModel(TypedDict):
-    """Who has the model; `job` is the id of its run."""
-
-    name: str
-    job: str
-
-
-class People(TypedDict):
-    """Resources in use, and by whom; `everybody` are the limits of who has none of their own."""
-
-    on_the_model: OnTheModel | None
-    waiting: list[str]
-    disk_free: int
-    everybody: Limits
-    people: list[Person]

@@ -42,10 +42,17 @@ class Kept(PublishedSave):
     remarks: list[Told]
 
 
+class PublishedSave(Published, total=False):
+    """With the save that it was made from, where somebody chose one."""
+
+    save: str
+
+
 class Job(TypedDict):
     """A run. `created` and `ended` are seconds since 1970, `ended` is 0 before. `values` are what was set.
 
-    Of two that wait, the one of higher `priority` comes first, then the one of lower `place`.
+    `device` is where it runs, or ran last. Of two that wait, the one of higher `priority` comes first, then the one of
+    lower `place`.
     """
 
     id: str
@@ -63,6 +70,7 @@ class Job(TypedDict):
     ended: float
     priority: int
     place: float
+    device: str
     saves: list[Save]
     best_step: int
     published: PublishedSave | None

@@ -22,6 +22,8 @@ ROOT = Path(__file__).parent.parent.parent
 KILLS, LONGEST = 50, 4.0
 """Seconds for which a program lives at most, once its jobs have begun."""
 PROGRAM = """
+from lora_trainer import own_process
+own_process.begin()  # as every program of the trainer's own: two threads add up the same from one run to the next
 import sys, time
 from pathlib import Path
 from lora_trainer import options

@@ -10,6 +10,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from lora_trainer import options
+from lora_trainer.accounts import Accounts
+from lora_trainer.accounts.passwords import Cost
 from lora_trainer.api import PREFIX, add_routes
 from lora_trainer.control import Wish
 from lora_trainer.errors import UserError
@@ -22,6 +24,7 @@ from lora_trainer.jobs.queue import Jobs
 from lora_trainer.jobs.request import TriedCell
 from lora_trainer.jobs.states import FINISHED, PAUSED, STOPPED
 from lora_trainer.run_folder import EventLog
+from lora_trainer.visitor import ADMIN
 from tests.jobs.conftest import wait_for
 
 ENDLESS = "endless"
@@ -96,7 +99,7 @@ def made_desk(folder, runner=None, data=None):
     config = options.build({"base": {"checkpoint": "pocket"}})
     host = StandaloneHost(config.base, config.memory, folder / "loras", data or folder / "data")
     desk = Desk(host, jobs=Jobs(host, host.data_folder() / "runs", runner=runner or Teller()))
-    desk.habits.grid_at_end = False
+    desk.habits.turn(grid_at_end=False)
     return desk
 
 
@@ -107,6 +110,8 @@ class House:
         self.folder = folder
         self.teller = Teller()
         self.desk = made_desk(folder, self.teller)
+        self.desk.accounts = Accounts(folder, Cost(2**4, 1, 1))
+        self.desk.accounts.add("ann", "correct horse battery", ADMIN)
         self.desk.advisor.fits = _unknown  # it computes for a while, and waits for nobody
         app = Starlette()
         add_routes(app, self.desk, guard)

@@ -95,11 +95,12 @@ def test_every_reader_finds_the_grid_that_the_run_s_end_began(client, finished):
 
 
 def test_the_grid_at_the_end_is_switched_off_over_the_routes(client):
-    assert client.get("state").json()["habits"] == {"grid_at_end": True}
-    assert client.put("habits", json={"grid_at_end": False}).json() == {"grid_at_end": False}
-    assert client.get("state").json()["habits"] == {"grid_at_end": False}
+    assert client.get("state").json()["habits"] == {"grid_at_end": True, "goes_on": False}
+    assert client.put("habits", json={"grid_at_end": False}).json() == {"grid_at_end": False, "goes_on": False}
+    assert client.put("habits", json={"goes_on": True}).json() == {"grid_at_end": False, "goes_on": True}
+    assert client.get("state").json()["habits"] == {"grid_at_end": False, "goes_on": True}
     assert client.put("habits", json={"grid_at_end": 1}).status_code == 400
-    client.put("habits", json={"grid_at_end": True})
+    client.put("habits", json={"grid_at_end": True, "goes_on": False})
 
 
 def test_a_name_that_is_taken_is_asked_about(client, finished, dataset, run_values):

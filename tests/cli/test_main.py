@@ -46,6 +46,14 @@ def test_a_failed_run_ends_with_1(quick, tmp_path, capsys):
     assert "no pictures" in answer(capsys)["error"]
 
 
+def test_a_run_that_a_full_disk_paused_ends_with_1_and_says_how_to_go_on(quick, capsys, monkeypatch):
+    events = [Paused(2, "The disk is full.")]
+    monkeypatch.setattr("lora_trainer.train.train", lambda *given, **more: iter(events))
+    assert main(quick) == FAILED
+    error = answer(capsys)["error"]
+    assert "The disk is full." in error and "train --resume --name zorb" in error
+
+
 def test_wrong_options_end_with_2_and_are_all_named(quick, capsys):
     assert main([*quick, "--set", "network.rnak=4", "--set", "optimizer.learning_rate=fast"]) == WRONG_USE
     problems = answer(capsys)["problems"]

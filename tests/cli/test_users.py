@@ -52,3 +52,16 @@ def test_limits_are_set_and_kept(users, tmp_path):
 
     assert users("limits", "bob", "--jobs", "2", "--disk", "1.5")[0] == SUCCESS
     assert LimitStore(tmp_path / ".train-lora").of("bob") == Limits(jobs=2, disk=1.5)
+
+
+def test_one_may_be_switched_off_and_on_and_all_of_it_is_noted(users, tmp_path):
+    from lora_trainer.accounts import Audit
+
+    users("add", "ann")
+    users("add", "bob")
+    assert users("disable", "bob")[0] == SUCCESS
+    assert not Accounts(tmp_path / ".train-lora").admitted("bob", SECRET)
+    users("enable", "bob")
+    assert Accounts(tmp_path / ".train-lora").admitted("bob", SECRET)
+    rows = Audit(tmp_path / ".train-lora").newest(9)
+    assert [(one["what"], one["whom"]) for one in rows[:2]] == [("enable", "bob"), ("disable", "bob")]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lora_trainer.data.cache import DiskStore, MemoryStore, content_key, fill, open_store
-from lora_trainer.errors import DataError
+from lora_trainer.errors import DataError, DiskError
 from lora_trainer.files import atomic
 
 from .drawing import options
@@ -89,7 +89,7 @@ def test_a_write_that_fails_leaves_nothing_behind_and_says_so(tmp_path, monkeypa
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(DataError, match=r"disk is full.*data\.cache_folder"):
+    with pytest.raises(DiskError, match=r"disk is full.*data\.cache_folder"):
         DiskStore(tmp_path).put(KEY, entry())
     assert files(tmp_path) == []
 

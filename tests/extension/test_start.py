@@ -26,6 +26,7 @@ class App(Starlette):
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
     monkeypatch.setattr(start, "_desk", None)
+    monkeypatch.setattr(start, "close_at_end", lambda close: None)
     monkeypatch.setattr(flags, "read_flags", lambda: flags.Flags({}, False, ()))
 
 

@@ -60,10 +60,10 @@ def test_a_stop_without_a_save_shows_nothing_and_one_with_a_save_does(desk, conf
 
 
 def test_who_switched_it_off_is_left_alone_also_after_a_restart(desk, host, config):
-    desk.habits.grid_at_end = False
+    desk.habits.turn(grid_at_end=False)
     wait_until(desk.jobs.submit(config()), "finished", "failed")
     again = Desk(host)
-    assert again.habits.to_json() == {"grid_at_end": False}
+    assert not again.habits.grid_at_end
     job = wait_until(again.jobs.submit(config(save__name="again")), "finished", "failed")
     wait_for(lambda: again.jobs.turn.holder is None)
     assert job.record.tryout == ""
@@ -123,7 +123,7 @@ def test_pictures_asked_for_without_saves_show_what_a_pause_saved_before_the_nex
 
 
 def test_the_best_save_is_shown_beside_the_last_ones(desk, config):
-    desk.habits.grid_at_end = False
+    desk.habits.turn(grid_at_end=False)
     job = wait_until(desk.jobs.submit(config(steps=7, save__every=1)), "finished", "failed")
     job.change(best_step=1)
     assert [int(file[9:15]) for file in usual_saves(job)[:-1]] == [1, 4, 5, 6]
@@ -133,7 +133,7 @@ def test_the_best_save_is_shown_beside_the_last_ones(desk, config):
 def test_a_picture_is_found_again_under_the_name_that_its_save_has_after_more_steps(desk, config):
     job = wait_until(desk.jobs.submit(config(**QUICK)), "finished", "failed")
     picture = drawn(grid_of(desk, job)).cells[-1]
-    desk.habits.grid_at_end = False
+    desk.habits.turn(grid_at_end=False)
     job.more(1)
     wait_until(job, "finished", "failed")
     assert picture.save == "zorb.safetensors"

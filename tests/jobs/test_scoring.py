@@ -50,7 +50,7 @@ def config(random_sd1, pictures, folder):
 def desk(random_sd1, folder):
     base = options.build({"base": {"checkpoint": str(random_sd1)}})
     desk = Desk(StandaloneHost(base.base, base.memory, folder / "loras", folder / "data"))
-    desk.habits.grid_at_end = False
+    desk.habits.turn(grid_at_end=False)
     yield desk
     desk.tryouts.close()
 

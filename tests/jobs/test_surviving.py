@@ -202,7 +202,7 @@ def test_a_deleted_job_takes_its_files_with_it_and_a_running_one_stays(programs,
         jobs.delete(job)
     job.stop()
     wait_until(job, "stopped")
-    wait_for(lambda: jobs._running is None)
+    wait_for(lambda: not jobs.workers.running)
     jobs.delete(job)
     assert jobs.list() == [] and not (host.data_folder() / "runs" / job.id).exists()
     die(jobs)

@@ -32,7 +32,7 @@ def job():
 def told():
     """(what a telling was told, the telling, a line that waits or not)."""
     notices = []
-    line = SimpleNamespace(left=[], waits=False, waiting=lambda: line.waits)
+    line = SimpleNamespace(left=[], waits=False, waiting=lambda: line.waits, everywhere=list)
     return notices, Telling(line, SimpleNamespace(tell=notices.append)), line
 
 

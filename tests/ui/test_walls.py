@@ -14,6 +14,7 @@ from lora_trainer.accounts import Accounts, tokens
 from lora_trainer.accounts.passwords import Cost
 from lora_trainer.accounts.patience import FREE
 from lora_trainer.api import PREFIX
+from lora_trainer.api.gate import visitor_of
 from lora_trainer.jobs.tickets import Tickets
 from lora_trainer.ui.sign_in import SignIn
 from lora_trainer.ui.walls import VISITOR, LoopbackWall, SignInWall, guard
@@ -96,6 +97,20 @@ def test_the_right_password_opens_everything_by_a_cookie_that_no_script_reads(cl
 
 def test_under_https_the_cookie_goes_nowhere_else(server):
     assert "secure" in sign_in(TestClient(server, base_url="https://testserver")).headers["set-cookie"].lower()
+
+
+def test_below_a_path_the_cookie_goes_nowhere_else(accounts, tickets):
+    app = Starlette(routes=[Route("/", told)])
+    client = TestClient(SignInWall(app, SignIn(accounts, "/trainer"), tickets))
+    assert "path=/trainer;" in sign_in(client).headers["set-cookie"].lower()
+    assert "path=/trainer;" in client.delete(SESSION).headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_browsers_are_told_to_come_by_https_only_where_the_server_has_a_certificate(accounts, tickets, strict):
+    client = TestClient(SignInWall(Starlette(), SignIn(accounts), tickets, strict=strict))
+    for answer in (client.get("/"), sign_in(client), client.get("/none")):
+        assert ("strict-transport-security" in answer.headers) == strict
 
 
 def test_programs_carry_their_token_and_get_the_next_one(client):
@@ -195,6 +210,35 @@ def test_a_websocket_opens_with_the_cookie_or_with_a_ticket_once(client, tickets
     sign_in(client)
     with client.websocket_connect("/events", headers={"origin": "http://testserver"}) as socket:
         assert socket.receive_text() == "ann"
+
+
+async def watched(websocket):
+    """As the routes behind the wall do: the visitor is asked for at the beginning, and again later."""
+    names = [(await visitor_of(websocket, guard, websocket.app.state.tickets)).name]
+    await websocket.accept()
+    await websocket.send_text(names[0])
+    await websocket.receive_text()
+    await websocket.send_text(getattr(guard(websocket), "name", "nobody"))
+
+
+@pytest.mark.parametrize("by_ticket", [True, False])
+@pytest.mark.parametrize("what", ["changes the password", "leaves", "stays"])
+def test_who_a_websocket_s_visitor_is_can_be_asked_again(accounts, tickets, what, by_ticket):
+    app = Starlette(routes=[WebSocketRoute("/events", watched)])
+    app.state.tickets = tickets
+    client = TestClient(SignInWall(app, SignIn(accounts), tickets))
+    accounts.add("bob", SECRET, "admin")
+    if not by_ticket:
+        sign_in(client, "bob")
+    ticket = tickets.issue(accounts.get("bob").visitor)
+    with client.websocket_connect(f"/events?ticket={ticket}&x=1" if by_ticket else "/events") as socket:
+        assert socket.receive_text() == "bob"
+        if what == "leaves":
+            accounts.remove("bob")
+        elif what != "stays":
+            accounts.set_password("bob", "another password")
+        socket.send_text("and now?")
+        assert socket.receive_text() == ("bob" if what == "stays" else "nobody")
 
 
 def test_a_ticket_is_good_for_half_a_minute(tickets, accounts, monkeypatch):

@@ -19,7 +19,7 @@ class Flags:
     """`api_auth`: {user: password}, empty without `--api-auth`; `folders`: those that may be opened from a page.
 
     `admins`: the accounts that see and steer everybody's runs. `page_auth`: those of `--gradio-auth` and its file, for
-    where there is no page to log in on.
+    where there is no page to log in on. `devices`: further ones that runs may use, beside the WebUI's own.
     """
 
     api_auth: dict[str, str]
@@ -27,6 +27,7 @@ class Flags:
     folders: tuple[Path, ...]
     admins: tuple[str, ...] = ()
     page_auth: Mapping[str, str] = field(default_factory=dict)
+    devices: tuple[str, ...] = ()
 
 
 def read_flags() -> Flags:
@@ -44,6 +45,7 @@ def flags_of(options: Any) -> Flags:
         folders=tuple(Path(folder) for folder in getattr(options, "lora_trainer_folder", None) or ()),
         admins=tuple(getattr(options, "lora_trainer_admin", None) or ()),
         page_auth=_accounts(_page_credentials(options)),
+        devices=tuple(filter(None, map(str.strip, (getattr(options, "lora_trainer_devices", None) or "").split(",")))),
     )
 
 

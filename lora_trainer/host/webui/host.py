@@ -50,6 +50,19 @@ class WebUIHost:
 
         return describe()
 
+    @property
+    def device(self) -> str:
+        """That of the WebUI."""
+        from modules import devices
+
+        return str(devices.device)
+
+    def elsewhere(self, config: TrainConfig) -> TrainConfig | None:
+        """With the WebUI's VAE; None for a checkpoint that is no file."""
+        from .settling import settled_elsewhere
+
+        return settled_elsewhere(config)
+
     def settle(self, config: TrainConfig) -> TrainConfig:
         """`config` with what the WebUI decides: base, VAE, device and number format.
 

@@ -28,6 +28,18 @@ def settle(config: TrainConfig, info: BaseInfo) -> TrainConfig:
     return replace(config, base=base, memory=replace(config.memory, **_memory()))
 
 
+def settled_elsewhere(config: TrainConfig) -> TrainConfig | None:
+    """`config` for a process without the WebUI, which opens the checkpoint itself; None where that is no file."""
+    from modules import sd_models
+
+    named = config.base.checkpoint
+    known = sd_models.checkpoint_aliases.get(named) or _by_path(named)
+    path = Path(known.filename) if known is not None else Path(named).expanduser()
+    if not named or not path.is_file():
+        return None
+    return replace(config, base=replace(config.base, checkpoint=str(path), vae=_separate_vae()))
+
+
 def _require_same_base(named: str, info: BaseInfo) -> None:
     """Raise BaseAway when `named` is a checkpoint that the host knows, and not the one that is selected.
 

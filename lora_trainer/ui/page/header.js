@@ -1,6 +1,8 @@
 /** The line above the sections: which base is trained, and what keeps it from being trained. */
 
+import { account } from "./account.js";
 import { button, h, say, show } from "./dom.js";
+import { people } from "./people.js";
 import { viewSwitch } from "./views.js";
 
 /** @param {import("./main.js").App} app */
@@ -8,6 +10,8 @@ export function header(app) {
   const base = h("span", { class: "lt-base" });
   const problem = h("p", { class: "lt-alarm", role: "alert" });
   const visitor = h("span", { class: "lt-visitor" });
+  const all = button(app.t("header.people"), () => people(app), { class: "lt-button lt-all-people" });
+  const mine = button(app.t("header.account"), () => account(app), { class: "lt-button lt-my-account" });
   const leave = button(app.t("header.sign_out"), () => signOut(app), { class: "lt-button lt-leave" });
   app.store.on(["server", "reachable"], () => {
     const { server, reachable } = app.store.values;
@@ -28,12 +32,17 @@ export function header(app) {
     const name = server?.visitor?.name || "";
     say(visitor, name);
     show(visitor, Boolean(name));
-    show(leave, Boolean(name) && server.host.kind === "standalone"); // a WebUI has a sign-in of its own
-    const text = reachable ? app.words.sentence(server?.host.problem) : app.t("page.unreachable");
+    const ours = Boolean(name) && server.host.kind === "standalone"; // a WebUI has a sign-in of its own
+    show(all, ours && server.visitor.role === "admin");
+    show(mine, ours);
+    show(leave, ours);
+    const problems = [server?.host.problem, server?.problem].filter(Boolean).map((one) => app.words.sentence(one));
+    const text = reachable ? problems.join(" ") : app.t("page.unreachable");
     say(problem, text);
     show(problem, Boolean(text));
   });
-  return h("header", { class: "lt-top" }, h("h1", {}, app.t("header.title")), viewSwitch(app), base, visitor, leave, problem);
+  const title = h("h1", {}, app.t("header.title"));
+  return h("header", { class: "lt-top" }, title, viewSwitch(app), base, visitor, all, mine, leave, problem);
 }
 
 /** Leave; the server then shows the page to sign in. */

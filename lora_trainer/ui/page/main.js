@@ -28,6 +28,7 @@ const SHEETS = [
   "training",
   "queue",
   "notices",
+  "people",
   "diagnosis",
   "tryout",
   "history",

@@ -1,15 +1,17 @@
-/** The line of runs: who is next, what the end of the program left lying, and their order. */
+/** The line of runs: who is where, who is next, what the end of the program left lying, and their order. */
 
 import { button, fill, h, say, show } from "./dom.js";
 
 /** @param {import("./main.js").App} app */
 export function queue(app) {
   const list = h("ol", { class: "lt-line" });
+  const running = places(app);
   const title = h("strong", {});
   const all = button(app.t("queue.resume_all"), () => order(app, ["jobs", "resume-all"]), { class: "lt-button lt-resume-all" });
   const others = h("p", { class: "lt-hint", hidden: true });
   const top = h("div", { class: "lt-row lt-between" }, title, all);
-  const element = h("div", { class: "lt-block lt-queue", hidden: true }, top, others, list);
+  const block = h("div", { class: "lt-block", hidden: true }, running, top, others, list);
+  const element = h("div", { class: "lt-queue" }, block, atStart(app));
   app.store.on(["server"], () => {
     const jobs = app.store.get("server")?.jobs || [];
     const waiting = inOrder(jobs.filter((job) => job.state === "queued"));
@@ -18,7 +20,8 @@ export function queue(app) {
     say(others, first ? app.t("queue.others", { n: first }) : "");
     show(others, waiting.length > 0 && first > 0);
     const key = JSON.stringify([...waiting, ...left].map((job) => [job.id, job.name, job.state, job.place, job.priority]));
-    show(element, waiting.length + left.length > 0);
+    for (const part of [top, list]) show(part, waiting.length + left.length > 0);
+    show(block, !running.hidden || waiting.length + left.length > 0);
     show(all, left.length > 1);
     if (list.dataset.key === key) return;
     list.dataset.key = key;
@@ -26,10 +29,64 @@ export function queue(app) {
     fill(
       list,
       left.map((job) => row(app, job, [goOn(app, job)])),
-      waiting.map((job, n) => row(app, job, places(app, waiting, n))),
+      waiting.map((job, n) => row(app, job, orderOf(app, waiting, n))),
     );
   });
   return element;
+}
+
+/** The switch for what the next start of the program does with runs that were interrupted; the server keeps it. */
+function atStart(app) {
+  const box = h("input", {
+    type: "checkbox",
+    class: "lt-box",
+    id: "lt-goes-on",
+    on: {
+      change: async () => {
+        await app.trying(() => app.api.put("habits", { goes_on: box.checked }));
+        app.live.soon();
+      },
+    },
+  });
+  const label = h("label", { for: "lt-goes-on" }, app.t("queue.goes_on"));
+  const element = h("div", { class: "lt-row lt-switch", title: app.t("queue.goes_on_hint"), hidden: true }, box, label);
+  app.store.on("server", () => {
+    const server = app.store.get("server");
+    box.checked = Boolean(server?.habits.goes_on);
+    const concerned = (server?.jobs || []).some((job) => UNDER_WAY.includes(job.state));
+    show(element, concerned && server?.visitor?.role !== "user");
+  });
+  return element;
+}
+
+const UNDER_WAY = ["queued", "preparing", "running", "stopping", "paused", "interrupted"];
+/** Where there are several devices: what each of them is doing. The Train panel follows the run that is chosen. */
+function places(app) {
+  const list = h("ul", { class: "lt-line lt-places", hidden: true });
+  app.store.on(["server", "shown"], () => {
+    const { server, shown } = app.store.values;
+    const known = server?.places || [];
+    const busy = known.filter((place) => place.taken);
+    show(list, known.length > 1 && busy.length > 0);
+    const rows = busy.map(({ name, job: id }) => ({ name, job: server.jobs.find((job) => job.id === id) }));
+    const key = JSON.stringify([shown, rows.map(({ name, job }) => [name, job?.id, job?.name, job?.state])]);
+    if (list.dataset.key === key) return;
+    list.dataset.key = key;
+    fill(
+      list,
+      rows.map(({ name, job }) => there(app, name, job, shown)),
+    );
+  });
+  return list;
+}
+
+/** A device with its run; of somebody else's, only that it is there. */
+function there(app, name, job, shown) {
+  const device = h("span", { class: "lt-hint lt-device" }, name);
+  if (!job) return h("li", { class: "lt-row" }, h("span", {}, app.t("queue.somebody")), device);
+  const look = button(job.name, () => pick(app, job), { class: "lt-link", "aria-current": job.id === shown && "true" });
+  const state = h("span", { class: "lt-hint" }, app.t(`state.${job.state}`) + whose(app, job));
+  return h("li", { class: "lt-row", data: { job: job.id, place: name } }, look, state, device);
 }
 
 const inOrder = (jobs) => [...jobs].sort((a, b) => b.priority - a.priority || a.place - b.place || a.created - b.created);
@@ -62,7 +119,7 @@ const goOn = (app, job) =>
   button(app.t("training.resume"), () => order(app, ["jobs", job.id, "resume"]), { class: "lt-button lt-small-button" });
 
 /** Earlier, later, and before everybody else: the run that has the model steps aside then. */
-function places(app, waiting, n) {
+function orderOf(app, waiting, n) {
   const job = waiting[n];
   const move = (before) => order(app, ["jobs", job.id, "move"], { before });
   const first = button("⇈", () => order(app, ["jobs", job.id, "priority"], { priority: waiting[0].priority + 1 }), {

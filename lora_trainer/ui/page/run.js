@@ -18,6 +18,9 @@ export class Run {
       advice: [],
       log: [],
       memory: 0,
+      temperature: null,
+      rate: 0,
+      gradient: 0,
       seconds: 0,
       phase: null,
     });
@@ -56,8 +59,9 @@ export class Run {
     this.validation = this.validation.filter(([step]) => step <= first);
   }
 
-  _step({ step, loss, smooth_loss, memory_bytes, seconds }) {
-    Object.assign(this, { memory: memory_bytes, seconds, phase: null });
+  _step({ step, loss, smooth_loss, memory_bytes, seconds, temperature = null, rates = {}, gradient_norm = 0 }) {
+    const rate = Math.max(0, ...Object.values(rates));
+    Object.assign(this, { memory: memory_bytes, seconds, temperature, rate, gradient: gradient_norm, phase: null });
     if (step <= (this.steps[this.steps.length - 1] ?? -1)) return;
     this.steps.push(step);
     this.loss.push(loss);

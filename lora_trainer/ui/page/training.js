@@ -5,7 +5,7 @@ import { curve } from "./curve.js";
 import { diagnosis } from "./diagnosis.js";
 import { attribute, button, fill, h, say, show } from "./dom.js";
 import { nested } from "./form.js";
-import { bytes, duration } from "./format.js";
+import { bytes, duration, short } from "./format.js";
 import { alive } from "./live.js";
 import { log, phaseOf } from "./log.js";
 import { notices } from "./notices.js";
@@ -162,6 +162,7 @@ function progress(app) {
   const state = h("span", { class: "lt-state", role: "status", "aria-live": "polite" });
   const numbers = h("span", { class: "lt-numbers" });
   const memory = h("span", { class: "lt-memory" });
+  const measures = h("span", { class: "lt-hint lt-measures" });
   const message = h("p", { class: "lt-message" });
   app.store.on(["job", "run", "server"], () => {
     const { job, run } = app.store.values;
@@ -172,7 +173,8 @@ function progress(app) {
     );
     state.dataset.state = job?.state || "none";
     say(numbers, numbersOf(app, job, run));
-    say(memory, run?.memory ? app.t("training.memory", { memory: bytes(run.memory) }) : "");
+    say(memory, deviceOf(app, run));
+    say(measures, measuresOf(app, run));
     const preparing = job?.state === "preparing" && run?.phase?.total;
     bar.value = preparing ? run.phase.done / run.phase.total : job?.total_steps ? job.step / job.total_steps : 0;
     say(message, app.words.sentence(job?.message));
@@ -184,6 +186,7 @@ function progress(app) {
     h("div", { class: "lt-row lt-between" }, state, memory),
     bar,
     numbers,
+    measures,
     message,
   );
 }
@@ -203,6 +206,19 @@ function numbersOf(app, job, run) {
       ? app.t("training.left", { time: duration(job.seconds_left, app.t) })
       : "";
   return left ? `${done} · ${left}` : done;
+}
+
+function deviceOf(app, run) {
+  const memory = run?.memory ? app.t("training.memory", { memory: bytes(run.memory) }) : "";
+  const known = Number.isFinite(run?.temperature);
+  return [memory, known ? `${Math.round(run.temperature)} °C` : ""].filter(Boolean).join(" · ");
+}
+
+/** Speed, rate and gradients of the newest step. */
+function measuresOf(app, run) {
+  if (!run?.seconds) return "";
+  const { seconds, rate, gradient } = run;
+  return app.t("training.measures", { seconds: short(seconds), rate: short(rate), gradient: short(gradient) });
 }
 
 /** Whether pictures that others wait for come first, and why they wait where they do. */

@@ -30,7 +30,7 @@ def test_runs_of_a_month_count_also_when_they_are_deleted(bob, root, runner, des
     first = line_up(bob, "first", pictures)
     runner.go.set()
     wait_until(lambda: desk.jobs.get(first["id"]).state == "finished")
-    assert bob.delete(f"jobs/{first['id']}").status_code == 200
+    wait_until(lambda: bob.delete(f"jobs/{first['id']}").status_code == 200)
     assert error(begin(bob, bob.get("datasets").json()[0]["id"]))["code"] == "limit_runs"
     assert bob.get("usage").json()["used"]["runs"] == 1
 
@@ -80,7 +80,7 @@ def test_a_run_whose_owner_has_no_time_left_at_its_turn_rests_and_says_why(bob, 
     desk.limiter.store.count("bob", seconds=3600)
     runner.go.set()
     wait_until(lambda: job.state == "paused")
-    assert job.record.message.code == "limit_hours"
+    assert job.record.message.code == "hours_used_up"
     assert error(bob.post(f"jobs/{job.id}/resume"))["code"] == "limit_hours"
 
 

@@ -1,0 +1,101 @@
+"""Connections that keep nobody waiting: whoever sends or takes too slowly is let go, and nobody holds too many.
+
+uvicorn itself has no limit on the time that a request takes to come in, nor on the time that an answer takes to go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+LOOK_EVERY = 2.0
+"""Seconds between two looks at a connection."""
+HEAD_SECONDS = 20.0
+"""From the end of an answer (or from the beginning) until the next request is there, apart from its body."""
+IDLE_SECONDS = 15
+"""As long of that may pass without a single byte."""
+HEAD_BYTES = 32 * 2**10
+GRACE, LEAST_RATE = 20.0, 500.0
+"""A body must come at so many bytes a second, after the first seconds; time in which nobody asks for it is free."""
+REST_SECONDS = 5.0
+"""For what somebody goes on sending who has got the answer already: broken off earlier, they might not read it."""
+STALLED_SECONDS = 60.0
+"""Within these, whoever gets an answer must take what the system's buffers hold of it."""
+CONNECTIONS, OF_ONE_ADDRESS = 400, 100
+"""How many there may be at a time: beyond the first number requests are answered with 503."""
+MESSAGE_BYTES = 64 * 2**10
+"""The largest message that a WebSocket may send."""
+
+
+class Connection(H11Protocol):
+    """One connection, looked at from time to time: each of its phases must come to an end in time."""
+
+    proxies: Container[str] = ()
+    """Addresses that speak for many, and may have any number of connections."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._phase: tuple[str, Any] = ("", None)
+        self._since, self._bytes, self._paused = 0.0, 0, 0
+        address = self.client[0] if self.client else ""
+        same = sum(bool(other.client and other.client[0] == address) for other in self.connections)  # type: ignore[union-attr]
+        if address not in self.proxies and same > OF_ONE_ADDRESS:
+            transport.abort()
+            return
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        self._bytes += len(data)
+        super().data_received(data)
+
+    def pause_writing(self) -> None:
+        self._paused += 1
+        super().pause_writing()
+
+    def _look(self) -> None:
+        """Break off when the phase has lasted too long; otherwise look again soon."""
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:  # it became a WebSocket
+            return
+        now, phase = self.loop.time(), self._now()
+        if phase != self._phase:
+            self._phase, self._since, self._bytes = phase, now, 0
+        elif self._is_late(now - self._since):
+            self.transport.abort()
+            return
+        elif phase[0] == "body" and self.flow.read_paused:
+            self._since += LOOK_EVERY
+        self.loop.call_later(LOOK_EVERY, self._look)
+
+    def _now(self) -> tuple[str, Any]:
+        """The phase, and what makes it another one of the same kind."""
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if answering and self.flow.write_paused:
+            return "answer", self._paused
+        if self.conn.their_state is h11.SEND_BODY:
+            return ("body" if answering else "rest"), self.cycle
+        return ("work" if answering else "head"), self.cycle
+
+    def _is_late(self, seconds: float) -> bool:
+        name = self._phase[0]
+        if name == "head":
+            return seconds > HEAD_SECONDS
+        if name == "rest":
+            return seconds > REST_SECONDS
+        if name == "body":
+            return seconds > GRACE + self._bytes / LEAST_RATE
+        return name == "answer" and seconds > STALLED_SECONDS
+
+
+def settings(proxies: Container[str]) -> dict[str, Any]:
+    """What uvicorn is told of all this."""
+    kind = type("Connection", (Connection,), {"proxies": proxies})
+    return {
+        "http": kind,
+        "timeout_keep_alive": IDLE_SECONDS,
+        "h11_max_incomplete_event_size": HEAD_BYTES,
+        "limit_concurrency": CONNECTIONS,
+        "ws_max_size": MESSAGE_BYTES,
+    }
