@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from .common import Told
 from .datasets import DataSet
-from .jobs import Device, Job, Place
+from .jobs import Job, Place
 
 Role = Literal["admin", "user"]
 
@@ -91,7 +91,7 @@ class HabitsChange:
 
 
 class DevicePlace(TypedDict):
-    """Where a run may be; `own`: on the host's own model. `job` is the run there; empty where it is another user's."""
+    """Where a run may be; `own`: on the host's own model. `job` is the id of the run there, empty for another's."""
 
     name: str
     own: bool
