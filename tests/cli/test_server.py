@@ -84,6 +84,8 @@ def test_runs_are_listed_and_steered(run, desk, pictures):
     code, result = run("jobs", "watch", "second")  # it goes first now
     assert (code, result["state"], result["step"]) == (SUCCESS, "finished", 4)
     assert run("jobs", "more", "second", "2")[0] == SUCCESS
+    second = desk.jobs.get(clone["job"]["id"])
+    wait_for(lambda: second.record.step == 6 and job.state == "running", 20)
     assert run("jobs", "save", ENDLESS)[0] == SUCCESS
     wait_for(lambda: job.state == "stopped", 20)
     assert run("jobs", "download", ENDLESS)[1]["path"] == f"{ENDLESS}.safetensors"
