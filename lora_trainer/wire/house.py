@@ -90,20 +90,11 @@ class HabitsChange:
     goes_on: bool | None = None
 
 
-class DevicePlace(TypedDict):
-    """Where a run may be; `own`: on the host's own model. `job` is the id of the run there, empty for another's."""
-
-    name: str
-    own: bool
-    taken: bool
-    job: str
-
-
 class State(TypedDict):
     """The whole. `jobs` are all that have not ended and the newest of the others; `line` is who waits, next first.
-    `places` are where runs may be.
 
-    `problem` says what is wrong with the list of runs. `sockets`: the same is told by the WebSocket `/live`.
+    `places` are where runs may be. `problem` says what is wrong with the list of runs. `sockets`: the same is
+    told by the WebSocket `/live`.
     """
 
     version: str
@@ -114,7 +105,7 @@ class State(TypedDict):
     current: str | None
     line: list[Place]
     problem: Told | None
-    places: list[DevicePlace]
+    places: list[Device]
     habits: Habits
     notices: list[dict[str, Any]]
     visitor: Visitor

@@ -154,8 +154,6 @@ class House:
         hook = {"kind": "webhook", "name": "phone", "values": {"url": "http://127.0.0.1:9/hook"}, "when": []}
         channel = client.post("notices", json=hook).json()["id"]
         client.post("presets", json={"title": "mine", "why": "It is mine.", "values": {"steps": 700}})
-        for name, role in (("ann", "admin"), ("bob", "user"), ("dan", "user")):
-            client.post("people", json={"name": name, "password": "a long password", "role": role})
         client.put("vocabularies/own", json={"tags": ["red", "green"]})
         return {
             "cats-4f1d": cats,
