@@ -121,9 +121,7 @@ def test_a_job_that_was_paused_in_line_comes_last_when_it_goes_on_and_nobody_wai
     one, two = (jobs.submit(host.config(name)) for name in ("one", "two"))
     one.pause()
     assert jobs.line() == [two]
-    jobs.prefer(one, 5)
     one.resume()
-    jobs.prefer(one, 0)
     assert jobs.line() == [two, one]
 
 
