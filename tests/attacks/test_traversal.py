@@ -51,7 +51,8 @@ ENTRIES = [entry for table in TABLES for entry in table if "{" in entry.path]
 def test_no_address_leads_out(entry, eve, root, dataset, job, unharmed):
     known = {"datasets": dataset, "jobs": job}.get(entry.path.split("/")[1], "x")
     holes = re.findall(r"{(\w+)", entry.path)
-    for hole, name, who in itertools.product(holes, NAMES, (root, eve)):
+    asked = [*((name, root) for name in NAMES), *((name, eve) for name in NAMES[::8])]
+    for hole, (name, who) in itertools.product(holes, asked):
         usual = {one: known if one == "id" else "x" for one in holes}
         path = re.sub(r":\w+}", "}", entry.path).format(**{**usual, hole: name})
         answer = who(entry.method, path, body=b"{}")
