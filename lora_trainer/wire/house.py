@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from .common import Told
 from .datasets import DataSet
-from .jobs import Job, Place
+from .jobs import Device, Job, Place
 
 Role = Literal["admin", "user"]
 

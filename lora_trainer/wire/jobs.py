@@ -72,6 +72,15 @@ class Job(TypedDict):
     owner: str
 
 
+class Device(TypedDict):
+    """Where one run at a time may be. `own`: on the host's own model. `job` is empty for none, or another user's."""
+
+    name: str
+    own: bool
+    taken: bool
+    job: str
+
+
 class Place(TypedDict):
     """Who waits for the model; empty for what is another user's."""
 
