@@ -85,8 +85,8 @@ def memory_beside(name: str) -> tuple[int, int]:
     import torch
 
     device = torch.device(name)
-    if device.type == "cuda" and (uuid := getattr(torch.cuda.get_device_properties(device), "uuid", "")):
-        return driver.card_memory(f"GPU-{uuid}") or memory_of(device)
+    if device.type == "cuda" and (uuid := _uuid_of(device)):
+        return driver.card_memory(uuid) or memory_of(device)
     return memory_of(device)
 
 
@@ -140,11 +140,16 @@ def card_memory(device: torch.device) -> int:
 
 def temperature(device: torch.device) -> float | None:
     """Degrees Celsius of NVIDIA's card, or of the processor; None where nobody tells."""
+    if device.type == "cuda":
+        return driver.card_temperature(_uuid_of(device))
+    return thermal.of_processor() if device.type == "cpu" else None
+
+
+def _uuid_of(card: torch.device) -> str:
+    """Empty for a torch that does not tell."""
     import torch
 
-    if device.type == "cuda":
-        return thermal.of_card(str(getattr(torch.cuda.get_device_properties(device), "uuid", "")))
-    return thermal.of_processor() if device.type == "cpu" else None
+    return str(getattr(torch.cuda.get_device_properties(card), "uuid", ""))
 
 
 def _resident_bytes() -> int:

@@ -1,4 +1,7 @@
-"""What NVIDIA's driver says of a card, asked without taking memory on it as torch would."""
+"""What NVIDIA's driver says of a card: its memory, without taking any of it as torch would, and how warm it is.
+
+The driver's own library is asked, which is there wherever the driver is.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 LIBRARY = "nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1"
+CHIP = 0
+"""The sensor of a card's chip."""
+UNKNOWN = (OSError, AttributeError, ValueError)
+"""No driver, or another one than those that there are today."""
 
 
 class _Memory(ctypes.Structure):
@@ -15,25 +22,38 @@ class _Memory(ctypes.Structure):
 
 
 def card_memory(uuid: str) -> tuple[int, int] | None:
-    """(free, total) bytes of the card of that name ('GPU-...'); None where there is no such driver or card."""
+    """(free, total) bytes of the card of that UUID (without its 'GPU-'); None where there is no such driver or card."""
     try:
-        library = _library()
-        if library is None:
-            return None
-        handle, memory = ctypes.c_void_p(), _Memory()
-        found = library.nvmlDeviceGetHandleByUUID(uuid.encode("ascii"), ctypes.byref(handle))
-        if found or library.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory)):
-            return None
-    except (OSError, AttributeError, ValueError):  # another driver than those that there are today
+        library, card, memory = _library(), ctypes.c_void_p(), _Memory()
+        wrong = _find(library, uuid, card) or library.nvmlDeviceGetMemoryInfo(card, ctypes.byref(memory))
+    except UNKNOWN:
         return None
-    return int(memory.free), int(memory.total)
+    return None if wrong else (int(memory.free), int(memory.total))
+
+
+def card_temperature(uuid: str) -> float | None:
+    """Degrees Celsius of the card of that UUID, or for '' of the only one; None where nobody tells."""
+    try:
+        library, card, degrees = _library(), ctypes.c_void_p(), ctypes.c_uint()
+        wrong = _find(library, uuid, card) or library.nvmlDeviceGetTemperature(card, CHIP, ctypes.byref(degrees))
+    except UNKNOWN:
+        return None
+    return None if wrong else float(degrees.value)
+
+
+def _find(library: Any, uuid: str, card: ctypes.c_void_p) -> int:
+    """Let `card` be the one meant; 0, or what is wrong. torch numbers cards in an order of its own."""
+    if uuid:
+        return int(library.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}".encode("ascii", "replace"), ctypes.byref(card)))
+    count = ctypes.c_uint()
+    wrong = library.nvmlDeviceGetCount_v2(ctypes.byref(count)) or count.value != 1
+    return int(wrong or library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(card)))
 
 
 @lru_cache(maxsize=1)
 def _library() -> Any:
-    """The driver's library, begun; None where there is none."""
-    try:
-        library = ctypes.CDLL(LIBRARY)
-        return library if library.nvmlInit_v2() == 0 else None
-    except (OSError, AttributeError):
-        return None
+    """Raises OSError where there is none."""
+    library = ctypes.CDLL(LIBRARY)
+    if wrong := library.nvmlInit_v2():
+        raise OSError(f"{LIBRARY} cannot be used ({wrong})")
+    return library

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lora_trainer import device, thermal
+from lora_trainer import device, driver
 from lora_trainer.training import thermometer
 from lora_trainer.training.thermometer import EVERY, Thermometer
 
@@ -69,7 +69,7 @@ class Driver:
 
 
 @pytest.mark.parametrize(
-    ("driver", "uuid", "wanted"),
+    ("library", "uuid", "wanted"),
     [
         (Driver(a=61, b=70), "b", 70.0),
         (Driver(a=61), "", 61.0),
@@ -79,14 +79,14 @@ class Driver:
     ],
     ids=["by its name", "the only one", "one of two without a name", "one that is not there", "another driver"],
 )
-def test_a_card_s_driver_is_asked(monkeypatch, driver, uuid, wanted):
-    monkeypatch.setattr(thermal, "_driver", lambda: driver)
+def test_a_card_s_driver_is_asked(monkeypatch, library, uuid, wanted):
+    monkeypatch.setattr(driver, "_library", lambda: library)
     properties = SimpleNamespace(uuid=uuid) if uuid else SimpleNamespace()
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
     assert device.temperature(torch.device("cuda")) == wanted
 
 
 def test_without_a_driver_nobody_tells(monkeypatch):
-    monkeypatch.setattr(thermal, "DRIVER", "there-is-no-such-library")
-    thermal._driver.cache_clear()
-    assert thermal.of_card("a") is None
+    monkeypatch.setattr(driver, "LIBRARY", "there-is-no-such-library")
+    driver._library.cache_clear()
+    assert driver.card_temperature("a") is None and driver.card_memory("a") is None
