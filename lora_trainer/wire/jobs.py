@@ -42,12 +42,6 @@ class Kept(PublishedSave):
     remarks: list[Told]
 
 
-class PublishedSave(Published, total=False):
-    """With the save that it was made from, where somebody chose one."""
-
-    save: str
-
-
 class Job(TypedDict):
     """A run. `created` and `ended` are seconds since 1970, `ended` is 0 before. `values` are what was set.
 
