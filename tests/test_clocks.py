@@ -15,7 +15,8 @@ from lora_trainer.datasets.contents import Part
 from lora_trainer.datasets.pack import zipped
 from lora_trainer.datasets.store import DataSets
 from lora_trainer.files.backup import backed_up, backups, undo
-from lora_trainer.jobs.limits import LimitStore
+from lora_trainer.jobs.limits import Limiter, LimitStore
+from lora_trainer.jobs.meter import Meter
 from lora_trainer.jobs.queue import Jobs
 from lora_trainer.jobs.states import FINISHED, INTERRUPTED
 from tests.jobs.conftest import wait_for, wait_until
@@ -84,17 +85,18 @@ def test_jobs_keep_their_order_over_jumps_and_restarts(tmp_path, clock, jump):
     die(again)
 
 
-def test_how_long_a_job_had_the_model_is_measured_by_no_clock(tmp_path, clock, jump):
-    host, took = LightHost(tmp_path), []
-    runner = Waiting()
+def test_how_long_a_job_had_the_model_is_measured_by_no_clock(tmp_path, monkeypatch, clock, jump):
+    host, runner, store, counted = LightHost(tmp_path), Waiting(), LimitStore(tmp_path), []
+    monkeypatch.setattr(store, "count", lambda owner, seconds: counted.append(seconds))
     jobs = program(host, runner)
-    jobs.on_ran = lambda job, seconds: took.append(seconds)
-    job = wait_until(jobs.submit(host.config()), "preparing")
+    meter = Meter(jobs, Limiter(store, lambda owner: [], lambda owner: 0.0))
+    job = wait_until(jobs.submit(host.config(), owner="ann"), "preparing")
     clock.jump(jump)
     runner.ends.set()
     wait_until(job, FINISHED)
-    wait_for(lambda: took)
-    assert 0 <= took[0] < 60
+    wait_for(lambda: not jobs.workers.running)
+    assert len(counted) == 1 and 0 < counted[0] < 60
+    meter.close()
     jobs.close()
 
 
