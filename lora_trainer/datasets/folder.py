@@ -75,6 +75,10 @@ class DataSetFolder:
         except DataError:
             return 0
 
+    def filled(self) -> None:
+        """This program has put pictures into the folder by another way than `add`."""
+        self._counting.forget()
+
     def names(self) -> list[str]:
         """The pictures' names in natural order. Raises DataError when the folder is gone."""
         return [found.name for found in self._files()]

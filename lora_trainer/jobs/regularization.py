@@ -104,6 +104,7 @@ class Regularization:
                 self.names = self.dataset.names()
             if isinstance(event, ClassDrawn):
                 self.names.append(event.name)
+                self.dataset.filled()
             if isinstance(event, ClassPictures):
                 self.result = event
 

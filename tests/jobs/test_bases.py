@@ -25,7 +25,7 @@ def trained(monkeypatch):
     def train(self, job):
         names.append(job.record.name)
 
-    monkeypatch.setattr(InPlaceRunner, "_train", train)
+    monkeypatch.setattr(InPlaceRunner, "_follow", train)
     monkeypatch.setattr(InPlaceRunner, "_outcome", lambda self, job, last: {"state": FINISHED})
     return names
 
