@@ -13,6 +13,7 @@ from lora_trainer.accounts.passwords import Cost
 
 from .conftest import PATIENCE, ROOT, _free_port
 
+pytestmark = pytest.mark.acceptance
 SECRET = "a long password"
 
 
