@@ -166,7 +166,7 @@ def test_one_that_hangs_is_left_behind(wandb, tmp_path, monkeypatch):
     wandb("import threading\nGO = threading.Event()\ndef init(**given): GO.wait(20)")
     begun = time.monotonic()
     tell(tmp_path, STARTED, *[STEP] * 100)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     sys.modules["wandb"].GO.set()
     for thread in threading.enumerate():
         if thread.name == "train-lora wandb":

@@ -136,10 +136,10 @@ class House:
         values = {"kind": "exclude", "pictures": ["001.png"], "values": {}}
         undo = client.post(f"datasets/{cats}/health/fix", json=values).json()["undo"]
         ended, other = (self._job(client, cats, name, steps=8) for name in ("my_cat", "other_cat"))
-        wait_for(lambda: self.desk.jobs.get(other).state == FINISHED, 20)
+        wait_for(lambda: self.desk.jobs.get(other).state == FINISHED, 90)
         ballot = client.post("history/ballots", json={"jobs": [ended, other]}).json()["id"]
         endless = self._job(client, cats, ENDLESS)
-        wait_for(lambda: self.desk.jobs.get(endless).record.step > 0, 20)
+        wait_for(lambda: self.desk.jobs.get(endless).record.step > 0, 90)
         waiting, last = (self._job(client, cats, name) for name in ("next", "last"))
         self._proposal(self.desk.jobs.get(ended))
         self._grid(self.desk.jobs.get(ended))

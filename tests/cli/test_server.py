@@ -73,10 +73,10 @@ def test_runs_are_listed_and_steered(run, desk, pictures):
     run("datasets", "upload", str(pictures), "cats")
     data_set = desk.datasets.list()[0].id
     job = desk.submit({"save.name": ENDLESS, "steps": 4}, data_set)
-    wait_for(lambda: job.record.step > 0, 20)
+    wait_for(lambda: job.record.step > 0, 90)
     assert [one["id"] for one in run("jobs", "list")[1]["jobs"]] == [job.id]
     assert run("jobs", "pause", ENDLESS)[0] == SUCCESS
-    wait_for(lambda: job.state == "paused", 20)
+    wait_for(lambda: job.state == "paused", 90)
     assert run("jobs", "resume", job.id)[1]["job"]["id"] == job.id
     code, clone = run("jobs", "clone", ENDLESS, "--set", "save.name=second")
     assert (code, clone["job"]["name"]) == (SUCCESS, "second")
@@ -85,9 +85,9 @@ def test_runs_are_listed_and_steered(run, desk, pictures):
     assert (code, result["state"], result["step"]) == (SUCCESS, "finished", 4)
     assert run("jobs", "more", "second", "2")[0] == SUCCESS
     second = desk.jobs.get(clone["job"]["id"])
-    wait_for(lambda: second.record.step == 6 and job.state == "running", 20)
+    wait_for(lambda: second.record.step == 6 and job.state == "running", 90)
     assert run("jobs", "save", ENDLESS)[0] == SUCCESS
-    wait_for(lambda: job.state == "stopped", 20)
+    wait_for(lambda: job.state == "stopped", 90)
     assert run("jobs", "download", ENDLESS)[1]["path"] == f"{ENDLESS}.safetensors"
     assert run("jobs", "delete", ENDLESS)[0] == WRONG_USE
     assert run("jobs", "delete", ENDLESS, "--yes")[0] == SUCCESS
@@ -97,7 +97,7 @@ def test_runs_are_listed_and_steered(run, desk, pictures):
 
 def test_a_run_that_is_stopped_elsewhere_is_no_success_but_its_save_is_fetched(run, desk, pictures):
     def stop():
-        wait_for(lambda: any(job.record.step > 3 for job in desk.jobs.list()), 20)
+        wait_for(lambda: any(job.record.step > 3 for job in desk.jobs.list()), 90)
         desk.jobs.list()[0].stop_and_save()
 
     threading.Thread(target=stop).start()
@@ -108,7 +108,7 @@ def test_a_run_that_is_stopped_elsewhere_is_no_success_but_its_save_is_fetched(r
 @pytest.mark.parametrize("answer", ["s", ""])
 def test_ctrl_c_asks_whether_the_run_is_to_stop_or_to_go_on(run, desk, pictures, monkeypatch, answer):
     def interrupt():
-        wait_for(lambda: any(job.record.step > 3 for job in desk.jobs.list()), 20)
+        wait_for(lambda: any(job.record.step > 3 for job in desk.jobs.list()), 90)
         _thread.interrupt_main()
 
     monkeypatch.setattr(following, "_is_to_stop", lambda: bool(answer))
@@ -152,7 +152,7 @@ def test_a_folder_s_runs_are_listed_while_a_program_runs_them(tmp_path, pictures
     monkeypatch.delenv("LORA_TRAINER_SERVER", raising=False)
     made = made_desk(tmp_path, data=tmp_path / ".train-lora")
     job = made.submit({"save.name": "mine", "steps": 3}, made.datasets.open_folder(str(pictures)).id)
-    wait_for(lambda: job.state == "finished", 20)
+    wait_for(lambda: job.state == "finished", 90)
     assert main(["jobs", "list", "--data", str(tmp_path)]) == SUCCESS
     assert capsys.readouterr().out.split() == [job.id, "finished", "3/3", "mine"]
     made.jobs.close()

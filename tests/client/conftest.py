@@ -12,7 +12,7 @@ def desk(tmp_path):
     yield made
     for job in made.jobs.list():
         job.stop()
-    wait_for(lambda: made.jobs.turn.holder is None, 20)
+    wait_for(lambda: made.jobs.turn.holder is None, 90)
     made.jobs.close()
 
 

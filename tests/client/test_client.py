@@ -56,11 +56,11 @@ def test_captions_are_read_and_written_unless_they_have_changed_meanwhile(client
 
 def test_every_control_reaches_its_run(client, pictures):
     job = begun(client, pictures, ENDLESS)["id"]
-    wait_for(lambda: client.jobs.get(job)["step"] > 0, 20)
+    wait_for(lambda: client.jobs.get(job)["step"] > 0, 90)
     client.jobs.pause(job)
-    wait_for(lambda: client.jobs.get(job)["state"] == "paused", 20)
+    wait_for(lambda: client.jobs.get(job)["state"] == "paused", 90)
     client.jobs.resume(job)
-    wait_for(lambda: client.jobs.get(job)["state"] == "running", 20)
+    wait_for(lambda: client.jobs.get(job)["state"] == "running", 90)
     clone = client.jobs.clone(job, {"save.name": "second"})["id"]
     assert client.jobs.prefer(clone, -1)["priority"] == -1
     client.jobs.stop_and_save(job)
@@ -101,11 +101,11 @@ def test_over_connections_that_break_nothing_is_lost_or_doubled(desk, pictures, 
 
 def test_after_a_start_of_the_server_events_are_not_told_twice(client, desk, pictures):
     job = desk.jobs.get(begun(client, pictures, ENDLESS)["id"])
-    wait_for(lambda: job.record.step > 20, 20)
+    wait_for(lambda: job.record.step > 20, 90)
     told = client.jobs.events(job.id)
     first = [*itertools.islice(told, 15)]
     job.pause()
-    wait_for(lambda: job.state == "paused", 20)
+    wait_for(lambda: job.state == "paused", 90)
     kept = [event for _, event in job.feed.after(0, 10_000)]
     job.feed = Feed(lambda: kept[1:])  # the first is no more, all others have other numbers
     job.stop()
@@ -170,7 +170,7 @@ def test_saves_are_tried_out_and_their_pictures_fetched(client, desk, pictures):
     job = begun(client, pictures)["id"]
     list(client.jobs.events(job))
     begun(client, pictures, ENDLESS)  # it has the model, so that nothing is drawn
-    wait_for(lambda: desk.jobs.turn.holder is not None, 20)
+    wait_for(lambda: desk.jobs.turn.holder is not None, 90)
     tryout = client.tryouts.begin(job, ["my_cat.safetensors"], [0, 1], ["a cat"], seed=1)
     assert (tryout["state"], tryout["total"], tryout["seed"]) == ("waiting", 2, 1)
     drawn = desk.tryouts.get(tryout["id"])

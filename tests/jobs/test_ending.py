@@ -17,7 +17,7 @@ class Stepping:
         self.finish = threading.Event()
 
     def run(self, job):
-        wait_for(lambda: self.finish.is_set() or job.control.wish is not Wish.GO_ON, 20)
+        wait_for(lambda: self.finish.is_set() or job.control.wish is not Wish.GO_ON, 90)
         ends = {Wish.PAUSE: "paused", Wish.STOP: "stopped"}
         job.end(ends.get(job.control.wish, "finished"))
 

@@ -23,7 +23,7 @@ class Scripted:
         self.let_go = threading.Event()
 
     def run(self, job):
-        wait_for(lambda: self.let_go.is_set() or job.control.wish is not Wish.GO_ON, 20)
+        wait_for(lambda: self.let_go.is_set() or job.control.wish is not Wish.GO_ON, 90)
         if job.control.wish is Wish.PAUSE:
             return job.end("paused")
         return job.end("stopped" if job.control.wish is Wish.STOP else FINISHED)

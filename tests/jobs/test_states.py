@@ -166,7 +166,7 @@ def test_two_hands_at_once_lose_no_job_and_break_no_rule(jobs_of, caplog):
         assert not hand.is_alive(), "two of them wait for each other"
     for job in jobs.list():
         job.resume()
-    wait_for(lambda: all(job.state in ENDED for job in jobs.list()), 30)
+    wait_for(lambda: all(job.state in ENDED for job in jobs.list()), 90)
     assert broken == [] and not [one for one in caplog.records if one.levelname == "ERROR"]
     assert {job.id for job in jobs.list()} == watched.keys() - deleted and not jobs.waiting()
     assert runner.most == 1

@@ -54,7 +54,7 @@ def test_who_gives_up_leaves_the_line():
     turn, order = Turn(), []
     with turn.taken("holder"), turn.held(turn.join(Ticket("hasty")), lambda: True) as mine:
         assert not mine
-    wait_for(lambda: turn.holder is None, 5)
+    wait_for(lambda: turn.holder is None, 90)
     (thread,) = served(turn, [Ticket("next")], order)
     thread.join(10)
     assert order == ["next"]
