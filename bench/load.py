@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lora_trainer import own_process
+
 from . import report
 
 POLLERS, UPLOADERS, RATE = 50, 10, 10**6
@@ -81,6 +83,7 @@ def measure(work: Path, rounds: int, seconds: float, resolution: int, batch: int
     import torch
 
     torch.set_num_threads(1)
+    own_process.let_runs_have_their_turn()  # as the server's own program does
     run_core, other_core = _cores()
     _pin(other_core)
     clock = Clock()
