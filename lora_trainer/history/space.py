@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from ..errors import UserError
+from ..files.sizes import bytes_at
 from ..sentences import Sentence
 from .past import Past
 from .shots import GRIDS
@@ -75,28 +75,6 @@ def require_over(run: Past) -> None:
     if not run.over:
         sentence = "'{name}' has not ended, or pictures of it are being drawn: its files are needed."
         raise UserError(Sentence("run_not_over", sentence, name=run.name))
-
-
-def bytes_at(place: Path) -> int:
-    """Bytes of a file, or of all in a folder; links are not followed, and what vanishes meanwhile is nothing."""
-    with contextlib.suppress(OSError):
-        if place.is_symlink() or not place.is_dir():
-            return place.lstat().st_size
-    return sum(_in_folder(place))
-
-
-def _in_folder(folder: Path) -> Iterator[int]:
-    left = [str(folder)]
-    while left:
-        try:
-            with os.scandir(left.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        left.append(entry.path)
-                    else:
-                        yield entry.stat(follow_symlinks=False).st_size
-        except OSError:
-            continue
 
 
 def _delete(place: Path) -> None:

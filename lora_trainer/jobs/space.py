@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..datasets.store import DataSets
+from ..files.sizes import bytes_at
 from .limits import GB
 from .queue import Jobs
 
@@ -30,7 +30,7 @@ class Space:
             measured, gigabytes = self._known.get(name, (-KEPT_SECONDS, 0.0))
             if time.monotonic() - measured >= KEPT_SECONDS:
                 coming = self._datasets.uploads.expected(self._sets(name))
-                gigabytes = (coming + sum(map(_bytes_in, self._folders(name)))) / GB
+                gigabytes = (coming + sum(map(bytes_at, self._folders(name)))) / GB
                 self._known[name] = time.monotonic(), gigabytes
             return gigabytes
 
@@ -48,19 +48,3 @@ class Space:
         sets = self._sets(name)
         yield from (one.path for one in self._datasets.list() if one.own and one.id in sets)
         yield from (Path(job.config.save.output) for job in self._jobs.list() if job.record.owner == name)
-
-
-def _bytes_in(folder: Path) -> int:
-    """All that lies in a folder; links are not followed, and what vanishes meanwhile is nothing."""
-    total, left = 0, [str(folder)]
-    while left:
-        try:
-            with os.scandir(left.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        left.append(entry.path)
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_size
-        except OSError:
-            continue
-    return total
