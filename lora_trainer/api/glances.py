@@ -1,77 +1,73 @@
-"""What all pages ask for every second, put together once for all of a visitor's pages that ask at about that time."""
+"""What many ask for every second, put together once for all who ask for the same at about that time."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from ..jobs.desk import Desk
-from ..visitor import Visitor
-
 LASTS = 1.0
 """Seconds after which it is put together anew, though nothing is known to have changed: disks change by themselves."""
-MOST = 200
-"""Visitors whose glance is kept."""
+MOST = 500
+"""Subjects whose glance is kept."""
+
+Signs = Callable[[], tuple[Any, ...]]
+"""Gives numbers, and objects of which another takes the place with every change: what an answer is made of."""
 
 
 @dataclass
 class Glance:
-    """What one visitor saw, and what it was made of: while the parts are the same objects, so is the whole."""
+    """An answer, and the signs by which it was made: while they are the same, so is the answer."""
 
     begun: float
-    stirred: int
-    parts: tuple[Any, ...]
+    signs: tuple[Any, ...]
     content: bytes
 
 
 class Glances:
-    """The glances of a server's visitors. Whatever a visitor changes is seen by the next glance of everybody."""
+    """The glances of a server, by their subjects: whoever may ask for one may have it."""
 
     def __init__(self) -> None:
-        self._known: dict[Visitor, Glance] = {}
-        self._locks: dict[Visitor, threading.Lock] = {}
+        self._known: dict[Hashable, Glance] = {}
+        self._locks: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
-        self._stirred = 0
+        self.stirred = 0
+        """A sign for what has no other: how often anybody changed something."""
 
     def stir(self) -> None:
         """Something was changed, or may have been."""
         with self._lock:
-            self._stirred += 1
+            self.stirred += 1
 
-    def ready(self, desk: Desk) -> bytes | None:
-        """What was put together for this visitor, while it still holds: found without waiting for anybody."""
-        found = self._known.get(desk.visitor)
-        return found.content if found is not None and self._holds(found, _parts(desk)) else None
+    def ready(self, subject: Hashable, signs: Signs) -> bytes | None:
+        """What was put together before, while it still holds: found without waiting for anybody."""
+        found = self._known.get(subject)
+        return found.content if found is not None and _holds(found, signs()) else None
 
-    def content(self, desk: Desk, make: Callable[[], bytes]) -> bytes:
+    def content(self, subject: Hashable, signs: Signs, make: Callable[[], bytes]) -> bytes:
         """What `make` gives now. Of several who ask at once, one puts it together and the others wait for that."""
-        with self._lock_of(desk.visitor):
-            if (found := self.ready(desk)) is not None:
+        with self._lock_of(subject):
+            if (found := self.ready(subject, signs)) is not None:
                 return found
-            glance = Glance(time.monotonic(), self._stirred, _parts(desk), b"")
+            glance = Glance(time.monotonic(), signs(), b"")
             glance.content = make()
-            self._known[desk.visitor] = glance
+            self._known[subject] = glance
             return glance.content
 
-    def _lock_of(self, visitor: Visitor) -> threading.Lock:
+    def _lock_of(self, subject: Hashable) -> threading.Lock:
         with self._lock:
             if len(self._locks) > MOST:
                 self._locks.clear()
                 self._known.clear()
-            return self._locks.setdefault(visitor, threading.Lock())
-
-    def _holds(self, glance: Glance, parts: tuple[Any, ...]) -> bool:
-        same = len(parts) == len(glance.parts) and all(map(_is, parts, glance.parts))
-        return same and glance.stirred == self._stirred and time.monotonic() - glance.begun < LASTS
+            return self._locks.setdefault(subject, threading.Lock())
 
 
-def _parts(desk: Desk) -> tuple[Any, ...]:
-    """Objects of which another takes the place with every change of a job."""
-    return tuple(part for job in desk.jobs.list() for part in (job.record, job.control.wish))
+def _holds(glance: Glance, signs: tuple[Any, ...]) -> bool:
+    same = len(signs) == len(glance.signs) and all(map(_same, signs, glance.signs))
+    return same and time.monotonic() - glance.begun < LASTS
 
 
-def _is(one: Any, other: Any) -> bool:
-    return one is other
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (isinstance(one, int) and one == other)

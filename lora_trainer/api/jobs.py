@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from starlette.responses import Response
@@ -14,8 +14,10 @@ from ..jobs.job import Job
 from ..sentences import Sentence
 from ..wire import jobs as wire
 from ..wire.common import FILE, PICTURE, Nothing
+from .answers import json_answer, json_text
 from .call import Call, Entry
 from .files import download, read_picture
+from .glances import Signs
 from .shown import event_json, in_address, job_json
 
 LONGEST_WAIT = 25.0
@@ -104,19 +106,34 @@ def more(call: Call) -> dict[str, Any]:
 async def wait_for_news(call: Call) -> None:
     """Wait until there are events that the reader has not seen, as long as it is ready to wait."""
     job, after = _job(call), _after(call)
-    end = time.monotonic() + min(LONGEST_WAIT, call.number("wait", 0, 0, 60))
+    end = time.monotonic() + _patience(call)
     state = job.state
     while len(job.feed) <= after and job.state == state and time.monotonic() < end:
         await asyncio.sleep(LOOK_AGAIN)
 
 
-def events(call: Call) -> dict[str, Any]:
+def events(call: Call) -> Response:
     """What came after the event that the reader knows; all of it, where it knows those of an earlier program.
 
     With `wait`, the answer comes as soon as there is news, or after that many seconds (25 at most).
     """
+
+    def made() -> bytes:
+        return json_text(events_json(call)).encode("utf-8")
+
+    return json_answer(call.glances.content(*_subject(call), made) if call.glances else made())
+
+
+def events_at_hand(call: Call) -> Response | None:
+    """The same, where another reader who knows as much has asked a moment ago."""
+    content = call.glances.ready(*_subject(call)) if call.glances and not _patience(call) else None
+    return json_answer(content) if content is not None else None
+
+
+def events_json(call: Call) -> dict[str, Any]:
+    """Events."""
     job, after = _job(call), _after(call)
-    found = job.feed.after(after, call.number("limit", 500, 1, 10_000))
+    found = job.feed.after(after, _limit(call))
     return {
         "events": [event_json(number, event, job) for number, event in found],
         "next": found[-1][0] if found else after,
@@ -187,6 +204,22 @@ def _job(call: Call) -> Job:
     return call.desk.jobs.get(call.path["id"])
 
 
+def _subject(call: Call) -> tuple[Hashable, Signs]:
+    """The events that are asked for, and what tells that they are still the same."""
+    job = _job(call)
+    subject = ("events", job.id, job.feed.id, _after(call), _limit(call))
+    return subject, lambda: (len(job.feed), job.record, job.control.wish)
+
+
+def _limit(call: Call) -> int:
+    return call.number("limit", 500, 1, 10_000)
+
+
+def _patience(call: Call) -> float:
+    """Seconds that the reader is ready to wait for news."""
+    return min(LONGEST_WAIT, call.number("wait", 0, 0, 60))
+
+
 def _after(call: Call) -> int:
     """The number of the last event that the reader knows, of the feed that it names."""
     known = call.query.get("feed", "")
@@ -194,7 +227,9 @@ def _after(call: Call) -> int:
 
 
 ROUTES = (
-    Entry("GET", "/jobs/{id}/events", events, before=wait_for_news, gives=wire.Events, asks=NEWS),
+    Entry(
+        "GET", "/jobs/{id}/events", events, before=wait_for_news, at_once=events_at_hand, gives=wire.Events, asks=NEWS
+    ),
     Entry("GET", "/jobs", all_jobs, gives=list[wire.Job]),
     Entry("POST", "/jobs", begin, slow=True, takes=wire.NewJob, gives=wire.Job, errors=(404, 409)),
     Entry("POST", "/jobs/resume-all", resume_all, gives=Nothing),

@@ -20,6 +20,7 @@ from ..wire import house as wire
 from .answers import json_answer, json_text
 from .call import Call, Entry
 from .datasets import all_json
+from .glances import Glances, Signs
 from .notices import recent_json
 from .session import visitor_json
 from .shown import job_json, line_json, places_json
@@ -56,13 +57,23 @@ def state(call: Call) -> Response:
     def made() -> bytes:
         return json_text(state_json(call)).encode("utf-8")
 
-    return json_answer(call.glances.content(call.desk, made) if call.glances else made())
+    if call.glances is None:
+        return json_answer(made())
+    return json_answer(call.glances.content(call.visitor, _signs(call, call.glances), made))
 
 
 def state_at_hand(call: Call) -> Response | None:
     """The same, where somebody has asked a moment ago."""
-    content = call.glances.ready(call.desk) if call.glances else None
+    content = call.glances.ready(call.visitor, _signs(call, call.glances)) if call.glances else None
     return json_answer(content) if content is not None else None
+
+
+def _signs(call: Call, glances: Glances) -> Signs:
+    """Whatever a visitor changes is seen by the next glance of everybody."""
+    return lambda: (
+        glances.stirred,
+        *(part for job in call.desk.jobs.list() for part in (job.record, job.control.wish)),
+    )
 
 
 def _at_hand(jobs: Sequence[Job]) -> list[Job]:

@@ -16,7 +16,7 @@ from ..jobs.desk import Desk
 from ..sentences import to_json
 from .answers import json_text
 from .call import Call, Malformed, value_of
-from .jobs import events
+from .jobs import events_json
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -208,7 +208,7 @@ class Watcher:
         answer: dict[str, Any] = {}
 
         def look() -> str:
-            answer.update(events(Call(self._desk, {"id": job}, query)))
+            answer.update(events_json(Call(self._desk, {"id": job}, query)))
             news = anew or answer["events"] or answer["job"] != self._job
             return json_text({"told": answer}) if news else ""
 

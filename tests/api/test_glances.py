@@ -1,10 +1,11 @@
-"""The state that pages ask for every second: put together once for many, and never older than what anybody changed."""
+"""What pages ask for every second: put together once for many, and never older than what anybody changed."""
 
 import threading
 
 import pytest
 
-from lora_trainer.api import glances, state
+from lora_trainer.api import glances, jobs, state
+from lora_trainer.events import Preparing
 from lora_trainer.jobs.job import Job, Record
 from lora_trainer.jobs.states import RUNNING
 
@@ -55,6 +56,30 @@ def test_every_step_of_a_run_is_in_the_next_answer(client, job, made):
     shown = client.get("state").json()["jobs"][0]
     assert (shown["state"], shown["wish"]) == (RUNNING, "pause")
     assert len(made) == 4
+
+
+def test_readers_who_know_as_much_are_told_the_same_once_and_each_event_to_all(client, job, monkeypatch):
+    told, real = [], jobs.events_json
+    monkeypatch.setattr(jobs, "events_json", lambda call: told.append(1) or real(call))
+    monkeypatch.setattr(glances, "LASTS", 60.0)
+
+    def hear(after):
+        return [one["n"] for one in client.get("jobs/glanced/events", params={"after": after}).json()["events"]]
+
+    job.feed.append(Preparing("pictures", 1, 4))
+    assert [hear(0) for _ in range(5)] == [[1]] * 5 and len(told) == 1
+    job.feed.append(Preparing("pictures", 2, 4))
+    assert [hear(0), hear(1), hear(1), hear(2)] == [[1, 2], [2], [2], []] and len(told) == 4
+    job.change(step=3)
+    assert client.get("jobs/glanced/events", params={"after": 2}).json()["job"]["step"] == 3
+
+
+def test_who_is_ready_to_wait_is_not_put_off_with_what_was_told_before(client, job, monkeypatch):
+    monkeypatch.setattr(glances, "LASTS", 60.0)
+    assert client.get("jobs/glanced/events").json()["events"] == []
+    threading.Timer(0.3, job.feed.append, [Preparing("pictures", 1, 4)]).start()
+    heard = client.get("jobs/glanced/events", params={"wait": 20}).json()["events"]
+    assert [one["n"] for one in heard] == [1]
 
 
 def test_what_the_disk_changes_by_itself_is_seen_soon(client, made, monkeypatch):
