@@ -176,7 +176,7 @@ def test_others_are_answered_and_the_attackers_let_go(attack, address, honest, d
         one.join()
     assert all(let_go) and len(let_go) == many
     assert max(waits) < LONGEST / 3
-    assert threading.active_count() <= before + 8
+    assert threading.active_count() < before + MANY  # none has a thread to itself
     assert [*tmp_path.iterdir()] == []
 
 

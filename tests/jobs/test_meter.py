@@ -9,7 +9,7 @@ from lora_trainer.jobs.limits import Limiter, LimitStore
 from lora_trainer.jobs.meter import Meter
 from lora_trainer.jobs.queue import Jobs
 
-from .conftest import wait_until
+from .conftest import wait_for, wait_until
 
 HOUR = 3600.0
 
@@ -128,8 +128,8 @@ def test_without_a_limit_or_an_owner_nobody_is_stopped(metered, store, config, o
 
 def test_a_long_run_is_counted_while_it_runs(metered, store, config, clock):
     jobs, made = metered
-    job = jobs.submit(config(), owner="bob")
-    wait_until(job, "finished")
+    job = wait_until(jobs.submit(config(), owner="bob"), "finished")
+    wait_for(lambda: not jobs.workers.running)  # the run itself is counted when it has given the model back
     before = store.month("bob")[0]
     with made.metered(job):
         clock.now += HOUR
