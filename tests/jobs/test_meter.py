@@ -63,10 +63,17 @@ def metered(host, store, runner, clock, monkeypatch):
     jobs.close()
 
 
+def settled(jobs, job, *states):
+    """The job, when it is in one of these states and has given the model back: then its time is counted."""
+    wait_until(job, *states)
+    wait_for(lambda: job not in jobs.workers.running.values())
+    return job
+
+
 def test_at_the_step_where_the_hours_are_used_up_it_rests_and_says_so(metered, store, config, runner):
     jobs, _ = metered
     store.set("bob", {"hours": 2})
-    job = wait_until(jobs.submit(config(), owner="bob"), "paused", "finished")
+    job = settled(jobs, jobs.submit(config(), owner="bob"), "paused", "finished")
     assert (job.state, runner.steps) == ("paused", 2)
     assert (job.record.message.code, job.record.message.values) == ("hours_used_up", {"limit": "2"})
     assert store.month("bob")[0] == 2
@@ -75,35 +82,35 @@ def test_at_the_step_where_the_hours_are_used_up_it_rests_and_says_so(metered, s
 def test_it_goes_on_by_itself_when_an_admin_gives_more(metered, store, config):
     jobs, made = metered
     store.set("bob", {"hours": 2})
-    job = wait_until(jobs.submit(config(), owner="bob"), "paused", "finished")
+    job = settled(jobs, jobs.submit(config(), owner="bob"), "paused", "finished")
     made.look_again()
     assert job.state == "paused"
     store.set("bob", {"hours": 9})
     made.look_again()
-    wait_until(job, "finished")
+    settled(jobs, job, "finished")
     assert store.month("bob")[0] == 3
 
 
 def test_it_goes_on_by_itself_when_the_month_turns(metered, store, config, monkeypatch):
     jobs, made = metered
     store.set("bob", {"hours": 2})
-    job = wait_until(jobs.submit(config(), owner="bob"), "paused", "finished")
+    job = settled(jobs, jobs.submit(config(), owner="bob"), "paused", "finished")
     monkeypatch.setattr(limits, "_month", lambda: "2999-01")
     made.look_again()
-    wait_until(job, "finished")
+    settled(jobs, job, "finished")
 
 
 def test_whoever_looks_does_so_by_itself_also_in_the_next_program(metered, store, config, host, monkeypatch, runner):
     jobs, made = metered
     store.set("bob", {"hours": 2})
-    job = wait_until(jobs.submit(config(), owner="bob"), "paused", "finished")
+    job = settled(jobs, jobs.submit(config(), owner="bob"), "paused", "finished")
     made.close()
     jobs.close()
     store.set("bob", {"hours": 9})
     monkeypatch.setattr(meter, "WAKE_EVERY", 0.01)
     again = Jobs(host, host.data_folder() / "runs", runner=runner)
     other = Meter(again, Limiter(store, lambda name: 0, lambda name: 0.0), runner.clock)
-    wait_until(again.get(job.id), "finished")
+    settled(again, again.get(job.id), "finished")
     other.close()
     again.close()
 
@@ -113,7 +120,7 @@ def test_whoever_paused_it_has_it_paused(metered, store, config, runner):
     runner.steps_before_the_end = 10**9
     job = wait_until(jobs.submit(config(), owner="bob"), "preparing")
     job.pause()
-    wait_until(job, "paused")
+    settled(jobs, job, "paused")
     made.look_again()
     assert job.state == "paused" and job.record.message == ""
 
@@ -122,14 +129,13 @@ def test_whoever_paused_it_has_it_paused(metered, store, config, runner):
 def test_without_a_limit_or_an_owner_nobody_is_stopped(metered, store, config, owner):
     jobs, _ = metered
     store.set("ann", {"hours": 1})
-    wait_until(jobs.submit(config(), owner=owner), "finished")
+    settled(jobs, jobs.submit(config(), owner=owner), "finished")
     assert store.month("bob")[0] == (3 if owner else 0)
 
 
 def test_a_long_run_is_counted_while_it_runs(metered, store, config, clock):
     jobs, made = metered
-    job = wait_until(jobs.submit(config(), owner="bob"), "finished")
-    wait_for(lambda: not jobs.workers.running)  # the run itself is counted when it has given the model back
+    job = settled(jobs, jobs.submit(config(), owner="bob"), "finished")
     before = store.month("bob")[0]
     with made.metered(job):
         clock.now += HOUR
