@@ -23,10 +23,10 @@ class CaptionsChange:
 
 
 class Conflict(TypedDict):
-    """A caption that has changed meanwhile, as it is now."""
+    """A caption that has changed meanwhile, as it is now; null where the picture is gone."""
 
     name: str
-    now: str
+    now: str | None
 
 
 class SavedCaptions(TypedDict):
