@@ -187,7 +187,7 @@ class Watcher:
             return
         since = now if asked is not None else max(self._state_at, self._stirred_at if self._stale else now - 1.0)
         self._stale = False
-        begun, text = 0.0, ""
+        begun = 0.0
 
         def put_together() -> str:
             nonlocal begun
