@@ -18,8 +18,8 @@ from lora_trainer.events import Step, Warned
 from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs.desk import Desk
 from lora_trainer.jobs.queue import Jobs
-from lora_trainer.jobs.states import FINISHED
 from lora_trainer.visitor import USER, Visitor
+from tests.jobs.light import Patient
 
 LIVE = f"{PREFIX}/live"
 
@@ -28,22 +28,11 @@ def step(number):
     return Step(number, 1, 0.5, 0.5, {"unet": 1e-4}, 0.1, 0.2, 10.0, 1000)
 
 
-class Teller:
-    """A run whose events are told by the test."""
-
-    def __init__(self):
-        self.go = threading.Event()
-
-    def run(self, job):
-        self.go.wait(20)
-        job.end(FINISHED)
-
-
 @pytest.fixture
 def desk(tmp_path):
     config = options.build({"base": {"checkpoint": "pocket"}})
     host = StandaloneHost(config.base, config.memory, tmp_path / "loras", tmp_path / "data")
-    teller = Teller()
+    teller = Patient()
     made = Desk(host, jobs=Jobs(host, host.data_folder() / "runs", runner=teller))
     yield made
     teller.go.set()

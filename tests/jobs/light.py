@@ -66,6 +66,17 @@ class Quick:
         job.end({Wish.PAUSE: PAUSED, Wish.GO_ON: FINISHED}.get(job.control.wish, STOPPED))
 
 
+class Patient:
+    """Runs a job until it is told to `go` on, whatever is wished meanwhile."""
+
+    def __init__(self):
+        self.go = threading.Event()
+
+    def run(self, job):
+        self.go.wait(20)
+        job.end(FINISHED)
+
+
 class Waiting:
     """Runs a job until something is wished, or `ends` is set."""
 

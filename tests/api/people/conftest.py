@@ -1,7 +1,5 @@
 """A desk that several people use, without a base that is ever lent: runs wait as long as a test wants."""
 
-import threading
-
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -11,21 +9,10 @@ from lora_trainer.api import PREFIX, add_routes
 from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs.desk import Desk
 from lora_trainer.jobs.queue import Jobs
-from lora_trainer.jobs.states import FINISHED
 from lora_trainer.visitor import ADMIN, USER, Visitor
+from tests.jobs.light import Patient
 
 BASE = f"http://testserver{PREFIX}"
-
-
-class Patient:
-    """Runs nothing until it is told to."""
-
-    def __init__(self):
-        self.go = threading.Event()
-
-    def run(self, job):
-        self.go.wait(20)
-        job.end(FINISHED)
 
 
 @pytest.fixture
