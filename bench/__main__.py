@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=WORK, help="folder for the base of random weights (3.5 GB)")
     parser.add_argument("--seconds", type=float, default=20.0, help="of a stretch of `load`")
     parser.add_argument("--batch", type=int, default=4, help="of the run of `load`")
+    parser.add_argument("--in-place", action="store_true", help="the run of `load` in the server's own process")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     if arguments.what in ("step", "all"):
@@ -38,7 +39,8 @@ def main() -> None:
     if arguments.what in ("events", "all"):
         print(events.measure(arguments.rounds))
     if arguments.what in ("load", "all"):
-        print(load.measure(arguments.work, arguments.rounds, arguments.seconds, arguments.resolution, arguments.batch))
+        extent = (arguments.rounds, arguments.seconds, arguments.resolution, arguments.batch)
+        print(load.measure(arguments.work, *extent, in_place=arguments.in_place))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """What many visitors cost a run: 50 that poll once a second and 10 that upload at 1 MB/s, beside steps without them.
 
-The run and the server live in one process, as they do for users, and so they share one interpreter's lock. The thread
-of the run is kept on one core; all others of the process, and the process of the clients, on another. Quiet and loaded
-stretches take turns in one and the same run.
+The run is where `serve` has it, in a process of its own on one core, while the server and the clients share another.
+With `in_place` it is where a WebUI has it: the thread of the run is kept on its core, but it shares one interpreter's
+lock with those that answer. Quiet and loaded stretches take turns in one and the same run.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
 import json
 import os
 import statistics
@@ -18,53 +17,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lora_trainer import own_process
 
 from . import report
+from .clock import Clock, FarClock, keep_on, mark
 
 POLLERS, UPLOADERS, RATE = 50, 10, 10**6
 SETTLING = 2.0
 """Seconds at the beginning of a stretch whose steps are not counted."""
 STEPS = 5000
-WAITS = Path("/proc/thread-self/schedstat")
-
-
-@dataclass
-class Clock:
-    """When the run's thread has finished each step: by the clock, by its processor time, and by how long it has waited
-    for its core, where other programs were at work."""
-
-    marks: list[tuple[float, float, float]] = field(default_factory=list)
-
-    def mark(self) -> None:
-        self.marks.append((time.perf_counter(), time.thread_time(), _waited()))
-
-    def others(self) -> float:
-        """CPU seconds of all threads but the run's, up to its newest step."""
-        return time.process_time() - self.marks[-1][1]
-
-    def steps(self, begin: float, end: float) -> list[Step]:
-        """The steps between two moments."""
-        marks = [mark for mark in self.marks if begin <= mark[0] <= end]
-        return [Step(*(after - before for before, after in zip(*pair))) for pair in itertools.pairwise(marks)]
-
-
-@dataclass(frozen=True)
-class Step:
-    """Seconds of a step by the clock, of the processor, and without the core that it wanted."""
-
-    wall: float
-    cpu: float
-    waited: float
-
-    @property
-    def own(self) -> float:
-        """By the clock, less what programs that have nothing to do with this took away: what a quiet machine shows."""
-        return self.wall - self.waited
 
 
 @dataclass(frozen=True)
@@ -78,16 +43,18 @@ class Stretch:
     others: float
 
 
-def measure(work: Path, rounds: int, seconds: float, resolution: int, batch: int) -> str:
+def measure(work: Path, rounds: int, seconds: float, resolution: int, batch: int, *, in_place: bool = False) -> str:
     """The table of rounds, what the clients saw, and whether anything was lost."""
     import torch
 
     torch.set_num_threads(1)
     own_process.let_runs_have_their_turn()  # as the server's own program does
     run_core, other_core = _cores()
-    _pin(other_core)
-    clock = Clock()
-    with _serving(work, clock, run_core) as (desk, address):
+    keep_on(other_core)
+    folder = work / f"load-{time.strftime('%H%M%S')}"
+    folder.mkdir(parents=True)
+    clock = Clock() if in_place else FarClock(file=folder / "steps")
+    with _serving(folder, clock, run_core) as (desk, address):
         job = _begin(desk, work, resolution, batch)
         _wait_for_steps(clock, 3)
         quiet, loaded, seen = [], [], []
@@ -96,34 +63,20 @@ def measure(work: Path, rounds: int, seconds: float, resolution: int, batch: int
             loaded.append(_stretch(clock, lambda: seen.append(_visits(address, job.id, seconds, work))))
         lost = [_losses(desk, job, one) for one in seen]
         job.stop()
-    return "\n".join([*_head(run_core, other_core, resolution, batch, seconds), *_table(quiet, loaded, seen, lost)])
+    head = _head(run_core, other_core, resolution, batch, seconds, in_place)
+    return "\n".join([*head, *_table(quiet, loaded, seen, lost)])
 
 
 @contextlib.contextmanager
-def _serving(work: Path, clock: Clock, core: int | None) -> Iterator[tuple[Any, str]]:
+def _serving(folder: Path, clock: Clock, core: int | None) -> Iterator[tuple[Any, str]]:
     """The standalone server as it is, in a thread, with the pocket base; gives its desk and its address."""
     from lora_trainer import options
-    from lora_trainer.events import Step as StepEvent
     from lora_trainer.host.standalone import StandaloneHost
-    from lora_trainer.jobs.desk import Desk
-    from lora_trainer.jobs.queue import Jobs
-    from lora_trainer.jobs.runner import InPlaceRunner
     from lora_trainer.ui.server import Place, listening, make_server, server_of
 
-    class Watched(StandaloneHost):
-        def watch(self, event: Any) -> None:
-            if isinstance(event, StepEvent):
-                clock.mark()
-
-    class Pinned(InPlaceRunner):
-        def run(self, job: Any) -> None:
-            _pin(core)
-            super().run(job)
-
     config = options.build({"base": {"checkpoint": "pocket"}})
-    folder = work / f"load-{time.strftime('%H%M%S')}"
-    host = Watched(config.base, config.memory, folder / "loras", folder / "data")
-    desk = Desk(host, jobs=Jobs(host, host.data_folder() / "runs", runner=Pinned(host)))
+    host = StandaloneHost(config.base, config.memory, folder / "loras", folder / "data")
+    desk = _desk(host, clock, core)
     desk.habits.turn(grid_at_end=False)
     place = Place(port=0)
     listener = listening(place)
@@ -136,6 +89,29 @@ def _serving(work: Path, clock: Clock, core: int | None) -> Iterator[tuple[Any, 
         server.should_exit = True
         thread.join(20)
         desk.close(20)
+
+
+def _desk(host: Any, clock: Clock, core: int | None) -> Any:
+    """One whose runs are on that core, and mark their steps on the clock."""
+    from lora_trainer.events import Step as StepEvent
+    from lora_trainer.jobs import process
+    from lora_trainer.jobs.desk import Desk
+    from lora_trainer.jobs.queue import Jobs
+    from lora_trainer.jobs.runner import InPlaceRunner
+
+    class Marking(InPlaceRunner):
+        def events(self, job: Any, *, going_on: bool) -> Any:
+            keep_on(core)
+            for event in super().events(job, going_on=going_on):
+                if isinstance(event, StepEvent):
+                    clock.marks.append(mark())
+                yield event
+
+    if not isinstance(clock, FarClock):
+        return Desk(host, jobs=Jobs(host, host.data_folder() / "runs", runner=Marking(host)))
+    name = "" if core is None else str(core)
+    process.WORDS = (sys.executable, "-m", "bench.pinned", name, str(clock.file.absolute()))
+    return Desk(host, apart=True)
 
 
 def _begin(desk: Any, work: Path, resolution: int, batch: int) -> Any:
@@ -182,16 +158,19 @@ def _losses(desk: Any, job: Any, seen: dict[str, Any]) -> str:
     return "; ".join([*wrong, *seen["errors"]])
 
 
-def _head(run_core: int | None, other_core: int | None, resolution: int, batch: int, seconds: float) -> list[str]:
+def _head(
+    run_core: int | None, other_core: int | None, resolution: int, batch: int, seconds: float, in_place: bool
+) -> list[str]:
     pinned = (
         "nothing is pinned: this system has no affinity for threads"
         if run_core is None
-        else f"the run's thread on core {run_core}, all else and the clients on core {other_core}"
+        else f"the run on core {run_core}, the server and the clients on core {other_core}"
     )
+    where = "in a thread of the server's process" if in_place else "in a process of its own, as `serve` has it"
     return [
         report.conditions(),
         f"{POLLERS} clients ask for state and events once a second, {UPLOADERS} upload at {RATE / 1e6:g} MB/s each",
-        f"pocket base, {resolution} px, batch {batch}, stretches of {seconds:g} s; {pinned}",
+        f"pocket base, {resolution} px, batch {batch}, stretches of {seconds:g} s; the run {where}; {pinned}",
     ]
 
 
@@ -223,16 +202,8 @@ def _share(waits: list[float], share: float) -> float:
 
 
 def _wait_for_steps(clock: Clock, count: int) -> None:
-    while len(clock.marks) < count:
+    while len(clock.read()) < count:
         time.sleep(0.1)
-
-
-def _waited() -> float:
-    """Seconds for which the calling thread could have gone on, had its core been free; 0 where nobody counts them."""
-    try:
-        return int(WAITS.read_text().split()[1]) / 1e9
-    except OSError:
-        return 0.0
 
 
 def _cores() -> tuple[int | None, int | None]:
@@ -243,9 +214,3 @@ def _cores() -> tuple[int | None, int | None]:
     if len(cores) < 2:
         raise SystemExit("This measurement needs two cores.")
     return cores[0], cores[1]
-
-
-def _pin(core: int | None) -> None:
-    """Keep the calling thread, and those that it begins, on that core."""
-    if core is not None:
-        os.sched_setaffinity(0, {core})

@@ -21,6 +21,11 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser.add_argument(
         "--wait", action="store_true", help="what the end of the program interrupted waits until somebody lets it go on"
     )
+    parser.add_argument(
+        "--in-place",
+        action="store_true",
+        help="runs are in the server's own process: less memory, but visitors and runs slow each other down",
+    )
     parser.set_defaults(run=run)
     return [parser]
 
@@ -35,4 +40,5 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     address = arguments.host or (HERE if behind else EVERYWHERE)
     if not (arguments.certificate or proxies or is_this_machine(address)):
         print("Passwords go over the network as they are: see --certificate and --behind-proxy.", flush=True)
-    return start(arguments, address, signs_in=True, any_port=False, goes_on=not arguments.wait)
+    apart, goes_on = not arguments.in_place, not arguments.wait
+    return start(arguments, address, signs_in=True, any_port=False, apart=apart, goes_on=goes_on)

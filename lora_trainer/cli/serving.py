@@ -54,9 +54,11 @@ def add_options(parser: argparse.ArgumentParser, *, address: str, port: str) -> 
 
 
 def start(
-    arguments: argparse.Namespace, address: str, *, signs_in: bool, any_port: bool, goes_on: bool
+    arguments: argparse.Namespace, address: str, *, signs_in: bool, any_port: bool, apart: bool, goes_on: bool
 ) -> dict[str, Any]:
-    """Serve until the program is told to end. Raises UserError where others could come in and nobody has an account.
+    """Serve until the program is told to end; runs have processes of their own with `apart`.
+
+    Raises UserError where others could come in and nobody has an account.
 
     No account is made here: its password would have to be shown, and what a server prints often ends in a log.
     """
@@ -82,7 +84,7 @@ def start(
         raise UserError(Sentence("no_accounts", sentence, command=command))
     roots = roots_of(host, arguments.folders, listens=signs_in)
     sets, elsewhere = DataSets(host.data_folder() / "datasets", roots), devices.further(arguments, host)
-    desk = Desk(host, sets, elsewhere=elsewhere, goes_on=goes_on)
+    desk = Desk(host, sets, elsewhere=elsewhere, apart=apart, goes_on=goes_on)
     serve(desk, place, accounts)
     return {}
 

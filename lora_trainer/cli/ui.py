@@ -28,4 +28,4 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
     address = "0.0.0.0" if arguments.listen else arguments.host
     signs_in = arguments.sign_in or bool(arguments.behind_proxy) or not is_this_machine(address)
-    return start(arguments, address, signs_in=signs_in, any_port=True, goes_on=arguments.go_on)
+    return start(arguments, address, signs_in=signs_in, any_port=True, apart=False, goes_on=arguments.go_on)

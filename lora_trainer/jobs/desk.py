@@ -35,7 +35,7 @@ from .limits import Limiter, LimitStore
 from .meter import Meter
 from .own import OwnCaptionings, OwnInquiries, OwnJobs, OwnRegularizations, OwnTryOuts
 from .past import history_of
-from .places import places_of
+from .places import Place, places_of, runner_apart
 from .queue import Jobs
 from .regularization import Regularizations
 from .runner import InPlaceRunner
@@ -51,8 +51,9 @@ log = logging.getLogger(__name__)
 class Desk:
     """Everything that a page shows: the host, data sets and their captioning, presets, jobs and try-outs.
 
-    `elsewhere` names further devices for runs, beside that of the host's model. With `goes_on`, or where that is a
-    habit, what the end of the program interrupted goes on at once.
+    `elsewhere` names further devices for runs, beside that of the host's model. With `apart`, runs on that one too have
+    processes of their own: its model is any process's to open. With `goes_on`, or where that is a habit, what the end
+    of the program interrupted goes on at once.
     """
 
     def __init__(
@@ -64,15 +65,14 @@ class Desk:
         presets: Callable[[], Sequence[Preset]] = load_presets,
         *,
         elsewhere: Callable[[], Sequence[str]] = tuple,
+        apart: bool = False,
         goes_on: bool = False,
     ) -> None:
         self.host, self._shipped = host, presets
         self.own_presets = OwnPresets(host.data_folder() / PRESETS)
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.datasets.uploads.sweep()
-        self.jobs = jobs or Jobs(
-            host, host.data_folder() / "runs", places=lambda: places_of(host, InPlaceRunner(host), elsewhere())
-        )
+        self.jobs = jobs or Jobs(host, host.data_folder() / "runs", places=lambda: self._places(elsewhere(), apart))
         self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.wanted_here)
         self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
@@ -123,6 +123,9 @@ class Desk:
         self.regularizations.close()
         self.inquiries.close()
         self.notices.close()
+
+    def _places(self, elsewhere: Sequence[str], apart: bool) -> list[Place]:
+        return places_of(self.host, runner_apart(self.host) if apart else InPlaceRunner(self.host), elsewhere)
 
     def _own_roots(self, view: Desk) -> OwnRoots:
         private = (self.datasets.folder, self.host.data_folder() / "runs")

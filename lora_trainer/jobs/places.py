@@ -41,7 +41,7 @@ def places_of(host: Host, runner: Runner, elsewhere: Sequence[str] = ()) -> list
 
     A device may be named several times, for as many runs at once; one that is not there is left out.
     """
-    own = devices.full_name(str(getattr(host, "device", "auto")))
+    own = _own_device(host)
     further = [device for name in elsewhere if (device := _full_name(name))]
     if host.kind == "webui":  # whose own device is no other's
         further = [device for device in further if device != own]
@@ -54,7 +54,7 @@ def places_of(host: Host, runner: Runner, elsewhere: Sequence[str] = ()) -> list
         count = named[: number + 1].count(device)
         name = device if count == 1 else f"{device} ({count})"
         takes = _taken_by(host, device, own)
-        places.append(Place(name, device, _apart(host, device), memory=_reader_of(device), takes=takes))
+        places.append(Place(name, device, runner_apart(host, device), memory=_reader_of(device), takes=takes))
     return places
 
 
@@ -66,9 +66,14 @@ def _full_name(name: str) -> str:
         return ""
 
 
-def _apart(host: Host, device: str) -> Runner:
-    name, environment = devices.alone(device)
+def runner_apart(host: Host, device: str = "") -> Runner:
+    """Runs jobs in processes of their own on that device, or on the one of the host's model."""
+    name, environment = devices.alone(device or _own_device(host))
     return OwnProcessRunner(host, name, environment)
+
+
+def _own_device(host: Host) -> str:
+    return devices.full_name(str(getattr(host, "device", "auto")))
 
 
 def _reader_of(device: str) -> Callable[[], tuple[int, int]]:

@@ -14,13 +14,24 @@ def went_on():
 
 
 @pytest.fixture
-def served(monkeypatch, tmp_path, went_on):
+def desks():
+    """What would be served."""
+    return []
+
+
+@pytest.fixture
+def served(monkeypatch, tmp_path, went_on, desks):
     """Runs `serve` without serving; gives the exit code, and where and for whom it would be."""
     from lora_trainer.jobs import queue
     from lora_trainer.ui import server
 
     made = []
-    monkeypatch.setattr(server, "serve", lambda desk, place, accounts: made.append((place, accounts)))
+
+    def serve(desk, place, accounts):
+        desks.append(desk)
+        made.append((place, accounts))
+
+    monkeypatch.setattr(server, "serve", serve)
     monkeypatch.setattr(queue.Jobs, "go_on", lambda self: went_on.append(self))
     Accounts(tmp_path / ".train-lora", Cost(2**4, 1, 1)).add("root", "a long password", "admin")
 
@@ -83,6 +94,16 @@ def test_a_certificate_that_ends_soon_is_told(served, tmp_path, capsys):
 @pytest.mark.parametrize(("words", "times"), [([], 1), (["--wait"], 0)])
 def test_what_was_interrupted_goes_on_by_itself_unless_somebody_is_waited_for(served, went_on, words, times):
     assert served(*words)[0] == SUCCESS and len(went_on) == times
+
+
+@pytest.mark.parametrize(
+    ("words", "runner"),
+    [((), "OwnProcessRunner"), (("--in-place",), "InPlaceRunner"), (("--devices", "cpu,cpu"), "OwnProcessRunner")],
+)
+def test_runs_have_processes_of_their_own_unless_they_are_wanted_in_the_server_s(served, desks, words, runner):
+    served(*words)
+    (desk,) = desks
+    assert type(desk.jobs.workers.places[0].runner).__name__ == runner
 
 
 def test_without_an_account_it_does_not_start(tmp_path, capsys):

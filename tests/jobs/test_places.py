@@ -8,7 +8,7 @@ import pytest
 from lora_trainer import device, options
 from lora_trainer.errors import ConfigError
 from lora_trainer.jobs.job import Job
-from lora_trainer.jobs.places import places_of
+from lora_trainer.jobs.places import places_of, runner_apart
 from lora_trainer.jobs.process import OwnProcessRunner
 from lora_trainer.jobs.record import Record
 
@@ -46,6 +46,14 @@ def test_the_host_s_own_comes_first_and_a_device_may_be_there_twice():
     assert [place.device for place in places] == ["cuda:0", "cuda:1", "cuda:0", "cpu", "cpu"]
     assert [place.own for place in places] == [True, False, False, False, False]
     assert places[0].runner == "in place" and isinstance(places[1].runner, OwnProcessRunner)
+
+
+def test_runs_on_the_host_s_own_device_may_have_processes_of_their_own(monkeypatch):
+    alone = []
+    monkeypatch.setattr(device, "alone", lambda name: alone.append(name) or (name, {}))
+    runners = [runner_apart(host()), runner_apart(host(), "cpu")]
+    assert all(isinstance(runner, OwnProcessRunner) for runner in runners)
+    assert alone == ["cuda:0", "cpu"]
 
 
 def test_alone_the_host_s_own_takes_every_run():

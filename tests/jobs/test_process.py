@@ -69,6 +69,15 @@ def test_a_killed_process_interrupts_its_job_which_goes_on_from_its_last_state(a
     assert job.saves()[-1].final
 
 
+def test_a_service_manager_that_tells_every_process_to_end_leaves_the_pausing_to_the_server(apart, config):
+    job = apart.submit(config(steps=500))
+    wait_for(lambda: job.record.step >= 1)
+    os.kill(process_of(job), signal.SIGTERM)
+    step = job.record.step
+    wait_for(lambda: job.record.step > step)
+    assert apart.end(60) and job.state == "queued" and job.has_state
+
+
 def test_stopped_while_it_is_prepared_the_process_is_gone_at_once(apart, config):
     job = wait_until(apart.submit(config(steps=500)), "preparing")
     job.stop()
