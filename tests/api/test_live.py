@@ -14,11 +14,14 @@ from starlette.websockets import WebSocketDisconnect
 
 from lora_trainer import options
 from lora_trainer.api import PREFIX, add_routes, live, watcher
+from lora_trainer.api.glances import Glances
 from lora_trainer.events import Step, Warned
 from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs.desk import Desk
 from lora_trainer.jobs.queue import Jobs
+from lora_trainer.jobs.states import PREPARING
 from lora_trainer.visitor import USER, Visitor
+from tests.jobs.conftest import wait_for
 from tests.jobs.light import Patient
 
 LIVE = f"{PREFIX}/live"
@@ -86,6 +89,7 @@ def numbers(socket, last):
 
 
 def test_the_state_comes_first_and_is_what_polling_gives(client, job):
+    wait_for(lambda: job.state == PREPARING)
     with client.websocket_connect(LIVE) as socket:
         first = socket.receive_json()
         assert first == {"state": client.get(f"{PREFIX}/state").json(), "asked": 0}
@@ -292,7 +296,7 @@ def watched_by(reader, desk):
     async def still():
         return True
 
-    return watcher.Watcher(reader, desk, looked_up, live.States(), still).run()
+    return watcher.Watcher(reader, desk, looked_up, Glances(), still).run()
 
 
 def test_nothing_is_piled_up_for_a_reader_that_is_slow(desk, job):
