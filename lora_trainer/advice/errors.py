@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..config import TrainConfig
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..errors import UserError
 from ..files.disk import FULL, is_of_writing
 

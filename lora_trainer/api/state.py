@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from .. import __version__, device, packages
+from .. import __version__, devices, packages
 from ..errors import UserError
 from ..host.base import Host
 from ..jobs.job import Job
@@ -124,7 +124,7 @@ def host_json(host: Host) -> dict[str, Any]:
         "give_way": bool(getattr(host, "gives_way", False)),
         "gives_way": hasattr(host, "gives_way"),
         "lora_folder": str(host.lora_folder()),
-        "device": device.label(device.choose()),
+        "device": devices.label(devices.choose()),
     }
 
 

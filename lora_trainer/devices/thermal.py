@@ -1,12 +1,26 @@
-"""How warm the processor is, where the system tells (Linux does)."""
+"""How warm a device is, where somebody tells: of a card its driver, of the processor the system (Linux does)."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import driver
+
+if TYPE_CHECKING:
+    import torch
 
 PROCESSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
 """Sensors that are a processor's."""
 
 
-def of_processor() -> float | None:
+def temperature(device: torch.device) -> float | None:
+    """Degrees Celsius of NVIDIA's card, or of the processor; None where nobody tells."""
+    if device.type == "cuda":
+        return driver.card_temperature(driver.uuid_of(device))
+    return _of_processor() if device.type == "cpu" else None
+
+
+def _of_processor() -> float | None:
     """Degrees Celsius of the processor's warmest part; None where nobody tells."""
     try:
         import psutil

@@ -16,7 +16,7 @@ from ..captioning.events import Captioned, Described, LeftOut
 from ..captioning.folder import Task, describe
 from ..captioning.places import FOLDER
 from ..datasets.folder import DataSetFolder
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..errors import NotFound, UserError
 from ..events import Preparing
 from ..host.base import Host

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..advice.errors import explain
 from ..config import TrainConfig
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..errors import NotFound, UserError
 from ..events import Event, Preparing
 from ..sentences import Sentence

@@ -13,7 +13,7 @@ from ..advice.errors import explain
 from ..config import TrainConfig
 from ..datasets.folder import DataSetFolder
 from ..datasets.store import DataSets
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..errors import NotFound, UserError
 from ..events import Preparing
 from ..files.names import safe_stem

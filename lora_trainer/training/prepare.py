@@ -15,7 +15,7 @@ from ..config import TrainConfig
 from ..data.cache import Store, open_store
 from ..data.loader import Loader
 from ..data.plan import RunPlan, Variant
-from ..device import card_memory, release_memory, temperature
+from ..devices import card_memory, release_memory, temperature
 from ..events import Event, Preparing, Started, Warned
 from ..files.fingerprint import fingerprint
 from ..files.hashes import sha256_of_file
