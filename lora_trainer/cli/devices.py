@@ -40,13 +40,13 @@ def first(arguments: argparse.Namespace) -> dict[str, Any]:
 def further(arguments: argparse.Namespace, host: Host) -> Callable[[], Sequence[str]]:
     """Those that are named behind the first, or all that there are besides the host's own."""
 
-    def devices() -> Sequence[str]:
+    def those() -> Sequence[str]:
         if named := _named(arguments):
             return named[1:]
         own = devices.full_name(str(getattr(host, "device", "auto")))
         return [name for name in devices.every() if name != own]
 
-    return devices
+    return those
 
 
 def _named(arguments: argparse.Namespace) -> list[str]:

@@ -218,18 +218,7 @@ def _assemble(
         stepper=stepper,
         validation=validation,
         sampler=sampler,
-        saver=Saver(
-            config,
-            info,
-            loan.sha256,
-            plan,
-            model,
-            folder,
-            validation.best_of,
-            session_id=uuid.uuid4().hex,
-            started_at=time.time(),
-            base=fingerprint(Path(info.path)) if info.path else "",
-        ),
+        saver=_saver(config, loan, plan, folder, model, validation),
         agenda=pace.course.agenda,
         meter=Meter(),
         pace=pace,
@@ -237,6 +226,24 @@ def _assemble(
         relief=relief,
         probes=Probes(questions, stepper, noise, info.prediction_type),
         thermometer=Thermometer(partial(temperature, model.device)),
+    )
+
+
+def _saver(
+    config: TrainConfig, loan: Loan, plan: RunPlan, folder: RunFolder, model: TrainingModel, validation: Validation
+) -> Saver:
+    info = loan.info
+    return Saver(
+        config,
+        info,
+        loan.sha256,
+        plan,
+        model,
+        folder,
+        validation.best_of,
+        session_id=uuid.uuid4().hex,
+        started_at=time.time(),
+        base=fingerprint(Path(info.path)) if info.path else "",
     )
 
 
