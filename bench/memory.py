@@ -58,7 +58,7 @@ def one_case(family: str, precision: str, side: int, values: dict[str, Any]) -> 
     """Estimated and measured bytes beside the weights for two steps on random weights."""
     import torch
 
-    from lora_trainer import device, options
+    from lora_trainer import devices, options
     from lora_trainer.checkpoints.hints import Hints
     from lora_trainer.estimate.imagined import BaseShapes, ImaginedLoan
     from lora_trainer.estimate.step import one_step, step_memory
@@ -68,7 +68,7 @@ def one_case(family: str, precision: str, side: int, values: dict[str, Any]) -> 
 
     torch.set_num_threads(1)
     config = options.build(values)
-    dtype = device.choose_dtype(precision, torch.device("cpu"))
+    dtype = devices.choose_dtype(precision, torch.device("cpu"))
     layout = base_layout(family, channels=320, text="real")
     base = BaseShapes(BaseInfo("random", family), original_shapes(layout), Hints())
     imagined = step_memory(config, base, (side, side), dtype)

@@ -15,13 +15,13 @@ def conditions() -> str:
     """Processor, the flags that matter for bf16, threads, versions and device."""
     import torch
 
-    from lora_trainer import device
+    from lora_trainer import devices
 
     flags = [flag for flag in FLAGS if flag in _cpu_flags()]
     lines = [
         f"processor: {_processor()}; flags: {', '.join(flags) or 'none of interest'}",
         f"torch {torch.__version__}, Python {platform.python_version()}, {platform.system()}",
-        f"device: {device.label(device.choose('auto'))}; threads: {torch.get_num_threads()}",
+        f"device: {devices.label(devices.choose('auto'))}; threads: {torch.get_num_threads()}",
     ]
     return "\n".join(lines)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import device, options
+from . import devices, options
 from .config import TrainConfig
 from .errors import ConfigError, UserError
 from .host.base import BaseInfo
@@ -213,12 +213,12 @@ def _order(block: str) -> tuple[int, int]:
 def _unusable_device(config: TrainConfig) -> Iterator[Sentence]:
     memory = config.memory
     try:
-        chosen = device.choose(memory.device)
+        chosen = devices.choose(memory.device)
     except ConfigError as error:
         yield _problem("device_unusable", "{problem}", "memory.device", problem=str(error))
         return
     try:
-        device.choose_dtype(memory.precision, chosen)
+        devices.choose_dtype(memory.precision, chosen)
     except ConfigError as error:
         yield _problem("precision_unusable", "{problem}", "memory.precision", problem=str(error))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from .device import is_out_of_memory
+from .devices import is_out_of_memory
 
 T = TypeVar("T")
 

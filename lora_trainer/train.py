@@ -7,13 +7,13 @@ import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from . import device
+from . import devices
 from .advice.catalogue import Adviser
 from .advice.errors import explain
 from .config import TrainConfig
 from .control import Control, Wish
 from .data.cache import Store
-from .device import is_out_of_memory
+from .devices import is_out_of_memory
 from .errors import BaseAway, DiskError, TrainingError, UserError
 from .events import Event, Failed, Finished, Paused, Step, Warned
 from .files.atomic import write_text
@@ -115,7 +115,7 @@ def start(
     known: Survey, loan: Loan, state: State | None = None, store: Store | None = None
 ) -> Generator[Event, None, PreparedRun]:
     """Write down what the run is, and make it ready for its first step."""
-    environment = describe_environment(device.label(loan.device), vars(known.info), known.host)
+    environment = describe_environment(devices.label(loan.device), vars(known.info), known.host)
     known.folder.create(known.config, environment)
     if not state:
         yield from compared(known.data.pictures, known.config.data)
@@ -134,7 +134,7 @@ def run_steps(run: PreparedRun, host: Host, loan: Loan, control: Control) -> Ite
     """All steps, and what is due between them."""
     run.saver.check_space(run.agenda)
     yield from (Warned("train_on", remark) for remark in run.model.adapters.remarks)
-    yield run.started(device.label(loan.device))
+    yield run.started(devices.label(loan.device))
     pending: list[StepResult] = []
     last_state = time.monotonic()
     done, wish, away = run.first_step, Wish.GO_ON, ""
@@ -213,7 +213,7 @@ def _report(run: PreparedRun, pending: list[StepResult], keep: int) -> Iterator[
             gradient_norm=norm if finite else 0.0,
             seconds=seconds,
             seconds_left=run.pace.seconds_left(result.step + 1),
-            memory_bytes=device.used_memory(run.model.device),
+            memory_bytes=devices.used_memory(run.model.device),
             temperature=run.thermometer.read(),
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .device import noise_source
+from .devices import noise_source
 from .families.base import PictureSize
 from .host.base import Conditioning, Loan
 from .sampling.draw import draw

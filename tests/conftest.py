@@ -32,3 +32,11 @@ def pictures(tmp_path_factory):
     from .runs import draw_pictures
 
     return draw_pictures(tmp_path_factory.mktemp("pictures") / "zorb")
+
+
+@pytest.fixture
+def quick(random_sd1, pictures, tmp_path):
+    """Makes the options of a quick run into `tmp_path`."""
+    from .runs import values
+
+    return lambda **more: values(random_sd1, pictures, tmp_path, **more)

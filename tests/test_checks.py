@@ -60,7 +60,7 @@ def test_files_that_do_not_exist_are_named(complete):
     ],
 )
 def test_what_does_not_go_together_is_explained(complete, monkeypatch, change, word):
-    monkeypatch.setattr("lora_trainer.device._first_available", lambda: "cpu")
+    monkeypatch.setattr("lora_trainer.devices.choice._first_available", lambda: "cpu")
     beside = {"timestep": "loss.timestep_most=800", "weight_norms": "optimizer.name=schedule_free_adamw"}
     changes = [change, *(other for word_in, other in beside.items() if word_in in change)]
     (problem,) = problems_of(options.merged(complete, options.parse_changes(changes)))

@@ -19,7 +19,7 @@ from lora_trainer.jobs.limits import Limiter, LimitStore
 from lora_trainer.jobs.meter import Meter
 from lora_trainer.jobs.queue import Jobs
 from lora_trainer.jobs.states import FINISHED, INTERRUPTED
-from tests.jobs.conftest import wait_for, wait_until
+from tests.jobs.conftest import die, wait_for, wait_until
 from tests.jobs.light import LightHost, Quick, Waiting
 
 YEAR = 365 * 24 * 3600.0
@@ -57,13 +57,6 @@ def jump(request):
 
 def program(host, runner):
     return Jobs(host, host.data_folder() / "runs", runner=runner)
-
-
-def die(jobs):
-    for job in jobs.list():
-        job.listener = lambda _: None
-        job.stop()
-    jobs.close()
 
 
 def test_jobs_keep_their_order_over_jumps_and_restarts(tmp_path, clock, jump):

@@ -13,14 +13,8 @@ from lora_trainer.run_folder import RunFolder
 from lora_trainer.train import train
 from lora_trainer.training.model import TrainingModel
 
-from .runs import of_kind, run, tensors_of, values
+from .runs import of_kind, run, tensors_of
 from .scarce import out_of_memory
-
-
-@pytest.fixture
-def quick(random_sd1, pictures, tmp_path):
-    """Options of a quick run into `tmp_path`."""
-    return lambda **more: values(random_sd1, pictures, tmp_path, **more)
 
 
 @pytest.fixture

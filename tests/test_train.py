@@ -1,3 +1,5 @@
+"""What a run writes, tells and refuses, from its first event to its last."""
+
 import random
 import shutil
 
@@ -7,35 +9,18 @@ import torch
 from PIL import Image
 
 from lora_trainer import options
-from lora_trainer.control import Control
-from lora_trainer.data.cache import MemoryStore
-from lora_trainer.errors import (
-    BaseAway,
-    BaseModelError,
-    ConfigError,
-    DataError,
-    FileFormatError,
-    TrainingError,
-    UserError,
-)
+from lora_trainer.errors import ConfigError, DataError, FileFormatError, TrainingError, UserError
 from lora_trainer.events import Failed, Finished, Paused, Sample, Saved, Started, Step, Validated, Warned
 from lora_trainer.files.lora import LoraModule
 from lora_trainer.files.read import read_lora
 from lora_trainer.files.write import write_lora
-from lora_trainer.host.standalone import StandaloneHost, StandaloneLoan
+from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.objective import Objective
 from lora_trainer.run_folder import RunFolder
 from lora_trainer.text.tokenizer import load_tokenizer
 from lora_trainer.train import train
-from lora_trainer.training.survey import resumed_config
 
-from .runs import of_kind, run, same_weights, tensors_of, values
-
-
-@pytest.fixture
-def quick(random_sd1, pictures, tmp_path):
-    """Options of a quick run into `tmp_path`."""
-    return lambda **more: values(random_sd1, pictures, tmp_path, **more)
+from .runs import of_kind, run, same_weights, tensors_of
 
 
 def test_a_run_leaves_the_files_and_tells_the_events_that_it_promises(quick, tmp_path):
@@ -87,94 +72,11 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another(quick, tmp_p
     assert not same_weights(tmp_path / "a" / "zorb.safetensors", tmp_path / "c" / "zorb.safetensors")
 
 
-@pytest.mark.parametrize("stop_after", [1, 2, 3])
-def test_a_run_that_was_broken_off_ends_as_one_that_was_not(quick, tmp_path, stop_after):
-    more = {"save__every": 1, "network__dropout": 0.2, "data__flip": True, "data__caption_dropout": 0.3}
-    run(quick(save__output=str(tmp_path / "whole"), **more))
-    broken = options.build(quick(save__output=str(tmp_path / "broken"), **more))
-    events = train(broken, StandaloneHost(broken.base, broken.memory))
-    for event in events:
-        if isinstance(event, Step) and event.step > stop_after:
-            break
-    events.close()
-    after = run(broken, resume=True)
-    assert of_kind(after, Started)[0].first_step == stop_after
-    assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "broken" / "zorb.safetensors")
-    steps = [event.step for event in StoredEvents(tmp_path / "broken" / "zorb.run").steps()]
-    assert steps == [1, 2, 3, 4]
-
-
-class StoredEvents:
-    """What events.jsonl holds."""
-
-    def __init__(self, folder):
-        from lora_trainer.run_folder import RunFolder
-
-        self._folder = RunFolder(folder.parent, folder.name.removesuffix(".run"))
-
-    def steps(self):
-        return of_kind(list(self._folder.read_events()), Step)
-
-
-def test_a_resumed_run_needs_only_its_name(quick, tmp_path):
-    config = quick()
-    run(config)
-    stored = resumed_config({"save": {"name": "zorb", "output": str(tmp_path)}, "steps": 6})
-    assert stored.base.checkpoint == config["base"]["checkpoint"]
-    events = run(stored, resume=True)
-    assert [event.step for event in of_kind(events, Step)] == [5, 6]
-
-
-def test_what_was_changed_before_resuming_is_said(quick, tmp_path):
-    run(quick())
-    events = run(quick(steps=5, optimizer__learning_rate=3e-4), resume=True)
-    (note,) = [event.message for event in of_kind(events, Warned) if event.code == "changed_options"]
-    assert "optimizer.learning_rate" in note and "steps" in note
-
-
-def test_resuming_without_a_state_starts_at_the_beginning_and_says_so(quick):
-    events = run(quick(steps=1), resume=True)
-    assert "no_state" in [event.code for event in of_kind(events, Warned)]
-    assert of_kind(events, Started)[0].first_step == 0
-
-
 def test_an_earlier_run_of_the_same_name_is_kept(quick, tmp_path):
     run(quick(steps=1))
     events = run(quick(steps=1))
     assert "put_aside" in [event.code for event in of_kind(events, Warned)]
     assert (tmp_path / "zorb.run-1" / "zorb.safetensors").exists()
-
-
-def test_stop_and_save_leaves_a_lora_and_a_state(quick, tmp_path):
-    control = Control()
-    config = options.build(quick(steps=50))
-    events = []
-    for event in train(config, StandaloneHost(config.base, config.memory), control):
-        events.append(event)
-        if isinstance(event, Step) and event.step == 2:
-            control.stop_and_save()
-    (finished,) = of_kind(events, Finished)
-    assert (finished.step, finished.stopped) == (2, True)
-    assert (tmp_path / "zorb.safetensors").exists()
-    assert of_kind(run(quick(steps=3), resume=True), Started)[0].first_step == 2
-
-
-def test_stop_saves_no_lora_but_a_state(quick, tmp_path):
-    control = Control()
-    control.stop()
-    (finished,) = of_kind(run(quick(), control=control), Finished)
-    assert (finished.step, finished.path) == (0, "")
-    assert not (tmp_path / "zorb.safetensors").exists()
-
-
-def test_a_stop_while_pictures_are_encoded_writes_no_lora_of_nothing(quick, tmp_path):
-    control, events = Control(), []
-    config = options.build(quick())
-    for event in train(config, StandaloneHost(config.base, config.memory), control):
-        events.append(event)
-        control.stop_and_save()
-    assert isinstance(events[-1], Finished) and events[-1].stopped and not of_kind(events, Started)
-    assert not (tmp_path / "zorb.safetensors").exists()
 
 
 def test_two_runs_of_one_name_at_a_time_are_refused_and_the_first_is_left_alone(quick, tmp_path):
@@ -186,61 +88,6 @@ def test_two_runs_of_one_name_at_a_time_are_refused_and_the_first_is_left_alone(
             run(quick(), resume=resume)
     assert isinstance(list(first)[-1], Finished)
     assert not (tmp_path / "zorb.run-1").exists()
-
-
-def paused_after(config, step, **more):
-    """The events of a run that is paused after `step` steps."""
-    control, events = Control(), []
-    for event in train(config, StandaloneHost(config.base, config.memory), control, **more):
-        events.append(event)
-        if isinstance(event, Step) and event.step == step:
-            control.pause()
-    return events
-
-
-def test_a_paused_run_goes_on_as_if_nothing_had_been(quick, tmp_path):
-    run(quick(save__output=str(tmp_path / "whole")))
-    config = options.build(quick(save__output=str(tmp_path / "paused")))
-    assert paused_after(config, 2)[-1] == Paused(2)
-    assert of_kind(run(config, resume=True), Started)[0].first_step == 2
-    assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "paused" / "zorb.safetensors")
-
-
-def test_a_pause_leaves_a_save_to_try_out(quick):
-    events = paused_after(options.build(quick()), 2)
-    assert [(save.step, save.final) for save in of_kind(events, Saved)] == [(2, False)]
-
-
-def test_what_was_encoded_before_a_pause_is_not_encoded_again(quick, monkeypatch):
-    config, store = options.build(quick()), MemoryStore()
-    paused_after(config, 2, store=store)
-
-    def fail(*arguments, **more):
-        raise AssertionError("encoded again")
-
-    monkeypatch.setattr(StandaloneLoan, "encode_pixels", fail)
-    monkeypatch.setattr(StandaloneLoan, "encode_captions", fail)
-    events = list(train(config, StandaloneHost(config.base, config.memory), resume=True, store=store))
-    assert isinstance(events[-1], Finished)
-
-
-class AwayHost(StandaloneHost):
-    """A host whose base is taken away before the third step."""
-
-    def give_way(self):
-        self.asked = getattr(self, "asked", 0) + 1
-        if self.asked == 3:
-            raise BaseAway("Select pocket to go on.")
-        return False
-
-
-def test_a_run_whose_base_is_away_pauses_with_the_reason_and_goes_on_the_same(quick, tmp_path):
-    run(quick(save__output=str(tmp_path / "whole")))
-    config = options.build(quick(save__output=str(tmp_path / "away")))
-    events = list(train(config, AwayHost(config.base, config.memory)))
-    assert events[-1] == Paused(2, "Select pocket to go on.")
-    run(config, resume=True)
-    assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "away" / "zorb.safetensors")
 
 
 def test_the_global_random_states_are_left_as_they_were(quick):
@@ -308,18 +155,6 @@ def test_a_full_disk_is_told_before_the_first_step(quick, monkeypatch):
     assert "free" in paused.message and not of_kind(events, Step)
 
 
-def test_a_run_does_not_go_on_with_another_base_under_the_same_name(quick, random_sd1, tmp_path):
-    base = tmp_path / "base.safetensors"
-    shutil.copyfile(random_sd1, base)
-    config = quick(base__checkpoint=str(base), steps=1)
-    run(config)
-    content = bytearray(base.read_bytes())
-    content[-(2**20) :] = bytes(2**20)
-    base.write_bytes(content)
-    with pytest.raises(BaseModelError, match="another one now"):
-        run(config, resume=True)
-
-
 def test_wrong_options_and_empty_folders_stop_before_the_model_is_touched(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(StandaloneHost, "lend", lambda self: pytest.fail("The model was touched."))
     with pytest.raises(ConfigError):
@@ -360,17 +195,6 @@ def test_training_on_from_what_is_no_lora_of_this_base_stops_before_the_model_is
     write_lora(tmp_path / "xl.safetensors", {name: LoraModule(torch.zeros(2, 8), torch.zeros(8, 2), 1.0)}, {})
     with pytest.raises(FileFormatError, match="is a LoRA for sdxl"):
         run(quick(network__train_on=str(tmp_path / "xl.safetensors")))
-
-
-@pytest.mark.parametrize(
-    "optimizer", ["adamw", "adafactor", "lion", "prodigy", "schedule_free_adamw", "torch.optim.RAdam"]
-)
-def test_every_optimizer_resumes_bit_identically(quick, tmp_path, optimizer):
-    more = {"optimizer__name": optimizer, "optimizer__schedule": "constant", "steps": 3, "data__batch_size": 2}
-    run(quick(save__output=str(tmp_path / "whole"), **more))
-    run(quick(save__output=str(tmp_path / "halves"), **{**more, "steps": 2}))
-    run(quick(save__output=str(tmp_path / "halves"), **more), resume=True)
-    assert same_weights(tmp_path / "whole" / "zorb.safetensors", tmp_path / "halves" / "zorb.safetensors")
 
 
 def test_text_encoders_are_trained_with_their_own_rate(quick, tmp_path):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..config import TrainConfig
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..errors import UserError
 from ..files.disk import FULL, is_of_writing
 
@@ -18,6 +20,13 @@ def explain(error: BaseException, config: TrainConfig | None = None) -> str:
         advice = _memory_advice(config) if config else "Close other programs, or ask for less at a time."
         return f"Memory ran out. {advice}"
     return f"The run broke off: {error}. The details are in error.txt in the run's folder."
+
+
+def explained(error: Exception, broke_off: Callable[[str], str]) -> str:
+    """The same of work that is no run; of a mistake in a program, `broke_off` makes it from the error's own words."""
+    if isinstance(error, (UserError, OSError)) or is_out_of_memory(error):
+        return explain(error)
+    return broke_off(str(error) or type(error).__name__)
 
 
 def _memory_advice(config: TrainConfig) -> str:

@@ -34,8 +34,8 @@ class Call:
     query: Mapping[str, str]
     body: bytes = b""
     upload: BinaryIO | None = None
-    glances: Glances | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    glances: Glances = field(default_factory=Glances)
 
     @property
     def visitor(self) -> Visitor:

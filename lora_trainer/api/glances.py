@@ -1,4 +1,4 @@
-"""What many ask for every second, put together once for all who ask for the same at about that time."""
+"""What many ask for, or are told, all the time: put together once for all to whom it is the same."""
 
 from __future__ import annotations
 

@@ -121,12 +121,12 @@ def events(call: Call) -> Response:
     def made() -> bytes:
         return json_text(events_json(call)).encode("utf-8")
 
-    return json_answer(call.glances.content(*_subject(call), made) if call.glances else made())
+    return json_answer(call.glances.content(*_subject(call), made))
 
 
 def events_at_hand(call: Call) -> Response | None:
     """The same, where another reader who knows as much has asked a moment ago."""
-    content = call.glances.ready(*_subject(call)) if call.glances and not _patience(call) else None
+    content = None if _patience(call) else call.glances.ready(*_subject(call))
     return json_answer(content) if content is not None else None
 
 

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import TypeVar
 
 from starlette.websockets import WebSocket
 
 from ..errors import UserError
 from ..jobs.desk import Desk
 from ..visitor import Visitor
-from .answers import json_text
-from .call import Call
 from .gate import Guard, require_same_site, visitor_of
-from .state import state_json
+from .glances import Glances
 from .watcher import TOO_MANY, Watcher
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 THREADS = 2
 MOST, MOST_EACH = 200, 24
@@ -34,10 +33,9 @@ TICKET_LASTS = 30 * 60.0
 class Live:
     """All sockets of a server; they share a few threads, and none of them holds one while it waits."""
 
-    def __init__(self, desk: Desk, guard: Guard | None) -> None:
-        self._desk, self._guard = desk, guard
+    def __init__(self, desk: Desk, guard: Guard | None, glances: Glances) -> None:
+        self._desk, self._guard, self._glances = desk, guard, glances
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="train-lora live")
-        self._states = States()
         self._open = Counter[Visitor]()
 
     async def endpoint(self, socket: WebSocket) -> None:
@@ -61,7 +59,7 @@ class Live:
         self._open[visitor] += 1
         try:
             desk = self._desk.seen_by(visitor)
-            return await Watcher(socket, desk, self._looked_up, self._states, self._still(socket, visitor)).run()
+            return await Watcher(socket, desk, self._looked_up, self._glances, self._still(socket, visitor)).run()
         except Exception:
             log.exception("A socket broke off.")
             return 1011
@@ -69,9 +67,8 @@ class Live:
             self._open[visitor] -= 1
             if not self._open[visitor]:
                 del self._open[visitor]
-                self._states.forget(visitor)
 
-    async def _looked_up(self, work: Callable[[], str]) -> str:
+    async def _looked_up(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def _still(self, socket: WebSocket, visitor: Visitor) -> Callable[[], Awaitable[bool]]:
@@ -87,28 +84,3 @@ class Live:
                 return False
 
         return still
-
-
-class States:
-    """The state as each visitor sees it: put together once for all their sockets that wait for it at a time."""
-
-    def __init__(self) -> None:
-        self._known: dict[Visitor, tuple[float, str]] = {}
-        self._lock = threading.Lock()
-
-    def text(self, desk: Desk, since: float) -> tuple[float, str]:
-        """One whose putting together began at `since` (monotonic) or later, with when it did."""
-        with self._lock:
-            begun, text = self._known.get(desk.visitor, (0.0, ""))
-        if text and begun >= since:
-            return begun, text
-        begun = time.monotonic()
-        text = json_text(state_json(Call(desk, {}, {})))
-        with self._lock:
-            if begun > self._known.get(desk.visitor, (0.0, ""))[0]:
-                self._known[desk.visitor] = begun, text
-        return begun, text
-
-    def forget(self, visitor: Visitor) -> None:
-        with self._lock:
-            self._known.pop(visitor, None)

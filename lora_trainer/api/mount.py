@@ -82,7 +82,7 @@ def add_routes(app: Any, desk: Desk, guard: Guard | None = None) -> None:
     app.router.routes[:0] = [
         Route(PREFIX + entry.path, endpoint(entry), methods=[entry.method]) for table in TABLES for entry in table
     ]
-    app.router.routes.insert(0, WebSocketRoute(PREFIX + "/live", Live(desk, guard).endpoint))
+    app.router.routes.insert(0, WebSocketRoute(PREFIX + "/live", Live(desk, guard, glances).endpoint))
 
 
 def _endpoint(
@@ -102,7 +102,7 @@ def _endpoint(
             elif request.method != "GET":
                 body = await bodies.small(request)
             seen, query = desk.seen_by(visitor), request.query_params
-            call = Call(seen, request.path_params, query, body, upload, glances, request.headers)
+            call = Call(seen, request.path_params, query, body, upload, request.headers, glances)
             if entry.at_once and (response := entry.at_once(call)) is not None:
                 return response
             if entry.before:

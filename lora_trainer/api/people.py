@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from .. import device
+from .. import devices
 from ..accounts import Account, Accounts
 from ..errors import UserError
 from ..files.disk import free_bytes
@@ -37,7 +37,7 @@ def overview(call: Call) -> dict[str, Any]:
     names |= {name for owners in desk.datasets.owners.all().values() for name in owners}
     names |= {account.name for account in _accounts(desk)}
     return {
-        "device": device.label(device.choose()),
+        "device": devices.label(devices.choose()),
         "on_the_model": {"name": holder.name, "job": holder.job} if holder else None,
         "waiting": [job.id for job in desk.jobs.everybody_in_line()],
         "line": [

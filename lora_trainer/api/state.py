@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from .. import __version__, device, packages
+from .. import __version__, devices, packages
 from ..errors import UserError
 from ..host.base import Host
 from ..jobs.job import Job
@@ -20,7 +20,7 @@ from ..wire import house as wire
 from .answers import json_answer, json_text
 from .call import Call, Entry
 from .datasets import all_json
-from .glances import Glances, Signs
+from .glances import Signs
 from .notices import recent_json
 from .session import visitor_json
 from .shown import job_json, line_json, places_json
@@ -53,25 +53,29 @@ def state_json(call: Call) -> dict[str, Any]:
 
 def state(call: Call) -> Response:
     """All that a page shows: the host, data sets, jobs, and who waits. Programs may ask for it every second."""
-
-    def made() -> bytes:
-        return json_text(state_json(call)).encode("utf-8")
-
-    if call.glances is None:
-        return json_answer(made())
-    return json_answer(call.glances.content(call.visitor, _signs(call, call.glances), made))
+    return json_answer(state_text(call))
 
 
 def state_at_hand(call: Call) -> Response | None:
     """The same, where somebody has asked a moment ago."""
-    content = call.glances.ready(call.visitor, _signs(call, call.glances)) if call.glances else None
+    content = state_text_at_hand(call)
     return json_answer(content) if content is not None else None
 
 
-def _signs(call: Call, glances: Glances) -> Signs:
+def state_text(call: Call) -> bytes:
+    """A State in JSON as it is now, put together once for all pages and sockets of the visitor."""
+    return call.glances.content(call.visitor, _signs(call), lambda: json_text(state_json(call)).encode("utf-8"))
+
+
+def state_text_at_hand(call: Call) -> bytes | None:
+    """The same, where it was put together a moment ago and nothing has changed: found without waiting."""
+    return call.glances.ready(call.visitor, _signs(call))
+
+
+def _signs(call: Call) -> Signs:
     """Whatever a visitor changes is seen by the next glance of everybody."""
     return lambda: (
-        glances.stirred,
+        call.glances.stirred,
         *(part for job in call.desk.jobs.list() for part in (job.record, job.control.wish)),
     )
 
@@ -120,7 +124,7 @@ def host_json(host: Host) -> dict[str, Any]:
         "give_way": bool(getattr(host, "gives_way", False)),
         "gives_way": hasattr(host, "gives_way"),
         "lora_folder": str(host.lora_folder()),
-        "device": device.label(device.choose()),
+        "device": devices.label(devices.choose()),
     }
 
 

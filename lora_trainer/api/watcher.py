@@ -9,19 +9,21 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..errors import NotFound
 from ..jobs.desk import Desk
 from ..sentences import to_json
 from .answers import json_text
 from .call import Call, Malformed, value_of
+from .glances import Glances
 from .jobs import events_json
+from .state import state_text, state_text_at_hand
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from .live import States
+T = TypeVar("T")
 
 ENDED, TOO_MANY, TOO_SLOW, NOT_UNDERSTOOD, TOO_LARGE = 4401, 4429, 4408, 4400, 1009
 """Codes of a socket that is closed: the sign-in has ended; the visitor has too many; what is told is not read; what
@@ -35,6 +37,12 @@ EVERY, STATE_EVERY, AT_ONCE, BREATH = 0.2, 0.7, 0.05, 0.01
 LOOK, ALIVE, CHECK, PATIENCE = 2.5, 15.0, 15.0, 30.0
 """Seconds without news after which one looks all the same; without a message; between two checks of who it is; and
 for a message to be taken."""
+
+
+class LookedUp(Protocol):
+    """Runs in a thread what may take a while."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
 
 
 class Closing(Exception):
@@ -62,23 +70,23 @@ class Wish:
 class Watcher:
     """Tells a reader what `/state` and `/jobs/ID/events` would answer, when it changes or is asked for.
 
-    `looked_up` runs what may take a while in a thread; `still` says whether the reader may go on being told.
+    `still` says whether the reader may go on being told.
     """
 
     def __init__(
         self,
         socket: WebSocket,
         desk: Desk,
-        looked_up: Callable[[Callable[[], str]], Awaitable[str]],
-        states: States,
+        looked_up: LookedUp,
+        glances: Glances,
         still: Callable[[], Awaitable[bool]],
     ) -> None:
         self._socket, self._desk, self._looked_up = socket, desk, looked_up
-        self._states, self._still = states, still
+        self._glances, self._still = glances, still
         self._wish = Wish(asked=0)
         self._news = asyncio.Event()
-        self._stirred_at = self._state_at = self._told_at = self._checked_at = time.monotonic()
-        self._state, self._stale = "", True
+        self._state_at = self._told_at = self._checked_at = time.monotonic()
+        self._state, self._stale = b"", True
         self._job: dict[str, Any] | None = None
         self._ends: dict[str, Callable[[], None]] = {}
         self._over = False
@@ -137,7 +145,7 @@ class Watcher:
         loop, news = asyncio.get_running_loop(), self._news
 
         def stirred() -> None:
-            self._stirred_at, self._stale = time.monotonic(), True
+            self._stale = True
             news.set()
 
         def wake() -> None:
@@ -185,36 +193,32 @@ class Watcher:
         asked, wish.asked = wish.asked, None
         if asked is None and now - self._state_at < (self._state_rest() if self._stale else LOOK):
             return
-        since = now if asked is not None else max(self._state_at, self._stirred_at if self._stale else now - 1.0)
-        self._stale = False
-        begun = 0.0
+        self._state_at, self._stale = now, False
+        state = await self._state_text()
+        if asked is not None or state != self._state:
+            self._state = state
+            await self._send(f'{{"state":{state.decode("utf-8")},"asked":{json.dumps(asked)}}}')
 
-        def put_together() -> str:
-            nonlocal begun
-            begun, found = self._states.text(self._desk, since)
+    async def _state_text(self) -> bytes:
+        call = Call(self._desk, {}, {}, glances=self._glances)
+        if (found := state_text_at_hand(call)) is not None:
             return found
-
-        text = await self._looked_up(put_together)
-        self._state_at = begun
-        if asked is not None or text != self._state:
-            self._state = text
-            await self._send(f'{{"state":{text},"asked":{json.dumps(asked)}}}')
+        return await self._looked_up(lambda: state_text(call))
 
     async def _tell_events(self) -> bool:
         """What came after the cursor, or that the job is another than told last; whether there may be more."""
         wish = self._wish
         job, query = wish.job, {"feed": wish.feed, "after": str(wish.after), "limit": str(PAGE)}
         anew, wish.anew = wish.anew, False
-        answer: dict[str, Any] = {}
 
-        def look() -> str:
-            answer.update(events_json(Call(self._desk, {"id": job}, query)))
+        def look() -> tuple[dict[str, Any], str]:
+            answer = events_json(Call(self._desk, {"id": job}, query))
             news = anew or answer["events"] or answer["job"] != self._job
-            return json_text({"told": answer}) if news else ""
+            return answer, json_text({"told": answer}) if news else ""
 
         try:
             self._listen_to(job)
-            text = await self._looked_up(look)
+            answer, text = await self._looked_up(look)
         except NotFound as error:
             if not wish.anew:
                 wish.job = ""

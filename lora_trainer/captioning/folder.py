@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data.pictures import UnreadablePicture, read
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..errors import ConfigError, UserError
 from ..events import Event, Preparing, Warned
 from ..files.atomic import write_text

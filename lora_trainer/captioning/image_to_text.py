@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import device as devices
-from .. import packages
+from .. import devices, packages
 from ..errors import FileFormatError, UserError
 from ..files.pickled import load_pickled
 from ..sentences import Sentence

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import device, own_process
+from .. import devices, own_process
 from ..errors import ConfigError, UserError
 from ..host.base import Host
 from ..sentences import Sentence
@@ -30,7 +30,7 @@ def first(arguments: argparse.Namespace) -> dict[str, Any]:
     own_process.share_cores(sum(name == "cpu" for name in named))
     for name in named:
         try:
-            device.full_name(name)
+            devices.full_name(name)
         except ConfigError as error:
             sentence = "--devices names '{name}', which cannot be used here."
             raise UserError(Sentence("device_missing", sentence, name=name)) from error
@@ -40,13 +40,13 @@ def first(arguments: argparse.Namespace) -> dict[str, Any]:
 def further(arguments: argparse.Namespace, host: Host) -> Callable[[], Sequence[str]]:
     """Those that are named behind the first, or all that there are besides the host's own."""
 
-    def devices() -> Sequence[str]:
+    def those() -> Sequence[str]:
         if named := _named(arguments):
             return named[1:]
-        own = device.full_name(str(getattr(host, "device", "auto")))
-        return [name for name in device.every() if name != own]
+        own = devices.full_name(str(getattr(host, "device", "auto")))
+        return [name for name in devices.every() if name != own]
 
-    return devices
+    return those
 
 
 def _named(arguments: argparse.Namespace) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import __version__
 from ..advice.errors import explain
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..errors import ConfigError, UserError
 from ..registry import suggest
 from . import (

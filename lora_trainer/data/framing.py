@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from . import pictures as pixels
+from . import pixels
 from .marks import WHOLE, Box, Marks
 from .records import Picture, Size
 from .vary import crop_position

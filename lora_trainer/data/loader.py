@@ -14,10 +14,10 @@ from PIL import Image
 from ..errors import DataError
 from ..families.base import PictureSize
 from ..portions import Portions
-from . import framing
-from . import pictures as pixels
+from . import framing, pixels
 from .cache import Entry, Store, content_key, fill
 from .masks import Masks, cut_as
+from .pictures import UnreadablePicture, read
 from .plan import BatchPlan, RunPlan, Variant
 from .records import Picture, Size
 
@@ -152,8 +152,8 @@ class Loader:
         """A picture at the size that its crops are cut from; kept for a moment, since they follow one another."""
         picture = self.plan.pictures[index]
         try:
-            upright = pixels.read(picture.path, picture.marks.orientation)
-        except pixels.UnreadablePicture as error:
+            upright = read(picture.path, picture.marks.orientation)
+        except UnreadablePicture as error:
             raise DataError(
                 f"The picture '{picture.path}' {error}. It could be read when the run was prepared: "
                 "put it back, or start the run anew without it."

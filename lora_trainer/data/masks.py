@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from PIL import Image
 
 from ..errors import DataError
-from . import framing
-from . import pictures as pixels
+from . import framing, pixels
+from .pictures import UnreadablePicture, read
 from .plan import Variant
 from .records import Picture, Size
 
@@ -50,8 +50,8 @@ def _read(picture: Picture) -> Image.Image | None:
     """The mask (mode L) in its own size, white where the loss counts."""
     path = picture.mask or picture.path
     try:
-        upright = pixels.read(path, 0 if picture.mask else picture.marks.orientation)
-    except pixels.UnreadablePicture as error:
+        upright = read(path, 0 if picture.mask else picture.marks.orientation)
+    except UnreadablePicture as error:
         raise DataError(f"The mask in '{path}' {error}. Mend or remove it, or set data.masks to false.") from error
     return upright.rgb.convert("L") if picture.mask else upright.alpha
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,10 +51,3 @@ class DataSet:
 
     pictures: tuple[Picture, ...]
     problems: tuple[Problem, ...] = ()
-
-    def bucket_counts(self) -> dict[Size, int]:
-        """How many pictures (with repeats) each bucket holds, ordered by size."""
-        counts: Counter[Size] = Counter()
-        for picture in self.pictures:
-            counts[picture.bucket] += picture.repeats
-        return dict(sorted(counts.items()))

@@ -30,11 +30,13 @@ def scan(data: DataOptions) -> DataSet:
     return outcome(scanning(data))
 
 
-def outcome(steps: Generator[object, None, DataSet]) -> DataSet:
-    """What `scanning` or `looking` comes to, for those who do not want to see how far it is."""
+def outcome(
+    steps: Generator[tuple[int, int], None, DataSet], progress: Callable[[int, int], None] = lambda done, total: None
+) -> DataSet:
+    """What `scanning` or `looking` comes to; `progress` hears how far it is."""
     while True:
         try:
-            next(steps)
+            progress(*next(steps))
         except StopIteration as end:
             return end.value
 

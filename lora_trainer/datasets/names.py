@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 
 from ..data.captions import TABLES
 from ..data.pictures import SUFFIXES
-from ..data.walk import MASK_ENDING
 from ..errors import DataError, NotFound, UserError
 from ..files.names import safe_stem
 from ..sentences import Sentence
@@ -88,10 +87,6 @@ def unused(name: str, taken: Iterable[str]) -> str:
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")
         number += 1
     return free.as_posix()
-
-
-def is_mask(name: str) -> bool:
-    return PurePosixPath(name).stem.endswith(MASK_ENDING)
 
 
 def _leads_out(name: str, parts: Sequence[str]) -> bool:

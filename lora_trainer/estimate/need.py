@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .. import device as devices
+from .. import devices
 from ..config import TrainConfig
 from ..sentences import Sentence
 from .sizes import SHARE, gigabytes

@@ -12,12 +12,12 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import device as devices
+from .. import devices
 from ..config import TrainConfig
 from ..data.cache import MemoryStore
 from ..data.plan import BatchPlan, RunPlan, pixels_of
 from ..data.records import Size
-from ..device import Peak
+from ..devices import Peak
 from ..events import Event
 from ..host.base import Host, Loan
 from ..portions import MAY_RUN_OUT

@@ -65,11 +65,6 @@ class Family(ABC):
         """Side in pixels of the pictures that a base with this prediction type was trained on."""
         return self.native_resolution
 
-    @property
-    def text_prefixes(self) -> tuple[str, ...]:
-        """Prefix of every text encoder's modules in LoRA files, e.g. ('lora_te1', 'lora_te2')."""
-        return tuple(part.lora_prefix for part in self.text_parts)
-
     def targets(
         self,
         unet: nn.Module | None,

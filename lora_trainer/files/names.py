@@ -58,11 +58,6 @@ def step_name(name: str, step: int) -> str:
     return f"{safe_stem(name)}-step{step:06d}{EXTENSION}"
 
 
-def epoch_name(name: str, epoch: int) -> str:
-    """File name of the save after `epoch` epochs, e.g. 'cat-epoch000003.safetensors'."""
-    return f"{safe_stem(name)}-epoch{epoch:06d}{EXTENSION}"
-
-
 def next_name(name: str, taken: Collection[str]) -> str:
     """`name` with the next free number behind it: 'cat' becomes 'cat-2', 'cat-2' becomes 'cat-3'."""
     begun = re.fullmatch(r"(.+)-(\d{1,6})", name)

@@ -11,7 +11,7 @@ import torch
 
 from ..errors import FileFormatError, TrainingError
 from .atomic import replacing, sweep_partials
-from .container import ContainerReader, TensorSpec, header_bytes, placed, same_bits, tensor_bytes, write_container
+from .container import ContainerReader, TensorSpec, placed, same_bits, tensor_bytes, write_container
 from .hashes import NO_HASHES, sha256_of_file, stamp
 from .lora import LoraModule, complete_open_clip_layers, module_tensors, open_clip_prefixes
 
@@ -104,14 +104,6 @@ def compare(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
         for key, tensor in tensors.items():
             if not same_bits(reader.tensor(key), tensor):
                 raise FileFormatError(f"'{key}' in '{path}' was read back changed; the disk may be failing.")
-
-
-def file_bytes(modules: Mapping[str, LoraModule], dtype: str) -> int:
-    """Size of the file that `write_lora` would write, without its metadata."""
-    tensors = module_tensors(complete_open_clip_layers(modules))
-    specs = {key: TensorSpec(DTYPES[dtype], tuple(tensor.shape)) for key, tensor in tensors.items()}
-    places = placed(specs)
-    return len(header_bytes(places, {})) + sum(spec.nbytes for spec in places.values())
 
 
 def named(metadata: Mapping[str, str], stem: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,8 @@ from ..data.captions import caption_files, read_captions, trigger_of
 from ..data.marks import Marks, MarksBook
 from ..data.pictures import Facts
 from ..data.reach import require_readable
-from ..data.records import Picture, Problem
-from ..data.scan import looking
+from ..data.records import DataSet, Picture, Problem
+from ..data.scan import looking, outcome
 from ..data.text_files import encoding_of
 from ..data.walk import Found, find_files
 from .look import Look, Looks
@@ -120,41 +120,37 @@ def gather(
         seen[path] = looks(path, book(path), data.resolution)
         return seen[path].facts
 
-    steps = looking(data, look)
-    try:
-        while True:
-            progress(*next(steps))
-    except StopIteration as end:
-        data_set = end.value
+    data_set = outcome(looking(data, look), progress)
     files = find_files(data.folders, [])
-    captions = _captions(files, data)
-    pictures = {picture.path: picture for picture in data_set.pictures}
-    unusable = {problem.path: problem.reason for problem in data_set.problems if problem.left_out}
     marks = {file.path: book(file.path) for file in files}
-    cases = tuple(
-        Case(
-            file,
-            marks[file.path],
-            caption,
-            trigger_of(file, data),
-            seen.get(file.path),
-            pictures.get(file.path),
-            unusable.get(file.path, ""),
-        )
-        for file, caption in zip(files, captions)
-        if not marks[file.path].excluded
-    )
-    own = {file.path for file in files}
     return Subject(
         data,
-        cases,
+        tuple(_cases(files, data, data_set, marks, seen)),
         tuple(file for file in files if marks[file.path].excluded),
         marks,
-        tuple(problem for problem in data_set.problems if problem.path not in own),
+        tuple(problem for problem in data_set.problems if problem.path not in marks),
         family,
         max_tokens,
         may_delete,
     )
+
+
+def _cases(
+    files: Sequence[Found],
+    data: DataOptions,
+    data_set: DataSet,
+    marks: Mapping[Path, Marks],
+    seen: Mapping[Path, Look],
+) -> Iterator[Case]:
+    """The files that are not excluded, with what is known of each."""
+    pictures = {picture.path: picture for picture in data_set.pictures}
+    unusable = {problem.path: problem.reason for problem in data_set.problems if problem.left_out}
+    for file, caption in zip(files, _captions(files, data)):
+        path = file.path
+        if not marks[path].excluded:
+            trigger = trigger_of(file, data)
+            known = seen.get(path), pictures.get(path), unusable.get(path, "")
+            yield Case(file, marks[path], caption, trigger, *known)
 
 
 def _captions(files: Sequence[Found], data: DataOptions) -> list[Caption]:

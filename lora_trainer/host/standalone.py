@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import device as devices
+from .. import devices
 from ..checkpoints import Checkpoint, open_checkpoint
 from ..config import BaseOptions, MemoryOptions, TrainConfig
 from ..errors import LoraExists

@@ -186,10 +186,10 @@ class Advisor:
 
     def _too_much_here(self, known: Survey) -> Tried | None:
         """The answer where a step would take more than the whole machine has."""
-        from .. import device
+        from .. import devices
         from ..estimate.probe import Probe
 
-        if device.choose(known.config.memory.device).type != "cpu":
+        if devices.choose(known.config.memory.device).type != "cpu":
             return None
         size, count = _largest(known.data), known.config.data.batch_size
         with self._lock:

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..advice.errors import explain
+from ..advice.errors import explained
 from ..captioning import CAPTIONERS, Captioner, Settings
 from ..captioning.base import Build
 from ..captioning.events import Captioned, Described, LeftOut
 from ..captioning.folder import Task, describe
 from ..captioning.places import FOLDER
 from ..datasets.folder import DataSetFolder
-from ..device import is_out_of_memory
 from ..errors import NotFound, UserError
 from ..events import Preparing
 from ..host.base import Host
@@ -66,7 +65,7 @@ class Captioning:
             self.state = DONE if self.result is not None and not self.result.stopped else STOPPED
         except Exception as error:  # models of others fail in ways of their own; whoever watches must learn of it
             log.info("The captioning of %r broke off.", self.dataset.name, exc_info=error)
-            self._problem = _reason(error)
+            self._problem = explained(error, _broke_off)
             self.state = FAILED
 
     def _follow(self) -> None:
@@ -80,11 +79,9 @@ class Captioning:
             self.feed.append(event)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, (UserError, OSError)) or is_out_of_memory(error):
-        return explain(error)
+def _broke_off(reason: str) -> Sentence:
     sentence = "The captions broke off: {reason}. What is done stays; the program's log has the details."
-    return Sentence("captions_broke_off", sentence, reason=str(error) or type(error).__name__)
+    return Sentence("captions_broke_off", sentence, reason=reason)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Feed:
         self._events: list[Event] = []
         self._steps: list[Step] = []
         self._validations: list[Validated] = []
-        self._news = threading.Condition()
+        self._lock = threading.RLock()
 
     def __len__(self) -> int:
         with self._known():
@@ -39,7 +39,6 @@ class Feed:
         with self._known():
             self._events.append(event)
             self._note(event)
-            self._news.notify_all()
             number = len(self._events)
         self.news.stir()
         return number
@@ -49,11 +48,6 @@ class Feed:
         start = max(0, number)
         with self._known():
             return list(enumerate(self._events[start : start + max(0, limit)], start + 1))
-
-    def wait(self, number: int, seconds: float) -> bool:
-        """Wait until there are events after `number`, at most `seconds`; whether there are."""
-        with self._known():
-            return self._news.wait_for(lambda: len(self._events) > number, timeout=seconds)
 
     def curve(self, points: int = 600) -> dict[str, Any]:
         """At most `points` steps of the loss curve, spread over the whole run.
@@ -76,7 +70,7 @@ class Feed:
     @contextmanager
     def _known(self) -> Iterator[None]:
         """Under the lock, and with the earlier events read."""
-        with self._news:
+        with self._lock:
             if self._earlier is not None:
                 earlier, self._earlier = self._earlier, None
                 for event in earlier():

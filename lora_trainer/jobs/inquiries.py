@@ -8,10 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..advice.errors import explain
+from ..advice.errors import explained
 from ..config import TrainConfig
-from ..device import is_out_of_memory
-from ..errors import NotFound, UserError
+from ..errors import NotFound
 from ..events import Event, Preparing
 from ..sentences import Sentence
 from .turn import Ticket, Turn
@@ -85,7 +84,7 @@ class Inquiry:
             self.state = STOPPED if self.answer is None else DONE
         except Exception as error:  # whoever waits for the answer must learn of it
             log.info("The inquiry about %s broke off.", self.kind, exc_info=error)
-            self._problem, self.state = _reason(error), FAILED
+            self._problem, self.state = explained(error, _broke_off), FAILED
 
 
 class Inquiries:
@@ -154,11 +153,9 @@ class Inquiries:
         return inquiry.begin()
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, (UserError, OSError)) or is_out_of_memory(error):
-        return explain(error)
+def _broke_off(reason: str) -> Sentence:
     sentence = "That could not be found out: {error}. The details are in the program's log."
-    return Sentence("inquiry_broke_off", sentence, error=str(error) or type(error).__name__)
+    return Sentence("inquiry_broke_off", sentence, error=reason)
 
 
 def no_inquiry(inquiry_id: str) -> NotFound:

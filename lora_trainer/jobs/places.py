@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .. import device as devices
+from .. import devices
 from ..errors import UserError
 from ..host.base import Host
 from .job import Job

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..advice.errors import explain
+from ..advice.errors import explained
 from ..config import TrainConfig
 from ..datasets.folder import DataSetFolder
 from ..datasets.store import DataSets
-from ..device import is_out_of_memory
 from ..errors import NotFound, UserError
 from ..events import Preparing
 from ..files.names import safe_stem
@@ -94,7 +93,7 @@ class Regularization:
             self._problem, self.state = error.sentence, STOPPED if interrupted else FAILED
         except Exception as error:  # a mistake in this program, or memory that ran out: said, not swallowed
             log.exception("The class pictures of %r broke off.", self.dataset.name)
-            self._problem, self.state = _reason(error), FAILED
+            self._problem, self.state = explained(error, _broke_off), FAILED
 
     def _follow(self, host: Host) -> None:
         for event in draw_class(host, self.order, self.dataset.path, self._stop.is_set):
@@ -109,11 +108,9 @@ class Regularization:
                 self.result = event
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) or is_out_of_memory(error):
-        return explain(error)
+def _broke_off(reason: str) -> Sentence:
     sentence = "The class pictures could not be drawn: {error}. The details are in the program's log."
-    return Sentence("class_broke_off", sentence, error=str(error) or type(error).__name__)
+    return Sentence("class_broke_off", sentence, error=reason)
 
 
 class Regularizations:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..portions import MAY_RUN_OUT, Portions
 from ..sentences import Sentence
 from ..vision.clip_place import ClipPlace

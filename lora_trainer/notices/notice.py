@@ -16,7 +16,6 @@ OCCASIONS = (FINISHED, STOPPED, FAILED, WAITING, INTERRUPTED, EMPTY)
 """In the order in which a page offers them; 'waiting' is a run that goes on only when somebody does something."""
 USUAL = (FINISHED, FAILED, WAITING, INTERRUPTED, EMPTY)
 """What a new channel tells: whoever stops a run knows it."""
-URGENT = (FAILED, WAITING, INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,6 @@ class Notice:
     at: float = field(default_factory=time.time)
     """Seconds of the clock."""
     id: str = field(default_factory=lambda: secrets.token_hex(6))
-
-    @property
-    def urgent(self) -> bool:
-        """Whether it asks somebody to do something."""
-        return self.occasion in URGENT
 
     @property
     def text(self) -> str:

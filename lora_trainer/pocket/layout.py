@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 PICTURE = 64  # pixels, the side of the pictures that pocket was trained on
 TEXT_WIDTH = 96
 TEXT_LAYERS = 4
-UNET_CHANNELS = 32
 UNET_HEADS = 8  # SD1.5's number; it cannot be told from the weights' shapes, so it stays what every loader assumes
 LATENT_SCALE = 0.18215  # SD1's: the autoencoder is stored so that it fits
 ENCODER_FOLDER = "pocket-text-encoder"  # beside the checkpoint; holds the text encoder's config.json

@@ -13,7 +13,7 @@ from torch import nn
 from ..config import BaseOptions
 from ..data.cache import Entry, Store, content_key, fill
 from ..data.plan import CaptionChunk, RunPlan
-from ..device import release_memory
+from ..devices import release_memory
 from ..errors import DataError
 from ..families.base import Family
 from ..host.base import Conditioning, Loan

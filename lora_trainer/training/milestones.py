@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from .. import device, optimizers
+from .. import devices, optimizers
 from ..control import Wish
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..events import Event, Finished, Paused, Saved, Validated, Warned
 from ..portions import MAY_RUN_OUT
 from ..sentences import Sentence
@@ -60,7 +60,7 @@ def _with_room(run: PreparedRun, work: Callable[[], T]) -> T:
         if not is_out_of_memory(error):
             raise
     with run.model.aside():
-        device.release_memory(run.model.device)
+        devices.release_memory(run.model.device)
         return work()
 
 

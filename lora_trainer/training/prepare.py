@@ -15,7 +15,7 @@ from ..config import TrainConfig
 from ..data.cache import Store, open_store
 from ..data.loader import Loader
 from ..data.plan import RunPlan, Variant
-from ..device import card_memory, release_memory, temperature
+from ..devices import card_memory, release_memory, temperature
 from ..events import Event, Preparing, Started, Warned
 from ..files.fingerprint import fingerprint
 from ..files.hashes import sha256_of_file
@@ -218,18 +218,7 @@ def _assemble(
         stepper=stepper,
         validation=validation,
         sampler=sampler,
-        saver=Saver(
-            config,
-            info,
-            loan.sha256,
-            plan,
-            model,
-            folder,
-            validation.best_of,
-            session_id=uuid.uuid4().hex,
-            started_at=time.time(),
-            base=fingerprint(Path(info.path)) if info.path else "",
-        ),
+        saver=_saver(config, loan, plan, folder, model, validation),
         agenda=pace.course.agenda,
         meter=Meter(),
         pace=pace,
@@ -237,6 +226,24 @@ def _assemble(
         relief=relief,
         probes=Probes(questions, stepper, noise, info.prediction_type),
         thermometer=Thermometer(partial(temperature, model.device)),
+    )
+
+
+def _saver(
+    config: TrainConfig, loan: Loan, plan: RunPlan, folder: RunFolder, model: TrainingModel, validation: Validation
+) -> Saver:
+    info = loan.info
+    return Saver(
+        config,
+        info,
+        loan.sha256,
+        plan,
+        model,
+        folder,
+        validation.best_of,
+        session_id=uuid.uuid4().hex,
+        started_at=time.time(),
+        base=fingerprint(Path(info.path)) if info.path else "",
     )
 
 

@@ -15,7 +15,7 @@ from .. import optimizers
 from ..config import TrainConfig
 from ..data.plan import RunPlan, Variant
 from ..data.wording import looks_like_tags, trigger_words
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..events import Event, Reached, Understood, Warned
 from ..objective import NoiseSchedule
 from ..portions import MAY_RUN_OUT

@@ -12,7 +12,7 @@ import torch
 from .. import optimizers
 from ..config import TrainConfig
 from ..data.records import Picture
-from ..device import is_out_of_memory, release_memory
+from ..devices import is_out_of_memory, release_memory
 from ..errors import DiskError
 from ..events import Event, Sample, Warned
 from ..families.base import PictureSize

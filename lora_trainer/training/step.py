@@ -10,7 +10,7 @@ import torch
 from .. import optimizers
 from ..config import TrainConfig
 from ..data.loader import Batch, Loader
-from ..device import Later
+from ..devices import Later
 from ..objective import Objective, Task
 from ..portions import parts
 from ..schedules import rate_factor

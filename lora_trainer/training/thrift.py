@@ -9,7 +9,7 @@ from typing import Any
 from ..config import CHECKPOINTING as MODES
 from ..config import TrainConfig
 from ..data.plan import RunPlan
-from ..device import release_memory
+from ..devices import release_memory
 from ..errors import TrainingError
 from ..events import Warned
 from ..portions import halved, in_words

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
-from ..device import is_out_of_memory
+from ..devices import is_out_of_memory
 from ..portions import MAY_RUN_OUT
 
 

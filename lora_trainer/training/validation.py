@@ -10,7 +10,7 @@ import torch
 
 from ..data.loader import Batch
 from ..data.plan import BatchPlan, Item, RunPlan, pixels_of
-from ..device import release_memory
+from ..devices import release_memory
 from ..portions import Portions
 from ..seeds import generator
 from .pace import Passes

@@ -12,8 +12,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import device as devices
-from .. import packages
+from .. import devices, packages
 from ..errors import FileFormatError, UserError
 from ..sentences import Sentence
 from .preprocessing import Preprocessing

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lora_trainer import options
-from lora_trainer.device import used_memory
+from lora_trainer.devices import used_memory
 from lora_trainer.events import Advised, Finished
 from lora_trainer.pocket.embedded import embedded_path
 from lora_trainer.pocket.lesson import NOVELTIES, lesson_values

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from lora_trainer.api import glances, jobs, state
+from lora_trainer.api import PREFIX, glances, jobs, state
 from lora_trainer.events import Preparing
 from lora_trainer.jobs.job import Job, Record
 from lora_trainer.jobs.states import RUNNING
@@ -33,6 +33,15 @@ def test_many_who_ask_get_what_was_put_together_once(client, made):
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(made) == 1
+
+
+def test_pages_that_are_told_and_those_that_ask_get_the_same_one(client, made):
+    client.put("host", json={"give_way": False})
+    for _ in range(2):
+        with client.websocket_connect(f"{PREFIX}/live") as page:
+            told = page.receive_json()["state"]
+            assert told == client.get("state").json()
     assert len(made) == 1
 
 

@@ -31,7 +31,7 @@ def test_an_estimate_is_told_in_a_sentence_and_as_numbers(words, capsys):
 
 
 def test_a_run_that_does_not_fit_is_no_success(words, capsys, monkeypatch):
-    monkeypatch.setattr("lora_trainer.device.memory_of", lambda device: (0, 1000))
+    monkeypatch.setattr("lora_trainer.devices.memory_of", lambda device: (0, 1000))
     assert main(["estimate", *words]) == FAILED
 
 

@@ -1,3 +1,5 @@
+"""The command line: what it is told, what it answers, and what it ends with."""
+
 import json
 import re
 import shlex
@@ -12,21 +14,11 @@ from lora_trainer.events import Paused, Warned, to_json
 from lora_trainer.training.step import Stepper
 from tests.runs import draw_pictures
 
-
-def answer(capsys):
-    """The JSON object in the last line of what was printed."""
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
+from .answers import answer
 
 
-@pytest.fixture
-def quick(random_sd1, pictures, tmp_path):
-    words = ["train", "--base", random_sd1, "--data", pictures, "--name", "zorb", "--output", tmp_path, "--steps", 1]
-    words += ["--set", "data.resolution=64", "--set", "network.rank=2", "--set", "samples.steps=2", "--json"]
-    return [str(word) for word in words]
-
-
-def test_a_training_ends_with_success_and_says_where_the_file_is(quick, tmp_path, capsys):
-    assert main(quick) == SUCCESS
+def test_a_training_ends_with_success_and_says_where_the_file_is(training, tmp_path, capsys):
+    assert main(training) == SUCCESS
     result = answer(capsys)
     assert result["ok"] and result["path"] == str(tmp_path / "zorb.safetensors")
     assert (tmp_path / "zorb.safetensors").exists()
@@ -39,23 +31,23 @@ def test_base_data_and_name_suffice(random_sd1, pictures, tmp_path, capsys, monk
     assert (tmp_path / "out" / "zorb.safetensors").exists()
 
 
-def test_a_failed_run_ends_with_1(quick, tmp_path, capsys):
+def test_a_failed_run_ends_with_1(training, tmp_path, capsys):
     folder = tmp_path / "empty"
     folder.mkdir()
-    assert main([*quick, "--data", str(folder), "--set", f"data.folders=[{folder}]"]) == FAILED
+    assert main([*training, "--data", str(folder), "--set", f"data.folders=[{folder}]"]) == FAILED
     assert "no pictures" in answer(capsys)["error"]
 
 
-def test_a_run_that_a_full_disk_paused_ends_with_1_and_says_how_to_go_on(quick, capsys, monkeypatch):
+def test_a_run_that_a_full_disk_paused_ends_with_1_and_says_how_to_go_on(training, capsys, monkeypatch):
     events = [Paused(2, "The disk is full.")]
     monkeypatch.setattr("lora_trainer.train.train", lambda *given, **more: iter(events))
-    assert main(quick) == FAILED
+    assert main(training) == FAILED
     error = answer(capsys)["error"]
     assert "The disk is full." in error and "train --resume --name zorb" in error
 
 
-def test_wrong_options_end_with_2_and_are_all_named(quick, capsys):
-    assert main([*quick, "--set", "network.rnak=4", "--set", "optimizer.learning_rate=fast"]) == WRONG_USE
+def test_wrong_options_end_with_2_and_are_all_named(training, capsys):
+    assert main([*training, "--set", "network.rnak=4", "--set", "optimizer.learning_rate=fast"]) == WRONG_USE
     problems = answer(capsys)["problems"]
     assert len(problems) == 2
     assert "Did you mean 'network.rank'?" in problems[0]
@@ -95,12 +87,12 @@ def test_everything_wrong_is_told_at_once_whether_in_one_option_or_between_sever
         assert named in problems
 
 
-def test_a_block_that_the_base_lacks_is_told_with_the_rest_before_anything_is_encoded(quick, capsys, monkeypatch):
+def test_a_block_that_the_base_lacks_is_told_with_the_rest_before_anything_is_encoded(training, capsys, monkeypatch):
     monkeypatch.setattr("lora_trainer.data.loader.Loader.prepare", lambda *given: pytest.fail("Encoded."))
     words = ["--set", "network.block_ranks={down.9: 4}", "--set", "network.rank=0"]
-    assert main([*quick, *words]) == WRONG_USE
+    assert main([*training, *words]) == WRONG_USE
     assert len(answer(capsys)["problems"]) == 2
-    assert main([*quick, *words[:2]]) == WRONG_USE
+    assert main([*training, *words[:2]]) == WRONG_USE
     assert "'down.9', which there is not" in answer(capsys)["error"]
 
 
@@ -129,17 +121,17 @@ def press_ctrl_c(monkeypatch, times):
 @pytest.mark.parametrize(
     ("presses", "sentence"), [(1, "no LoRA was written"), (2, "`train --resume --name zorb --output ")]
 )
-def test_ctrl_c_ends_a_run_with_1_and_a_sentence(quick, tmp_path, monkeypatch, capsys, presses, sentence):
+def test_ctrl_c_ends_a_run_with_1_and_a_sentence(training, tmp_path, monkeypatch, capsys, presses, sentence):
     press_ctrl_c(monkeypatch, presses)
     before = signal.getsignal(signal.SIGINT)
-    assert main(quick) == FAILED
+    assert main(training) == FAILED
     assert sentence in answer(capsys)["error"]
     assert signal.getsignal(signal.SIGINT) is before
     assert not (tmp_path / "zorb.safetensors").exists()
 
 
 def test_a_run_that_ctrl_c_stopped_is_no_success_though_it_saved_and_says_how_to_go_on(
-    quick, tmp_path, monkeypatch, capsys
+    training, tmp_path, monkeypatch, capsys
 ):
     take = Stepper.take
 
@@ -149,7 +141,7 @@ def test_a_run_that_ctrl_c_stopped_is_no_success_though_it_saved_and_says_how_to
         return take(self, step, *given)
 
     monkeypatch.setattr(Stepper, "take", take_and_press)
-    assert main([*quick, "--steps", "4"]) == FAILED
+    assert main([*training, "--steps", "4"]) == FAILED
     result = answer(capsys)
     assert (result["ok"], result["stopped"], result["step"]) == (False, True, 2)
     assert "Stopped after step 2 of 4" in result["error"] and (tmp_path / "zorb.safetensors").exists()
@@ -165,15 +157,15 @@ def test_help_is_no_failure(capsys):
     assert "--resume" in capsys.readouterr().out
 
 
-def test_a_folder_that_cannot_be_written_is_a_sentence(quick, tmp_path, capsys):
+def test_a_folder_that_cannot_be_written_is_a_sentence(training, tmp_path, capsys):
     occupied = tmp_path / "file"
     occupied.write_text("no folder", encoding="utf-8")
-    assert main([*quick, "--output", str(occupied)]) == FAILED
+    assert main([*training, "--output", str(occupied)]) == FAILED
     assert "cannot be written" in answer(capsys)["error"]
 
 
-def test_a_name_that_is_no_file_name_is_changed_and_told(quick, tmp_path, capsys):
-    assert main([*quick, "--name", "my/猫: cat"]) == SUCCESS
+def test_a_name_that_is_no_file_name_is_changed_and_told(training, tmp_path, capsys):
+    assert main([*training, "--name", "my/猫: cat"]) == SUCCESS
     result = answer(capsys)
     assert result["path"] == str(tmp_path / "my_猫_ cat.safetensors")
     assert any("'my_猫_ cat' can" in warning["message"] for warning in result["warnings"])
@@ -193,8 +185,8 @@ def test_a_lora_scripts_file_runs_by_config_and_by_place(random_sd1, tmp_path, c
     assert main(["train", str(file), "--steps", "1", *quick]) == SUCCESS
 
 
-def test_inspect_says_what_is_in_a_file(quick, tmp_path, capsys):
-    main(quick)
+def test_inspect_says_what_is_in_a_file(training, tmp_path, capsys):
+    main(training)
     capsys.readouterr()
     assert main(["inspect", str(tmp_path / "zorb.safetensors")]) == SUCCESS
     page = capsys.readouterr().out
@@ -203,8 +195,8 @@ def test_inspect_says_what_is_in_a_file(quick, tmp_path, capsys):
     assert answer(capsys)["parts"] == {"unet": 192}
 
 
-def test_diagnose_says_what_was_wrong_with_a_run_and_only_that(quick, tmp_path, capsys):
-    main(quick)
+def test_diagnose_says_what_was_wrong_with_a_run_and_only_that(training, tmp_path, capsys):
+    main(training)
     capsys.readouterr()
     assert main(["diagnose", str(tmp_path / "zorb.run")]) == SUCCESS
     assert "Nothing is known to be wrong" in capsys.readouterr().out
@@ -261,8 +253,8 @@ def test_a_file_that_is_there_and_broken_is_a_failed_run(line, tmp_path, capsys,
     assert not (tmp_path / "new.safetensors").exists()
 
 
-def test_the_tools_work_from_the_command_line(quick, tmp_path, capsys):
-    main(quick)
+def test_the_tools_work_from_the_command_line(training, tmp_path, capsys):
+    main(training)
     source, small, both = (
         str(tmp_path / name) for name in ("zorb.safetensors", "small.safetensors", "both.safetensors")
     )
@@ -275,41 +267,6 @@ def test_the_tools_work_from_the_command_line(quick, tmp_path, capsys):
     main(["inspect", both, "--json"])
     assert answer(capsys)["ranks"] == {"3": 192}
     assert main(["resize", source, "--keep", "energy", "--out", small, "--json"]) == WRONG_USE
-
-
-def test_a_grid_has_a_sheet_and_every_cell_as_a_file(quick, random_sd1, tmp_path, capsys):
-    main(quick)
-    lora, images = tmp_path / "zorb.safetensors", tmp_path / "cells"
-    words = [
-        "grid",
-        "--base",
-        random_sd1,
-        "--lora",
-        lora,
-        "--prompt",
-        "a zorb",
-        "--prompt",
-        "a cat",
-        "--strengths",
-        "0,0.5",
-    ]
-    words += ["--seeds", "1,2", "--out", tmp_path / "grid.png", "--images", images, "--json"]
-    words += ["--set", "samples.steps=1", "--set", "samples.width=64", "--set", "samples.height=64"]
-    assert main([str(word) for word in words]) == SUCCESS
-    names = {path.name for path in images.iterdir()}
-    assert len(names) == 8 and {"zorb_s0_p1_1.png", "zorb_s0.5_p2_2.png"} <= names
-    assert (tmp_path / "grid.png").exists()
-
-
-@pytest.mark.parametrize(
-    "wrong", [["--seeds", "1.5"], ["--strengths", "nan"], ["--strengths", ","], ["--out", "grid"], ["--lora", "gone"]]
-)
-def test_a_grid_is_refused_before_anything_is_drawn(wrong, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("lora_trainer.host.standalone.StandaloneHost.lend", lambda self: pytest.fail("Drawn."))
-    words = ["grid", "--base", "pocket", "--prompt", "a cat", "--lora", str(tmp_path / "cat.safetensors")]
-    (tmp_path / "cat.safetensors").touch()
-    assert main([*words, *wrong, "--json"]) == WRONG_USE
-    assert wrong[-1] in answer(capsys)["error"]
 
 
 def test_options_are_listed_in_three_forms(capsys):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lora_trainer.data import framing, pictures
+from lora_trainer.data import framing, pictures, pixels
 from lora_trainer.data.cache import content_key
 from lora_trainer.data.marks import (
     MARKS_FILE,
@@ -120,7 +120,7 @@ def test_a_picture_without_marks_has_the_key_and_the_plan_that_it_always_had(tmp
     draw(tmp_path / "b.png", caption="b")
     before = loader(options(tmp_path, flip=True))
     picture, variant = before.plan.pictures[0], Variant(0, 0, True)
-    corner = pictures.crop_corner(pictures.scaled_size(picture.size, picture.bucket), picture.bucket, (0.5, 0.5))
+    corner = pixels.crop_corner(pixels.scaled_size(picture.size, picture.bucket), picture.bucket, (0.5, 0.5))
     assert before.key(variant) == content_key(
         "latents", picture=picture.digest, bucket=picture.bucket, corner=corner, flip=True, vae="vae"
     )

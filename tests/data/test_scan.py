@@ -152,9 +152,3 @@ def test_progress_counts_every_file(tmp_path):
     for number in range(3):
         draw(tmp_path / f"{number}.png")
     assert list(scanning(options(tmp_path))) == [(1, 3), (2, 3), (3, 3)]
-
-
-def test_buckets_are_counted_with_repeats(tmp_path):
-    draw(tmp_path / "5_a" / "a.png", (64, 64))
-    draw(tmp_path / "2_b" / "b.png", (64, 190))
-    assert scan(options(tmp_path, resolution=128)).bucket_counts() == {(64, 192): 2, (128, 128): 5}

@@ -46,8 +46,8 @@ def test_metadata_names_the_family_as_hosts_read_it(family, prediction, version,
 
 
 def test_text_prefixes_are_kohyas():
-    assert [FAMILIES.get(name).text_prefixes for name in ("sd1", "sd2", "sdxl")] == [
-        ("lora_te",),
-        ("lora_te",),
-        ("lora_te1", "lora_te2"),
+    assert [[part.lora_prefix for part in FAMILIES.get(name).text_parts] for name in ("sd1", "sd2", "sdxl")] == [
+        ["lora_te"],
+        ["lora_te"],
+        ["lora_te1", "lora_te2"],
     ]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lora_trainer.errors import UserError
-from lora_trainer.files.names import epoch_name, final_name, name_problem, safe_stem, split_stem, step_name
+from lora_trainer.files.names import final_name, name_problem, safe_stem, split_stem, step_name
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,9 @@ def test_the_problem_of_a_name_proposes_a_better_one() -> None:
     assert "'a_b' can" in str(name_problem("a/b"))
 
 
-def test_saves_carry_their_step_or_epoch() -> None:
+def test_saves_carry_their_step() -> None:
     assert final_name("cat") == "cat.safetensors"
     assert step_name("cat", 100) == "cat-step000100.safetensors"
-    assert epoch_name("cat", 3) == "cat-epoch000003.safetensors"
     assert step_name("cat", 1234567) == "cat-step1234567.safetensors"
 
 

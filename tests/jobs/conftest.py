@@ -17,6 +17,13 @@ def host(random_sd1, tmp_path):
 
 
 @pytest.fixture
+def light_host(tmp_path):
+    from .light import LightHost  # which waits as is said below
+
+    return LightHost(tmp_path)
+
+
+@pytest.fixture
 def jobs(host):
     return Jobs(host, host.data_folder() / "runs")
 
@@ -42,3 +49,11 @@ def wait_for(condition, seconds=300.0):
 def wait_until(job, *states):
     wait_for(lambda: job.state in states)
     return job
+
+
+def die(jobs):
+    """What the end of a process leaves: no lock is held, and nothing more is written."""
+    for job in jobs.list():
+        job.listener = lambda _: None
+        job.stop()
+    jobs.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lora_trainer import device, options
+from lora_trainer import devices, options
 from lora_trainer.estimate.need import SHARE
 from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs.desk import Desk
@@ -22,7 +22,7 @@ def desk(random_sd1: Any, tmp_path: Any) -> Any:
 
 
 def outlook(desk: Any, monkeypatch: Any, random_sd1: Any, pictures: Any, tmp_path: Any, total: int) -> Any:
-    monkeypatch.setattr(device, "memory_of", lambda _: (total, total))
+    monkeypatch.setattr(devices, "memory_of", lambda _: (total, total))
     config = options.build(values(random_sd1, pictures, tmp_path, data={"batch_size": 4}))
     return desk.advisor.outlook(config)
 
@@ -54,7 +54,7 @@ def test_what_changes_nothing_of_memory_is_not_asked_again(desk, random_sd1, pic
 
 
 def test_on_a_processor_what_is_more_than_the_machine_is_not_tried(desk, monkeypatch, random_sd1, pictures, tmp_path):
-    monkeypatch.setattr(device, "memory_of", lambda _: (10**6, 10**6))
+    monkeypatch.setattr(devices, "memory_of", lambda _: (10**6, 10**6))
     monkeypatch.setattr(StandaloneHost, "lend", lambda _: pytest.fail("the base is not to be touched"))
     tried = desk.advisor.probe(options.build(values(random_sd1, pictures, tmp_path)))
     assert tried.probe.ran_out and not tried.fits and tried.sentence().code == "probe_ran_out"

@@ -8,43 +8,33 @@ from lora_trainer.jobs.recovery import goes_on_unasked
 from lora_trainer.jobs.states import ENDED, FINISHED, INTERRUPTED
 from lora_trainer.jobs.telling import left_notice
 
-from .conftest import wait_for, wait_until
-from .light import LightHost, Quick, Waiting
+from .conftest import die, wait_for, wait_until
+from .light import Quick, Waiting
 
 
 @pytest.fixture
-def host(tmp_path):
-    return LightHost(tmp_path)
-
-
-@pytest.fixture
-def start(host):
+def start(light_host):
     """Starts a program on the folder, as a desk with a runner; each ends as a killed one does."""
     made = []
 
+    def end():
+        while made:
+            die(made.pop().jobs)
+
     def begin(runner, **more):
-        die(made)
-        made.append(Desk(host, jobs=Jobs(host, host.data_folder() / "runs", runner=runner), **more))
+        end()
+        made.append(Desk(light_host, jobs=Jobs(light_host, light_host.data_folder() / "runs", runner=runner), **more))
         return made[-1]
 
     yield begin
-    die(made)
+    end()
 
 
-def die(desks):
-    for desk in desks:
-        for job in desk.jobs.list():
-            job.listener = lambda _: None
-            job.stop()
-        desk.jobs.close()
-    desks.clear()
-
-
-def interrupted(start, host, *names):
+def interrupted(start, light_host, *names):
     """A program that was killed while the first of these ran and the others waited."""
     desk = start(Waiting())
     for name in names:
-        desk.jobs.submit(host.config(name))
+        desk.jobs.submit(light_host.config(name))
     wait_until(desk.jobs.list()[-1], "preparing")
 
 
@@ -52,13 +42,13 @@ def names(jobs):
     return [job.record.name for job in jobs]
 
 
-def test_nothing_goes_on_by_itself_unless_it_is_wished(start, host):
-    interrupted(start, host, "one", "two")
+def test_nothing_goes_on_by_itself_unless_it_is_wished(start, light_host):
+    interrupted(start, light_host, "one", "two")
     assert {job.state for job in start(Quick()).jobs.list()} == {INTERRUPTED}
 
 
-def test_with_the_flag_all_goes_on_in_its_order(start, host):
-    interrupted(start, host, "one", "two", "three")
+def test_with_the_flag_all_goes_on_in_its_order(start, light_host):
+    interrupted(start, light_host, "one", "two", "three")
     runner = Waiting()
     runner.ends.set()
     desk = start(runner, goes_on=True)
@@ -66,16 +56,16 @@ def test_with_the_flag_all_goes_on_in_its_order(start, host):
     assert runner.began == ["one", "two", "three"]
 
 
-def test_the_habit_holds_over_restarts(start, host):
+def test_the_habit_holds_over_restarts(start, light_host):
     start(Quick()).habits.turn(goes_on=True)
-    interrupted(start, host, "one")
+    interrupted(start, light_host, "one")
     desk = start(Quick())
     wait_for(lambda: all(job.state in ENDED for job in desk.jobs.list()))
     assert desk.jobs.interrupted() == []
 
 
-def test_what_brings_the_program_down_twice_at_the_same_step_waits_and_says_so(start, host):
-    interrupted(start, host, "bad", "good")
+def test_what_brings_the_program_down_twice_at_the_same_step_waits_and_says_so(start, light_host):
+    interrupted(start, light_host, "bad", "good")
     desk = start(Waiting(), goes_on=True)
     wait_until(desk.jobs.list()[-1], "preparing")
     runner = Quick()
@@ -88,8 +78,8 @@ def test_what_brings_the_program_down_twice_at_the_same_step_waits_and_says_so(s
     wait_until(bad, FINISHED)
 
 
-def test_what_comes_further_between_two_ends_goes_on(start, host):
-    interrupted(start, host, "slow")
+def test_what_comes_further_between_two_ends_goes_on(start, light_host):
+    interrupted(start, light_host, "slow")
     desk = start(Waiting(), goes_on=True)
     job = wait_until(desk.jobs.list()[0], "preparing")
     job.folder.states.mkdir(parents=True)
@@ -98,8 +88,8 @@ def test_what_comes_further_between_two_ends_goes_on(start, host):
     assert goes_on_unasked(desk.jobs.list()[0]) and desk.jobs.list()[0].record.crashes == 1
 
 
-def test_one_that_cannot_go_on_keeps_no_other_from_it(start, host):
-    interrupted(start, host, "one", "two")
+def test_one_that_cannot_go_on_keeps_no_other_from_it(start, light_host):
+    interrupted(start, light_host, "one", "two")
     desk = start(Quick())
     two, one = desk.jobs.list()
     one.problem = "No such option any more."
@@ -108,8 +98,8 @@ def test_one_that_cannot_go_on_keeps_no_other_from_it(start, host):
     assert one.state == INTERRUPTED
 
 
-def test_the_notice_tells_what_goes_on_and_what_needs_somebody(start, host):
-    interrupted(start, host, "bad", "good")
+def test_the_notice_tells_what_goes_on_and_what_needs_somebody(start, light_host):
+    interrupted(start, light_host, "bad", "good")
     desk = start(Waiting(), goes_on=True)
     wait_until(desk.jobs.list()[-1], "preparing")
     left = start(Quick()).jobs.left

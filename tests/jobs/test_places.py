@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lora_trainer import device, options
+from lora_trainer import devices, options
 from lora_trainer.errors import ConfigError
 from lora_trainer.jobs.job import Job
 from lora_trainer.jobs.places import places_of, runner_apart
@@ -21,9 +21,9 @@ def three_cards(monkeypatch):
             raise ConfigError(["There is no such device."])
         return known[name]
 
-    monkeypatch.setattr(device, "full_name", full_name)
-    monkeypatch.setattr(device, "alone", lambda name: (name, {}))
-    monkeypatch.setattr(device, "memory_beside", lambda name: (8, 24))
+    monkeypatch.setattr(devices, "full_name", full_name)
+    monkeypatch.setattr(devices, "alone", lambda name: (name, {}))
+    monkeypatch.setattr(devices, "memory_beside", lambda name: (8, 24))
 
 
 def host(kind="standalone", own="auto", *, opens=True):

@@ -12,11 +12,11 @@ from lora_trainer.jobs.copies import FILE, free_id
 from lora_trainer.jobs.queue import Jobs
 from lora_trainer.jobs.record import Record, Save
 from lora_trainer.jobs.states import FAILED, FINISHED, INTERRUPTED, PAUSED, STOPPED
-from lora_trainer.jobs.store import MIGRATIONS, JobStore
+from lora_trainer.jobs.store import MIGRATIONS
 from lora_trainer.run_folder import EventLog, RunFolder
 
-from .conftest import wait_for, wait_until
-from .light import LightHost, Waiting
+from .conftest import die, wait_for, wait_until
+from .light import Waiting
 
 STARTED = Started("zorb", "sd1", "epsilon", "base", 4, 0, 40, 4, (20,), "CPU", 1, 100, 2, 0)
 STEP = Step(21, 1, 0.2, 0.125, {"unet": 1e-4}, 0.1, 0.2, 0.0, 1000)
@@ -24,16 +24,11 @@ SAVED = Saved(20, "zorb-step000020.safetensors", "0", False)
 
 
 @pytest.fixture
-def host(tmp_path):
-    return LightHost(tmp_path)
-
-
-@pytest.fixture
-def start(host):
+def start(light_host):
     made = []
 
     def begin():
-        made.append(Jobs(host, host.data_folder() / "runs", runner=Waiting()))
+        made.append(Jobs(light_host, light_host.data_folder() / "runs", runner=Waiting()))
         return made[-1]
 
     yield begin
@@ -41,17 +36,10 @@ def start(host):
         die(jobs)
 
 
-def die(jobs):
-    for job in jobs.list():
-        job.listener = lambda _: None
-        job.stop()
-    jobs.close()
-
-
-def three(start, host):
+def three(start, light_host):
     """What a killed program leaves: a finished run with a save, one that ran, and one that waited."""
     jobs = start()
-    done = jobs.submit(host.config("done"), owner="ann", dataset="cats")
+    done = jobs.submit(light_host.config("done"), owner="ann", dataset="cats")
     wait_until(done, "preparing")
     (done.folder.output / "zorb-step000020.safetensors").write_bytes(b"")
     done.take(SAVED)
@@ -59,8 +47,8 @@ def three(start, host):
     wait_until(done, FINISHED)
     wait_for(lambda: not jobs.workers.running)
     jobs._runner.ends.clear()
-    wait_until(jobs.submit(host.config("ran")), "preparing")
-    jobs.submit(host.config("waited"), priority=-1)
+    wait_until(jobs.submit(light_host.config("ran")), "preparing")
+    jobs.submit(light_host.config("waited"), priority=-1)
     before = {job.id: job.record for job in jobs.list()}
     die(jobs)
     return before
@@ -100,9 +88,9 @@ def a_page_spoilt(path):
 
 
 @pytest.mark.parametrize("harm", [damaged, cut_off, emptied, gone, without_its_table, a_page_spoilt])
-def test_jobs_are_found_again_by_their_folders_and_nothing_is_deleted(start, host, harm):
-    before = three(start, host)
-    path = host.data_folder() / "jobs.sqlite3"
+def test_jobs_are_found_again_by_their_folders_and_nothing_is_deleted(start, light_host, harm):
+    before = three(start, light_host)
+    path = light_host.data_folder() / "jobs.sqlite3"
     harm(path)
     content = path.read_bytes() if path.exists() else b""
     jobs = start()
@@ -122,10 +110,10 @@ def test_jobs_are_found_again_by_their_folders_and_nothing_is_deleted(start, hos
     assert len(start().list()) == 3
 
 
-def test_a_program_that_still_has_a_job_keeps_it_when_the_list_is_lost(start, host):
+def test_a_program_that_still_has_a_job_keeps_it_when_the_list_is_lost(start, light_host):
     first = start()
-    job = wait_until(first.submit(host.config()), "preparing")
-    path = host.data_folder() / "jobs.sqlite3"
+    job = wait_until(first.submit(light_host.config()), "preparing")
+    path = light_host.data_folder() / "jobs.sqlite3"
     for file in path.parent.glob(path.name + "*"):
         file.rename(file.with_name("lost" + file.name))
     assert start().list() == []
@@ -134,18 +122,18 @@ def test_a_program_that_still_has_a_job_keeps_it_when_the_list_is_lost(start, ho
     assert (found.id, found.state) == (job.id, INTERRUPTED)
 
 
-def test_a_deleted_job_is_not_found_again(start, host):
-    before = three(start, host)
+def test_a_deleted_job_is_not_found_again(start, light_host):
+    before = three(start, light_host)
     jobs = start()
     for job in jobs.list():
         jobs.delete(job)
-    assert not any((host.data_folder() / "runs" / job_id).exists() for job_id in before)
+    assert not any((light_host.data_folder() / "runs" / job_id).exists() for job_id in before)
     die(jobs)
     assert start().list() == []
 
 
-def test_a_job_that_the_list_cannot_forget_frees_its_place_and_stays_in_it(start, host, monkeypatch):
-    three(start, host)
+def test_a_job_that_the_list_cannot_forget_frees_its_place_and_stays_in_it(start, light_host, monkeypatch):
+    three(start, light_host)
     jobs = start()
     job = jobs.list()[0]
     with monkeypatch.context() as patch:
@@ -173,10 +161,10 @@ def full(*_):
         ([], INTERRUPTED, 0),
     ],
 )
-def test_runs_of_a_version_without_copies_are_read_from_their_own_files(start, host, events, state, step):
-    output = host.data_folder() / "runs" / "20260102-030405-abcd"
+def test_runs_of_a_version_without_copies_are_read_from_their_own_files(start, light_host, events, state, step):
+    output = light_host.data_folder() / "runs" / "20260102-030405-abcd"
     place = RunFolder(output, "zorb")
-    config = host.config(data__folders=[str(host.data_folder() / "datasets" / "cats")])
+    config = light_host.config(data__folders=[str(light_host.data_folder() / "datasets" / "cats")])
     place.create(config, {})
     (output / SAVED.path).write_bytes(b"")
     log = EventLog(place.events)
@@ -191,14 +179,14 @@ def test_runs_of_a_version_without_copies_are_read_from_their_own_files(start, h
         assert job.record.message == events[-1].message
 
 
-def test_a_folder_that_tells_nothing_keeps_no_other_from_being_found(start, host):
-    three(start, host)
-    runs = host.data_folder() / "runs"
+def test_a_folder_that_tells_nothing_keeps_no_other_from_being_found(start, light_host):
+    three(start, light_host)
+    runs = light_host.data_folder() / "runs"
     (runs / "20260102-030405-abcd" / "a.run").mkdir(parents=True)
     (runs / "20260102-030405-abcd" / "a.run" / "config.yaml").write_text("steps: [")
     (runs / "20260102-030405-beef").mkdir()
     (runs / "20260102-030405-beef" / FILE).write_text('{"record": {"id": 3}}')
-    (host.data_folder() / "jobs.sqlite3").unlink()
+    (light_host.data_folder() / "jobs.sqlite3").unlink()
     assert len(start().list()) == 3
 
 
@@ -217,16 +205,15 @@ def test_every_version_of_the_list_is_known_here():
 
 
 @pytest.mark.parametrize("version", SCHEMAS)
-def test_an_update_keeps_queue_settings_and_runs_that_can_go_on(start, host, version):
+def test_an_update_keeps_queue_settings_and_runs_that_can_go_on(start, light_host, version):
+    ran, waits, done = (options.to_values(light_host.config(name)) for name in ("ran", "next", "done"))
     rows = [
-        Record(
-            "20250101-000000-aaaa", "ran", options.to_values(host.config("ran")), state="running", step=7, place=1.0
-        ),
-        Record("20250101-000001-aaaa", "next", options.to_values(host.config("next")), place=2.0, priority=1),
-        Record("20250101-000002-aaaa", "done", options.to_values(host.config("done")), state=FINISHED, owner="ann"),
+        Record("20250101-000000-aaaa", "ran", ran, state="running", step=7, place=1.0),
+        Record("20250101-000001-aaaa", "next", waits, place=2.0, priority=1),
+        Record("20250101-000002-aaaa", "done", done, state=FINISHED, owner="ann"),
     ]
-    host.data_folder().mkdir()
-    database = sqlite3.connect(host.data_folder() / "jobs.sqlite3")
+    light_host.data_folder().mkdir()
+    database = sqlite3.connect(light_host.data_folder() / "jobs.sqlite3")
     database.executescript(SCHEMAS[version])
     for row in rows:
         values = {key: value for key, value in row.to_json().items() if key not in ("crashes", "crashed_at")}
@@ -234,7 +221,7 @@ def test_an_update_keeps_queue_settings_and_runs_that_can_go_on(start, host, ver
         database.execute("INSERT INTO job VALUES (?, ?, ?)", (row.id, "1-a-program-that-is-gone", json.dumps(values)))
     database.commit()
     database.close()
-    states = host.data_folder() / "runs" / rows[0].id / "ran.run" / "state"
+    states = light_host.data_folder() / "runs" / rows[0].id / "ran.run" / "state"
     states.mkdir(parents=True)
     (states / "step00000006.safetensors").touch()
     jobs = start()
@@ -242,12 +229,12 @@ def test_an_update_keeps_queue_settings_and_runs_that_can_go_on(start, host, ver
     assert [job.record.name for job in jobs.interrupted()] == ["next", "ran"]
     assert (ran.state, ran.state_step, ran.config.steps) == (INTERRUPTED, 6, 40)
     assert (waits.record.priority, done.state, done.record.owner) == (1, FINISHED, "ann")
-    assert jobs.problem == "" and not list(host.data_folder().glob("*damaged*"))
+    assert jobs.problem == "" and not list(light_host.data_folder().glob("*damaged*"))
 
 
-def test_a_list_of_a_newer_version_is_left_as_it_is(start, host):
-    three(start, host)
-    path = host.data_folder() / "jobs.sqlite3"
+def test_a_list_of_a_newer_version_is_left_as_it_is(start, light_host):
+    three(start, light_host)
+    path = light_host.data_folder() / "jobs.sqlite3"
     with sqlite3.connect(path) as database:
         database.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -256,48 +243,24 @@ def test_a_list_of_a_newer_version_is_left_as_it_is(start, host):
     jobs = start()
     assert jobs.list() == [] and "newer version" in jobs.problem
     with pytest.raises(UserError, match="newer version"):
-        jobs.submit(host.config())
+        jobs.submit(light_host.config())
     assert path.read_bytes() == before and not list(path.parent.glob("*damaged*"))
-    assert list((host.data_folder() / "keepers").iterdir()) == []
+    assert list((light_host.data_folder() / "keepers").iterdir()) == []
 
 
-def test_a_list_that_is_locked_is_a_sentence_and_is_opened_later(start, host, monkeypatch):
+def test_a_list_that_is_locked_is_a_sentence_and_is_opened_later(start, light_host, monkeypatch):
     monkeypatch.setattr("lora_trainer.jobs.store.PATIENCE", 0.05)
-    three(start, host)
-    holder = sqlite3.connect(host.data_folder() / "jobs.sqlite3", isolation_level=None)
+    three(start, light_host)
+    holder = sqlite3.connect(light_host.data_folder() / "jobs.sqlite3", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     jobs = start()
     assert jobs.list() == [] and "locked" in jobs.problem
     with pytest.raises(UserError, match="locked"):
-        jobs.submit(host.config())
+        jobs.submit(light_host.config())
     holder.execute("ROLLBACK")
     holder.close()
-    jobs.submit(host.config("now"))
+    jobs.submit(light_host.config("now"))
     assert len(jobs.list()) == 4 and jobs.problem == ""
-
-
-def test_a_drive_without_shared_memory_gets_the_plain_journal(tmp_path, monkeypatch):
-    monkeypatch.setattr("lora_trainer.jobs.store.sqlite3", WithoutWal)
-    store = JobStore(tmp_path)
-    store.put(Record("20250101-000000-aaaa", "zorb", {}))
-    assert store._database.execute("PRAGMA journal_mode").fetchone() == ("delete",)
-    store.close()
-
-
-class WithoutWal:
-    """sqlite3 on a drive that refuses WAL."""
-
-    Error, OperationalError, DatabaseError = sqlite3.Error, sqlite3.OperationalError, sqlite3.DatabaseError
-
-    class Connection(sqlite3.Connection):
-        def execute(self, text, *values):
-            if text == "PRAGMA journal_mode = WAL":
-                raise sqlite3.OperationalError("locking protocol")
-            return super().execute(text, *values)
-
-    @classmethod
-    def connect(cls, *place, **more):
-        return sqlite3.connect(*place, factory=cls.Connection, **more)
 
 
 def test_ids_of_the_same_second_differ_whatever_the_clock_says(tmp_path, monkeypatch):

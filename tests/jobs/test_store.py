@@ -86,3 +86,27 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "data").write_text("a file in the way")
     with pytest.raises(UserError, match="cannot be kept"):
         JobStore(tmp_path / "data")
+
+
+def test_a_drive_without_shared_memory_gets_the_plain_journal(tmp_path, monkeypatch):
+    monkeypatch.setattr("lora_trainer.jobs.store.sqlite3", WithoutWal)
+    store = JobStore(tmp_path)
+    store.put(Record("20250101-000000-aaaa", "zorb", {}))
+    assert store._database.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    store.close()
+
+
+class WithoutWal:
+    """sqlite3 on a drive that refuses WAL."""
+
+    Error, OperationalError, DatabaseError = sqlite3.Error, sqlite3.OperationalError, sqlite3.DatabaseError
+
+    class Connection(sqlite3.Connection):
+        def execute(self, text, *values):
+            if text == "PRAGMA journal_mode = WAL":
+                raise sqlite3.OperationalError("locking protocol")
+            return super().execute(text, *values)
+
+    @classmethod
+    def connect(cls, *place, **more):
+        return sqlite3.connect(*place, factory=cls.Connection, **more)

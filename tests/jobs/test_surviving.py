@@ -10,7 +10,7 @@ from lora_trainer.jobs.queue import Jobs
 from lora_trainer.jobs.record import Record, Save
 from lora_trainer.jobs.states import FINISHED, INTERRUPTED
 
-from .conftest import wait_for, wait_until
+from .conftest import die, wait_for, wait_until
 
 
 class Scripted:
@@ -40,13 +40,6 @@ def programs(host):
     yield start
     for jobs in made:
         jobs.close()
-
-
-def die(jobs):
-    """What the end of a process leaves: no lock is held, and nothing more is written."""
-    for job in jobs.list():
-        job.listener = lambda _: None
-    jobs.close()
 
 
 def names(jobs):

@@ -8,7 +8,7 @@ import pytest
 
 from lora_trainer.config import DataOptions
 from lora_trainer.data.buckets import Buckets
-from lora_trainer.data.pictures import scaled_size
+from lora_trainer.data.pixels import scaled_size
 from lora_trainer.ui.assets import PAGE
 
 from .test_script import NODE, call, run

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from ... import device as devices
+from ... import devices
 from ...errors import UserError
 from ...families.base import FAMILIES
 from ...seeds import untouched_random_state

@@ -8,7 +8,10 @@ from __future__ import annotations
 import ctypes
 import sys
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 LIBRARY = "nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1"
 CHIP = 0
@@ -39,6 +42,13 @@ def card_temperature(uuid: str) -> float | None:
     except UNKNOWN:
         return None
     return None if wrong else float(degrees.value)
+
+
+def uuid_of(card: torch.device) -> str:
+    """By which the driver knows a card; empty for a torch that does not tell."""
+    import torch
+
+    return str(getattr(torch.cuda.get_device_properties(card), "uuid", ""))
 
 
 def _find(library: Any, uuid: str, card: ctypes.c_void_p) -> int:
