@@ -107,6 +107,7 @@ export class Form {
 
   /** Choose a preset: it has the last word on its own options; other changes stay. */
   choose(name) {
+    this.app.store.set({ reasons: [] });
     const says = this.presetValues(name);
     const stays = ([path]) => !(path in says) || OWN.includes(path);
     this.#keep({
@@ -127,6 +128,7 @@ export class Form {
   /** Take the values of a file or of a job (`shown`), with the preset that they come from. */
   take(values, shown = false) {
     this.app.page.getRootNode().activeElement?.blur(); // a control that is written in keeps its own text
+    this.app.store.set({ reasons: [] });
     const known = Object.entries(flat(values, this.tables)).filter(([path]) => this.options.has(path));
     const preset = this.#presetIn(Object.fromEntries(known));
     const before = this.presetValues(preset);

@@ -66,6 +66,7 @@ const BEGINNING = {
   chosen: null,
   asking: false,
   kept: null,
+  keeping: false,
 };
 
 /** @typedef {App} App */
@@ -147,7 +148,7 @@ class App {
   #follow() {
     const width = () => {
       const pixels = this.element.clientWidth;
-      this.page.dataset.width = pixels >= 1080 ? "wide" : pixels >= 620 ? "medium" : "narrow";
+      this.page.dataset.width = pixels >= 940 ? "wide" : pixels >= 620 ? "medium" : "narrow";
     };
     new ResizeObserver(width).observe(this.element);
     width();

@@ -2,13 +2,15 @@
 
 import { memory, recommendation } from "./advice.js";
 import { Control, readable } from "./controls.js";
-import { button, debounced, fill, h, say, show } from "./dom.js";
+import { attribute, button, debounced, fill, h, say, show } from "./dom.js";
 import { download } from "./download.js";
 import { Form, nested } from "./form.js";
+import { underWay } from "./live.js";
 import { origin } from "./origin.js";
 import { presetField } from "./presets.js";
 import { regularization } from "./regularization.js";
 import { section } from "./section.js";
+import { start } from "./starting.js";
 
 const HIDDEN = ["base.checkpoint", "data.folders", "save.output", "data.cache_folder", "save.log_folder"];
 /** What the host and the page themselves decide. */
@@ -73,15 +75,24 @@ function summary(app, form, controls) {
         app.t(check ? "settings.incomplete" : "settings.checking"),
     );
     const here = (problem) => !controls.has(problem.path) || untouched(app, problem.path);
-    fill(others, [...new Set((check?.problems || []).filter(here).map((one) => needed(app, one)))].map(item));
+    fill(others, [...new Set((check?.problems || []).filter(here).map((one) => readable(app, one)))].map(item));
     show(others, others.childElementCount > 0);
   });
-  return h("div", { class: "lt-summary" }, sentence, memory(app, form), others);
+  return h("div", { class: "lt-summary" }, sentence, memory(app, form), others, trainHere(app));
 }
 
-/** A problem in the words of this page, which has a place for pictures. */
-function needed(app, problem) {
-  return problem.code === "pictures_missing" ? app.t("settings.need_pictures") : readable(app, problem);
+/** The way on where the columns lie one under the other, and the Train button is out of sight. */
+function trainHere(app) {
+  const go = async () => {
+    if (await start(app)) app.page.querySelector(".lt-training").scrollIntoView({ behavior: "smooth" });
+  };
+  const here = button("", go, { class: "lt-button lt-primary lt-train-here" });
+  app.store.on(["job", "ordered", "server"], () => {
+    const { job, ordered, server } = app.store.values;
+    attribute(here, "disabled", Boolean(ordered) || !server?.host.ready);
+    say(here, app.t(underWay(job) ? "training.train_next" : "training.train"));
+  });
+  return here;
 }
 
 /** Whether nobody has had a reason yet to fill in a control: nothing is marked there. */
