@@ -21,7 +21,7 @@ export function queue(app) {
     const first = othersFirst(server);
     say(others, first ? app.t("queue.others", { n: first }) : "");
     show(others, waiting.length > 0 && first > 0);
-    const key = JSON.stringify([...waiting, ...left, ...paused].map((job) => [job.id, job.name, job.state, job.place, job.priority]));
+    const key = JSON.stringify([...left, ...waiting, ...paused].map((job) => [job.id, job.name, job.state, job.place, job.priority]));
     show(block, waiting.length + left.length + paused.length > 0);
     show(all, left.length > 1);
     if (list.dataset.key === key) return;
@@ -30,8 +30,9 @@ export function queue(app) {
     say(title, app.t(`queue.${of}`, { n: left.length || waiting.length || paused.length }));
     fill(
       list,
-      [...left, ...paused].map((job) => row(app, job, [goOn(app, job)])),
+      left.map((job) => row(app, job, [goOn(app, job)])),
       waiting.map((job, n) => row(app, job, orderOf(app, waiting, n))),
+      paused.map((job) => row(app, job, [goOn(app, job)])),
     );
   });
   return element;
