@@ -21,5 +21,5 @@ def preload(parser):
         "--lora-trainer-devices",
         metavar="NAMES",
         help="Train LoRA: further devices that runs may use, beside that of the WebUI and in processes of their own, "
-        "e.g. cuda:1,cuda:2",
+        "e.g. cuda:1,cuda:2; that of the WebUI named twice takes a second run",
     )

@@ -43,8 +43,8 @@ def places_of(host: Host, runner: Runner, elsewhere: Sequence[str] = ()) -> list
     """
     own = _own_device(host)
     further = [device for name in elsewhere if (device := _full_name(name))]
-    if host.kind == "webui":  # whose own device is no other's
-        further = [device for device in further if device != own]
+    if host.kind == "webui" and own in further:  # named once it is the one of the WebUI, named again one beside it
+        further.remove(own)
     if missing := [name for name in elsewhere if not _full_name(name)]:
         log.error("No run can be on %s: there is no such device here.", ", ".join(missing))
     memory = _all_of(own) if host.kind == "webui" else _reader_of(own)

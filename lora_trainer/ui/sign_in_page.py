@@ -29,7 +29,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 <style nonce="{nonce}">
 :root {{ color-scheme: light dark; --ink: #1f2937; --ground: #f6f7f9; --panel: #fff; --edge: #d3d7de;
-  --accent: #d9560b; --accent-ink: #fff; --bad: #c01c28 }}
+  --accent: #b9450a; --accent-ink: #fff; --bad: #c01c28 }}
 @media (prefers-color-scheme: dark) {{ :root {{ --ink: #f3f4f6; --ground: #0f1218; --panel: #191d26; --edge: #3d4555;
   --accent: #f0782c; --accent-ink: #1a0e05; --bad: #ff7b7b }} }}
 * {{ box-sizing: border-box }}

@@ -36,7 +36,10 @@ def drop(page, files):
 
 
 def option(page, path):
-    return page.locator(f"[data-path='{path}'] .lt-input")
+    """The control of an option, with the folds open that it lies in."""
+    control = page.locator(f"[data-path='{path}'] .lt-input")
+    control.evaluate("one => { while ((one = one.parentElement?.closest('details'))) one.open = true; }")
+    return control
 
 
 def text(page, selector):
@@ -65,7 +68,6 @@ def test_a_first_run_from_dropped_pictures_to_a_kept_lora(page, browser, served,
     option(page, "data.trigger_word").fill("zorblat")
     option(page, "steps").fill(str(STEPS))
     option(page, "data.batch_size").fill("2")
-    page.locator("[data-topic='save'] summary").click()
     option(page, "save.every").fill("8")
     wait_for_text(page, ".lt-sentence", f"= {STEPS} steps")
 

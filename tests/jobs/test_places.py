@@ -80,6 +80,14 @@ def test_a_webui_s_device_is_not_given_away_and_its_model_is_no_obstacle():
     assert [place.memory() for place in places] == [(24, 24), (8, 24)]
 
 
+def test_a_webui_s_device_that_is_named_twice_takes_a_second_run_in_a_process_of_its_own(monkeypatch):
+    monkeypatch.setattr(Job, "state_step", 3)
+    places = places_of(host("webui", "cpu"), "in place", ["cpu", "cpu"])
+    assert [place.name for place in places] == ["cpu", "cpu (2)"]
+    assert isinstance(places[1].runner, OwnProcessRunner) and taking(places, job()) == ["cpu", "cpu (2)"]
+    assert taking(places, job(device="cpu")) == ["cpu"] and taking(places, job(device="cpu (2)")) == ["cpu (2)"]
+
+
 def test_beside_a_webui_a_run_goes_on_where_it_began(monkeypatch):
     monkeypatch.setattr(Job, "state_step", 3)
     places = places_of(host("webui"), "in place", ["cuda:1", "cuda:2"])

@@ -19,15 +19,16 @@ export function chosenPanel(app) {
     image,
   );
   const line = h("strong");
-  const hint = h("p", { class: "lt-hint" });
-  const use = button(app.t(`host.${app.host.kind}.use`), () => useIt(app), { class: "lt-button lt-primary lt-use" });
-  const keep = button(app.t("tryout.keep"), () => keepIt(app), { class: "lt-button lt-keep" });
-  app.store.on(["chosen", "job"], () => {
-    const { chosen, job } = app.store.values;
+  const hint = h("p", { class: "lt-hint", role: "status", "aria-live": "polite" });
+  const use = button(app.t(`host.${app.host.kind}.use`), () => busily(app, useIt), { class: "lt-button lt-primary lt-use" });
+  const keep = button(app.t("tryout.keep"), () => busily(app, keepIt), { class: "lt-button lt-keep" });
+  app.store.on(["chosen", "job", "keeping"], () => {
+    const { chosen, job, keeping } = app.store.values;
     show(larger, Boolean(chosen));
     attribute(image, "hidden", !chosen);
     if (chosen && image.getAttribute("src") !== chosen.url) image.src = chosen.url;
-    for (const one of [use, keep, larger]) attribute(one, "disabled", !chosen);
+    attribute(larger, "disabled", !chosen);
+    for (const one of [use, keep]) attribute(one, "disabled", !chosen || keeping);
     say(
       line,
       chosen
@@ -35,9 +36,19 @@ export function chosenPanel(app) {
         : app.t("tryout.choose"),
     );
     const tag = job?.published?.tag;
-    say(hint, tag ? app.t("tryout.kept_as", { tag }) : app.t("tryout.keep_hint"));
+    say(hint, keeping ? app.t("tryout.keeping") : tag ? app.t("tryout.kept_as", { tag }) : app.t("tryout.keep_hint"));
   });
   return h("div", { class: "lt-chosen" }, larger, h("div", {}, line, hint, h("div", { class: "lt-row" }, use, keep)));
+}
+
+/** Both buttons rest while one of them is at work: the file is written, read back and put into the LoRA folder. */
+async function busily(app, action) {
+  app.store.set({ keeping: true });
+  try {
+    await action(app);
+  } finally {
+    app.store.set({ keeping: false });
+  }
 }
 
 const nameOf = (app, { step }) => app.t("tryout.save", { step });

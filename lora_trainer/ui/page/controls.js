@@ -128,8 +128,9 @@ function inside(page, tip) {
   if (over > 0) tip.style.left = `${-over}px`;
 }
 
-/** A sentence about options, with their names in place of their paths. */
+/** A sentence about options, with their names in place of their paths, and in the words of this page, which has a place for pictures. */
 export function readable(app, sentence) {
+  if (sentence?.code === "pictures_missing") return app.t("settings.need_pictures");
   const name = (path) => (app.form.options.has(path) ? labelOf(app, app.form.options.get(path)) : path);
   return app.words.sentence(sentence).replace(/[a-z_]+\.[a-z_0-9]+/g, name);
 }

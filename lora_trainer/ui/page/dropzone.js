@@ -2,6 +2,7 @@
 
 import { button, h, say, show } from "./dom.js";
 import { bytes } from "./format.js";
+import { remember, remembered } from "./remembering.js";
 import { createSet, setMade } from "./sets.js";
 import { canDraw, leastSide } from "./shrink.js";
 import { droppedFiles, plain, upload } from "./upload.js";
@@ -97,7 +98,7 @@ class Scaling {
     this.box = h("input", { id: "lt-scaling", class: "lt-box", type: "checkbox", on: { change: () => this.#keep() } });
     this.label = h("label", { for: "lt-scaling", class: "lt-hint" });
     this.element = h("div", { class: "lt-row lt-scaling" }, this.box, this.label);
-    this.box.checked = remembered();
+    this.box.checked = remembered(SCALING) === "1";
     app.store.on(["server", "changes", "preset"], () => say(this.label, app.t("pictures.scale", this.#values)));
   }
 
@@ -118,18 +119,6 @@ class Scaling {
       this.box.checked = false;
       this.app.dialogs.notice(this.app.t("pictures.scale_impossible"), "bad");
     }
-    try {
-      localStorage.setItem(SCALING, this.box.checked ? "1" : "");
-    } catch {
-      /* Without storage the choice lasts as long as the page. */
-    }
-  }
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(SCALING) === "1";
-  } catch {
-    return false;
+    remember(SCALING, this.box.checked ? "1" : "");
   }
 }

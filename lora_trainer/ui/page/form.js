@@ -1,5 +1,7 @@
 /** The values of the form: defaults, over them a preset, over it what was changed by hand. Paths are dotted. */
 
+import { remember, remembered } from "./remembering.js";
+
 const DRAFT = "lora-trainer.form";
 const ASIDE = "lora-trainer.form.aside";
 /** What was written here before the settings of a job took its place, the newest last. */
@@ -41,11 +43,11 @@ export class Form {
     this.options = new Map(options.map((option) => [option.path, option]));
     this.tables = new Set(options.filter((option) => option.type === "dict").map((option) => option.path));
     this.presets = presets;
-    const draft = this.#read(DRAFT);
+    const draft = read(DRAFT);
     /** Whether the form holds something that was written here, not only what a job was begun with. */
     this.written = Boolean(draft && !draft.shown);
     const { preset = "", changes = {}, advised = {} } = draft || {};
-    app.store.set({ preset, changes, advised, aside: this.#read(ASIDE) || [] });
+    app.store.set({ preset, changes, advised, aside: read(ASIDE) || [] });
   }
 
   /** What an option is now. */
@@ -107,6 +109,7 @@ export class Form {
 
   /** Choose a preset: it has the last word on its own options; other changes stay. */
   choose(name) {
+    this.app.store.set({ reasons: [] });
     const says = this.presetValues(name);
     const stays = ([path]) => !(path in says) || OWN.includes(path);
     this.#keep({
@@ -127,6 +130,7 @@ export class Form {
   /** Take the values of a file or of a job (`shown`), with the preset that they come from. */
   take(values, shown = false) {
     this.app.page.getRootNode().activeElement?.blur(); // a control that is written in keeps its own text
+    this.app.store.set({ reasons: [] });
     const known = Object.entries(flat(values, this.tables)).filter(([path]) => this.options.has(path));
     const preset = this.#presetIn(Object.fromEntries(known));
     const before = this.presetValues(preset);
@@ -186,28 +190,23 @@ export class Form {
     this.written = !shown;
     this.app.store.set(values);
     const { preset, changes, advised } = this.app.store.values;
-    this.#write(DRAFT, { preset, changes, advised, shown });
+    write(DRAFT, { preset, changes, advised, shown });
   }
 
   #putAside(all) {
     const aside = all.slice(-MOST_ASIDE);
     this.app.store.set({ aside });
-    this.#write(ASIDE, aside);
-  }
-
-  #write(key, value) {
-    try {
-      localStorage.setItem(key, JSON.stringify(value));
-    } catch {
-      /* A browser without storage forgets the draft; nothing else is lost. */
-    }
-  }
-
-  #read(key) {
-    try {
-      return JSON.parse(localStorage.getItem(key) || "null");
-    } catch {
-      return null;
-    }
+    write(ASIDE, aside);
   }
 }
+
+/** Values that the browser keeps; null where there are none. */
+function read(key) {
+  try {
+    return JSON.parse(remembered(key) || "null");
+  } catch {
+    return null;
+  }
+}
+
+const write = (key, value) => remember(key, JSON.stringify(value));

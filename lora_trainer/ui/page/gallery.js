@@ -6,6 +6,9 @@ import { edit } from "./editor.js";
 
 const SIDE = 256;
 
+/** What is wrong with a picture itself. That it has no caption is seen where the caption would be. */
+export const marksOf = (item) => (item.problems || []).filter(({ code }) => code !== "caption_missing");
+
 export class Gallery {
   #cards = new Map();
 
@@ -96,8 +99,9 @@ class Card {
     if (this.caption.getRootNode().activeElement !== this.caption) {
       this.known = this.caption.value = item.caption || "";
     }
-    this.problems.replaceChildren(...(item.problems || []).map((problem) => h("li", {}, app.words.sentence(problem))));
-    this.element.classList.toggle("lt-wrong", Boolean(item.problems?.length) && !item.marks?.excluded);
+    const marks = marksOf(item);
+    this.problems.replaceChildren(...marks.map((problem) => h("li", {}, app.words.sentence(problem))));
+    this.element.classList.toggle("lt-wrong", marks.length > 0 && !item.marks?.excluded);
   }
 
   /** Write the caption at once; over one that somebody else wrote meanwhile only after asking. */

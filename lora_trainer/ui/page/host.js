@@ -34,6 +34,12 @@ function has(text, word) {
   return at >= 0 && !isLetter(plain[at - 1]) && !isLetter(plain[at + word.length]);
 }
 
+/** A tag with what `use` wants to know. @param {string} tag as "<lora:name:0.8>" */
+export function fromTag(tag, trigger) {
+  const [, name, strength] = /^<lora:(.*):([^:]*)>$/.exec(tag) || [];
+  return { name, strength: Number(strength), trigger };
+}
+
 class WebUI {
   kind = "webui";
 

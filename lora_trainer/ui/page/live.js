@@ -17,10 +17,13 @@ const SIGN_OF_LIFE = 4 * 60 * 1000;
 /** No answer at all, or one of a host whose start has not come to our routes yet. */
 const NOT_OURS = ["page.unreachable", "page.status"];
 const ALIVE = ["queued", "preparing", "running", "stopping"];
+const RESTING = ["paused", "interrupted"];
 const PAGE = 500;
 
 /** Whether a job is on its way: it will go on without anybody's help. */
 export const alive = (job) => ALIVE.includes(job?.state);
+/** Whether a job has not ended: it is on its way, or somebody can let it go on. */
+export const underWay = (job) => alive(job) || RESTING.includes(job?.state);
 
 export class Live {
   #timer = 0;
@@ -123,13 +126,13 @@ export class Live {
     this.#choose(server);
   }
 
-  /** Show the job that runs; a new one takes the place of one that has ended. */
+  /** Show the job that runs; a new one takes the place of one that has ended, not of one that somebody has paused. */
   #choose({ jobs, current }) {
     const { shown, job, latest } = this.app.store.values;
     const known = jobs.some((one) => one.id === shown);
     const newest = jobs.length ? jobs.reduce((a, b) => (b.created >= a.created ? b : a)).id : "";
     const began = current && current !== latest;
-    if (!known || (began && !alive(job))) this.app.store.set({ shown: current || newest });
+    if (!known || (began && !underWay(job))) this.app.store.set({ shown: current || newest });
     this.app.store.set({ latest: current });
   }
 

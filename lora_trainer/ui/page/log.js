@@ -5,7 +5,7 @@ import { baseName, short } from "./format.js";
 
 /** @param {import("./main.js").App} app */
 export function log(app) {
-  const list = h("ol", { class: "lt-log", role: "log", tabindex: 0, "aria-label": app.t("log.title") });
+  const list = h("div", { class: "lt-log", role: "log", tabindex: 0, "aria-label": app.t("log.title") });
   const fold = h("details", { class: "lt-fold" }, h("summary", {}, app.t("log.title")), list);
   app.store.on("run", () => {
     const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 20;
@@ -15,7 +15,7 @@ export function log(app) {
     list.dataset.last = String(events[events.length - 1]?.n ?? "");
     fill(
       list,
-      events.map((event) => h("li", { class: `lt-log-${event.kind}` }, sentenceOf(app, event))),
+      events.map((event) => h("div", { class: `lt-log-${event.kind}` }, sentenceOf(app, event))),
     );
     if (atEnd) list.scrollTop = list.scrollHeight;
   });

@@ -9,6 +9,7 @@ import { suiting, Words } from "./i18n.js";
 import { Live } from "./live.js";
 import { begin } from "./origin.js";
 import { pictures } from "./pictures.js";
+import { remember, remembered } from "./remembering.js";
 import { settings } from "./settings.js";
 import { Store } from "./store.js";
 import { training } from "./training.js";
@@ -66,6 +67,7 @@ const BEGINNING = {
   chosen: null,
   asking: false,
   kept: null,
+  keeping: false,
 };
 
 /** @typedef {App} App */
@@ -122,32 +124,22 @@ class App {
 
   chooseDataset(id) {
     this.store.set({ dataset: id, refused: [] });
-    try {
-      localStorage.setItem(DATASET, id);
-    } catch {
-      /* Without storage the choice lasts as long as the page. */
-    }
+    remember(DATASET, id);
   }
 
   /** The data set that was chosen last, else the job's, else the only one. */
   #remembered() {
     const { server, job } = this.store.values;
     const known = (server?.datasets || []).map((set) => set.id);
-    let last = "";
-    try {
-      last = localStorage.getItem(DATASET);
-    } catch {
-      /* As above. */
-    }
     const only = known.length === 1 ? known[0] : "";
-    return [last, job?.dataset, only].find((id) => id && known.includes(id)) || "";
+    return [remembered(DATASET), job?.dataset, only].find((id) => id && known.includes(id)) || "";
   }
 
   /** Follow the width that the host gives us, and its dark or light theme. */
   #follow() {
     const width = () => {
       const pixels = this.element.clientWidth;
-      this.page.dataset.width = pixels >= 1080 ? "wide" : pixels >= 620 ? "medium" : "narrow";
+      this.page.dataset.width = pixels >= 900 ? "wide" : pixels >= 620 ? "medium" : "narrow";
     };
     new ResizeObserver(width).observe(this.element);
     width();

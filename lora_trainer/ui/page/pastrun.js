@@ -3,6 +3,7 @@
 import { button, fill, h } from "./dom.js";
 import { bytes, duration, short } from "./format.js";
 import { freeing } from "./freeing.js";
+import { fromTag } from "./host.js";
 import { showJob } from "./origin.js";
 import { removed } from "./queue.js";
 import { stars } from "./stars.js";
@@ -80,6 +81,8 @@ function tools(history, run) {
     h(
       "div",
       { class: "lt-row lt-past-tools" },
+      link("history.open", () => open(app, run), "open-run"),
+      run.published && link(`host.${app.host.kind}.use`, () => draw(app, run), "use-lora"),
       link("history.use", () => use(app, run), "use-settings"),
       link(run.comment ? "history.edit_remark" : "history.add_remark", () => write(history, run), "add-remark"),
       link("history.about", () => tell(app, run, about), "tell-about"),
@@ -94,6 +97,19 @@ function tools(history, run) {
 /** Change what is noted of a run, and show it. */
 async function note(history, run, changes) {
   if (await history.app.trying(() => history.app.api.put(["history", run.id], changes))) await history.load();
+}
+
+/** Its curve, samples and grid, as when it had just ended. */
+function open(app, run) {
+  app.store.set({ shown: run.id });
+  app.live.soon();
+  go(app, TRAIN);
+}
+
+/** What it left in the LoRA folder into the prompt. */
+async function draw(app, run) {
+  const done = await app.host.use(fromTag(run.published, run.trigger_word));
+  app.dialogs.notice(app.t(`host.${app.host.kind}.${done ? "used" : "not_used"}`, { tag: run.published }), done ? "good" : "bad");
 }
 
 /** Its settings and pictures into the form; what was written there is put aside. */

@@ -3,7 +3,7 @@
 import { captioning } from "./captioning.js";
 import { fill, h, say, show } from "./dom.js";
 import { dropZone } from "./dropzone.js";
-import { Gallery } from "./gallery.js";
+import { Gallery, marksOf } from "./gallery.js";
 import { health } from "./health.js";
 import { section } from "./section.js";
 import { createSet, sets } from "./sets.js";
@@ -43,7 +43,11 @@ function folderRow(app) {
   });
   const open = async (event) => {
     event.preventDefault();
-    if (input.value.trim() && (await createSet(app, { path: input.value.trim() }))) input.value = "";
+    const id = input.value.trim() && (await createSet(app, { path: input.value.trim() }));
+    if (!id) return;
+    input.value = "";
+    const { name, count } = app.store.get("server").datasets.find((set) => set.id === id) || {};
+    if (count === 0) app.dialogs.notice(app.t("pictures.none_there", { name }), "bad");
   };
   return h(
     "form",
@@ -61,7 +65,7 @@ function counts(app) {
   app.store.on(["set", "refused"], () => {
     const items = app.store.get("set")?.items || [];
     const captioned = items.filter((item) => item.caption).length;
-    const wrong = items.filter((item) => item.problems?.length).length;
+    const wrong = items.filter((item) => marksOf(item).length).length;
     say(
       line,
       items.length

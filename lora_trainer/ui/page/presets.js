@@ -10,14 +10,19 @@ const GROUPS = ["base", "any", "own", "other"];
 export function presetField(app, form) {
   const select = h("select", { id: "lt-preset", class: "lt-input", on: { change: () => form.choose(select.value) } });
   const why = h("div", { class: "lt-hint lt-why" });
+  const wrong = h("div", { class: "lt-problem", role: "status" });
   const chosen = () => form.presets.find((preset) => preset.name === app.store.get("preset"));
   app.store.on(["preset", "server", "presets"], () => {
     offer(app, select, form.presets);
     select.value = app.store.get("preset");
     say(why, app.words.sentence(chosen()?.why) || app.t("settings.choose_preset"));
+    const base = app.store.get("server")?.host.base;
+    const suits = !chosen() || ["base", "any", "own"].includes(groupOf(chosen(), base));
+    say(wrong, suits ? "" : app.t("presets.not_for", { base: base.name, family: app.t(`family.${base.family}`) }));
+    show(wrong, !suits);
   });
   const label = h("div", { class: "lt-label" }, h("label", { for: "lt-preset" }, app.t("settings.preset")));
-  const field = h("div", { class: "lt-field lt-wide-field", data: { path: "preset" } }, label, select, why);
+  const field = h("div", { class: "lt-field lt-wide-field", data: { path: "preset" } }, label, select, why, wrong);
   field.append(tools(app, form, chosen));
   return [field];
 }

@@ -1,4 +1,4 @@
-/** The line of runs: who is where, who is next, what the end of the program left lying, and their order. */
+/** The line of runs: who is where, who is next, what was paused or left lying by the end of the program, and their order. */
 
 import { button, fill, h, say, show } from "./dom.js";
 
@@ -12,36 +12,40 @@ export function queue(app) {
   const top = h("div", { class: "lt-row lt-between" }, title, all);
   const block = h("div", { class: "lt-block", hidden: true }, top, others, list);
   const element = h("div", { class: "lt-queue" }, running, block, atStart(app));
-  app.store.on(["server"], () => {
-    const jobs = app.store.get("server")?.jobs || [];
-    const waiting = inOrder(jobs.filter((job) => job.state === "queued"));
-    const left = inOrder(jobs.filter((job) => job.state === "interrupted"));
-    const first = othersFirst(app.store.get("server"));
+  app.store.on(["server", "shown"], () => {
+    const { server, shown } = app.store.values;
+    const those = (state) => inOrder((server?.jobs || []).filter((job) => job.state === state));
+    const waiting = those("queued");
+    const left = those("interrupted");
+    const paused = those("paused").filter((job) => job.id !== shown); // the one in sight has its buttons above
+    const first = othersFirst(server);
     say(others, first ? app.t("queue.others", { n: first }) : "");
     show(others, waiting.length > 0 && first > 0);
-    const key = JSON.stringify([...waiting, ...left].map((job) => [job.id, job.name, job.state, job.place, job.priority]));
-    show(block, waiting.length + left.length > 0);
+    const key = JSON.stringify([...left, ...waiting, ...paused].map((job) => [job.id, job.name, job.state, job.place, job.priority]));
+    show(block, waiting.length + left.length + paused.length > 0);
     show(all, left.length > 1);
     if (list.dataset.key === key) return;
     list.dataset.key = key;
-    say(title, app.t(left.length ? "queue.left" : "queue.title", { n: left.length || waiting.length }));
+    const of = left.length ? "left" : waiting.length ? "title" : "paused";
+    say(title, app.t(`queue.${of}`, { n: left.length || waiting.length || paused.length }));
     fill(
       list,
       left.map((job) => row(app, job, [goOn(app, job)])),
       waiting.map((job, n) => row(app, job, orderOf(app, waiting, n))),
+      paused.map((job) => row(app, job, [goOn(app, job)])),
     );
   });
   return element;
 }
 
-/** Where there are several devices: what each of them is doing. The Train panel follows the run that is chosen. */
+/** The runs that are on, where there are several devices or another run is in sight. The Train panel follows the one that is chosen. */
 function places(app) {
   const list = h("ul", { class: "lt-line lt-places", hidden: true });
   app.store.on(["server", "shown"], () => {
     const { server, shown } = app.store.values;
     const known = server?.places || [];
     const busy = known.filter((place) => place.taken);
-    show(list, known.length > 1 && busy.length > 0);
+    show(list, busy.length > 0 && (known.length > 1 || busy.some((place) => place.job && place.job !== shown)));
     const rows = busy.map(({ name, job: id }) => ({ name, job: server.jobs.find((job) => job.id === id) }));
     const key = JSON.stringify([shown, rows.map(({ name, job }) => [name, job?.id, job?.name, job?.state])]);
     if (list.dataset.key === key) return;

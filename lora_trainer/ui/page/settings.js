@@ -1,18 +1,26 @@
-/** Section 2: name, trigger word and preset, the basic options in sight, the rest folded by topic. */
+/** Section 2: in sight what every run wants to be told; folded what a preset decides, and the rest by topic. */
 
 import { memory, recommendation } from "./advice.js";
-import { Control, readable } from "./controls.js";
-import { button, debounced, fill, h, say, show } from "./dom.js";
+import { Control, labelOf, readable } from "./controls.js";
+import { attribute, button, debounced, fill, h, say, show } from "./dom.js";
 import { download } from "./download.js";
 import { Form, nested } from "./form.js";
+import { underWay } from "./live.js";
 import { origin } from "./origin.js";
 import { presetField } from "./presets.js";
 import { regularization } from "./regularization.js";
+import { remember, remembered } from "./remembering.js";
 import { section } from "./section.js";
+import { start } from "./starting.js";
 
 const HIDDEN = ["base.checkpoint", "data.folders", "save.output", "data.cache_folder", "save.log_folder"];
 /** What the host and the page themselves decide. */
 const FIRST = ["save.name", "data.trigger_word"];
+const IN_SIGHT = [...FIRST, "steps"];
+const PROMPTS = "samples.prompts";
+const TOLD = ["network.rank", "optimizer.learning_rate", "data.batch_size", "data.resolution"];
+/** Options whose values stand on the closed fold of the basic ones. */
+const OPEN = "lora-trainer.basics";
 
 /** @param {import("./main.js").App} app */
 export async function settings(app) {
@@ -22,18 +30,23 @@ export async function settings(app) {
   const controls = new Map();
   const control = (option) => controls.set(option.path, new Control(app, option, form)).get(option.path).element;
   const shown = options.filter((option) => !HIDDEN.includes(option.path));
-  const first = FIRST.map((path) => control(form.options.get(path)));
-  const basic = shown.filter((option) => option.level === "basic" && !FIRST.includes(option.path));
-  basic.sort((a, b) => a.path.includes(".") - b.path.includes("."));
+  const first = IN_SIGHT.map((path) => control(form.options.get(path)));
+  const seen = [...IN_SIGHT, PROMPTS];
+  const basic = shown.filter((option) => option.level === "basic" && !seen.includes(option.path));
   const element = section(
     app,
     "settings",
     [
       origin(app, form),
       h("div", { class: "lt-fields" }, first, recommendation(app, form), presetField(app, form)),
-      h("div", { class: "lt-fields" }, basic.map(control)),
+      control(form.options.get(PROMPTS)),
       summary(app, form, controls),
-      topics(app, sections, shown, control),
+      h(
+        "div",
+        { class: "lt-folds", role: "group", "aria-label": app.t("settings.more") },
+        basics(app, form, basic.map(control)),
+        topics(app, sections, shown, control),
+      ),
       regularization(app, form),
     ],
     files(app, form),
@@ -43,21 +56,32 @@ export async function settings(app) {
   return element;
 }
 
-/** A fold for each section of the tree, with the number of wrong values on it. */
+/** The basic options that a preset decides: closed for whoever lets it, and then with the values that matter most. */
+function basics(app, form, fields) {
+  const values = h("span", { class: "lt-hint lt-told" });
+  const element = fold(app, "basics", fields, values);
+  element.open = remembered(OPEN) === "1";
+  element.addEventListener("toggle", () => remember(OPEN, element.open ? "1" : ""));
+  const value = (path) => `${labelOf(app, form.options.get(path))} ${form.value(path)}`;
+  const told = () => TOLD.filter((path) => form.value(path)).map(value);
+  app.store.on(["changes", "preset"], () => say(values, told().join(" · ")));
+  return element;
+}
+
+/** A fold of options, with the number of wrong values on it. */
+function fold(app, name, fields, more = "") {
+  const count = h("span", { class: "lt-badge lt-bad", hidden: true });
+  const summary = h("summary", {}, app.t(`topic.${name}`), " ", count, more);
+  return h("details", { class: "lt-fold", data: { topic: name } }, summary, h("div", { class: "lt-fields" }, fields));
+}
+
+/** A fold for each section of the tree. */
 function topics(app, sections, shown, control) {
   const advanced = shown.filter((option) => option.level !== "basic");
-  const folds = sections.map(({ name, options }) => {
+  return sections.map(({ name, options }) => {
     const mine = options.filter((option) => advanced.includes(option));
-    if (!mine.length) return null;
-    const count = h("span", { class: "lt-badge lt-bad", hidden: true });
-    return h(
-      "details",
-      { class: "lt-fold", data: { topic: name } },
-      h("summary", {}, app.t(`topic.${name || "run"}`), " ", count),
-      h("div", { class: "lt-fields" }, mine.map(control)),
-    );
+    return mine.length && fold(app, name || "run", mine.map(control));
   });
-  return h("div", { class: "lt-folds", "aria-label": app.t("settings.more") }, folds);
 }
 
 /** The run in one sentence, and what is wrong with options that have no control here. */
@@ -73,15 +97,24 @@ function summary(app, form, controls) {
         app.t(check ? "settings.incomplete" : "settings.checking"),
     );
     const here = (problem) => !controls.has(problem.path) || untouched(app, problem.path);
-    fill(others, [...new Set((check?.problems || []).filter(here).map((one) => needed(app, one)))].map(item));
+    fill(others, [...new Set((check?.problems || []).filter(here).map((one) => readable(app, one)))].map(item));
     show(others, others.childElementCount > 0);
   });
-  return h("div", { class: "lt-summary" }, sentence, memory(app, form), others);
+  return h("div", { class: "lt-summary" }, sentence, memory(app, form), others, trainHere(app));
 }
 
-/** A problem in the words of this page, which has a place for pictures. */
-function needed(app, problem) {
-  return problem.code === "pictures_missing" ? app.t("settings.need_pictures") : readable(app, problem);
+/** The way on where the columns lie one under the other, and the Train button is out of sight. */
+function trainHere(app) {
+  const go = async () => {
+    if (await start(app)) app.page.querySelector(".lt-training").scrollIntoView({ behavior: "smooth" });
+  };
+  const here = button("", go, { class: "lt-button lt-primary lt-train-here" });
+  app.store.on(["job", "ordered", "server"], () => {
+    const { job, ordered, server } = app.store.values;
+    attribute(here, "disabled", Boolean(ordered) || !server?.host.ready);
+    say(here, app.t(underWay(job) ? "training.train_next" : "training.train"));
+  });
+  return here;
 }
 
 /** Whether nobody has had a reason yet to fill in a control: nothing is marked there. */

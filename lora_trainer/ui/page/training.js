@@ -1,17 +1,16 @@
 /** Section 3: train, pause, stop; progress, curve, samples and log of the job that is shown. */
 
-import { readable } from "./controls.js";
 import { curve } from "./curve.js";
 import { diagnosis } from "./diagnosis.js";
 import { attribute, button, fill, h, say, show } from "./dom.js";
-import { nested } from "./form.js";
 import { bytes, duration, short } from "./format.js";
-import { alive } from "./live.js";
+import { underWay } from "./live.js";
 import { log, phaseOf } from "./log.js";
 import { notices } from "./notices.js";
 import { queue, removed } from "./queue.js";
 import { samples } from "./samples.js";
 import { section } from "./section.js";
+import { start } from "./starting.js";
 
 const RESTS = ["paused", "interrupted", "stopped", "failed"];
 /** States from which a job can go on to its last step. */
@@ -26,6 +25,7 @@ export function training(app) {
     [
       buttons(app),
       progress(app),
+      ready(app),
       queue(app),
       giveWay(app),
       diagnosis(app),
@@ -81,7 +81,7 @@ function buttons(app) {
   app.store.on(["job", "check", "server", "ordered", "dataset"], () => {
     const { job, check, server, ordered } = app.store.values;
     const state = job?.state;
-    const open = alive(job) || ["paused", "interrupted"].includes(state);
+    const open = underWay(job);
     attribute(train, "disabled", Boolean(ordered) || !server?.host.ready);
     train.classList.toggle("lt-quiet", open);
     train.title = check?.problems.length ? app.t("training.train_problems", { n: check.problems.length }) : "";
@@ -100,40 +100,6 @@ function buttons(app) {
     save,
     stop,
   );
-}
-
-async function start(app, replace = false) {
-  app.store.set({ ordered: true, tried: true });
-  const { dataset } = app.store.values;
-  try {
-    const job = await app.api.post("jobs", { values: nested(app.form.values()), dataset: dataset || null, replace });
-    app.store.set({ shown: job.id, job, run: null });
-  } catch (error) {
-    if (error.sentence?.code === "lora_exists" && !replace) {
-      const yes = await app.dialogs.ask(
-        app.words.sentence(error.sentence),
-        app.t("training.replace"),
-        app.t("training.replace_at_end"),
-      );
-      return yes ? start(app, true) : undefined;
-    }
-    if (error.problems?.length) refuse(app, error);
-    else app.failed(error);
-  } finally {
-    app.store.set({ ordered: false });
-    app.live.soon();
-  }
-  return undefined;
-}
-
-/** Show what keeps a run from starting, at the first control that it concerns. */
-function refuse(app, { problems, sentence }) {
-  app.store.set({ check: { ...app.store.get("check"), problems } });
-  app.dialogs.notice(readable(app, problems.length === 1 ? problems[0] : sentence), "bad");
-  const wrong = app.page.querySelector(".lt-field.lt-wrong");
-  const fold = wrong?.closest("details");
-  if (fold) fold.open = true;
-  wrong?.querySelector("input, select, textarea")?.focus();
 }
 
 /** A pause takes effect at the next step; until then it can be taken back. */
@@ -189,6 +155,20 @@ function progress(app) {
     measures,
     message,
   );
+}
+
+/** What is there when a run has ended, and the way to it: the grid lies below what the run has shown. */
+function ready(app) {
+  const text = h("span", {});
+  const look = () => app.page.querySelector(".lt-tryout").scrollIntoView({ behavior: "smooth" });
+  const link = button(app.t("training.see_grid"), look, { class: "lt-link lt-see-grid" });
+  const row = h("div", { class: "lt-row lt-ready", hidden: true }, text, link);
+  app.store.on("job", () => {
+    const tag = app.store.get("job")?.published?.tag;
+    say(text, tag ? app.t("training.ready", { tag }) : "");
+    show(row, Boolean(tag));
+  });
+  return row;
 }
 
 function numbersOf(app, job, run) {
