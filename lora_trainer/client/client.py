@@ -14,12 +14,17 @@ from ..wire import captions as told_captions
 from ..wire import datasets as told
 from ..wire import house, people, settings, tryouts
 from .connection import Connection, place
+from .history import History
 from .jobs import Jobs
+from .notices import Notices
+from .people import People
 from .transfer import Progress, silent, upload
 
 
 class Client:
-    """A server's host, options and presets; `datasets`, `jobs` and `tryouts` have theirs.
+    """A server's host, options and presets; `datasets`, `jobs`, `tryouts` and `history` have theirs.
+
+    `people` and `notices` are for a server's admins, but for one's own password.
 
     See `Connection` for how one signs in. Every method raises ServerRefused (WrongOptions where options are wrong) with
     the server's own sentence, and Unreachable when the server does not answer.
@@ -28,6 +33,7 @@ class Client:
     def __init__(self, url: str, name: str = "", password: str = "", token: str = "") -> None:
         self.server = Connection(url, name, password, token)
         self.datasets, self.jobs, self.tryouts = DataSets(self.server), Jobs(self.server), TryOuts(self.server)
+        self.history, self.people, self.notices = History(self.server), People(self.server), Notices(self.server)
 
     def state(self) -> house.State:
         """The whole at a glance."""
@@ -63,6 +69,10 @@ class Client:
     def estimate(self, values: Mapping[str, Any], dataset: str) -> settings.Estimate:
         """The memory that a run will need there."""
         return cast(settings.Estimate, self.server.json("POST", "/estimate", {"values": values, "dataset": dataset}))
+
+    def picture(self, address: str) -> bytes:
+        """The picture under an `url` or another address of an answer: a sample, a cell, a thumbnail."""
+        return self.server.content(f"/{address}")
 
     def sign_out(self) -> None:
         """End the session: its token is good no more."""
@@ -172,5 +182,4 @@ class TryOuts:
 
     def picture(self, cell: tryouts.Cell) -> bytes:
         """The picture of a cell, as PNG."""
-        with self._server.opened("GET", f"/{cell['url']}") as answer:
-            return b"".join(self._server.pieces(answer))
+        return self._server.content(f"/{cell['url']}")
