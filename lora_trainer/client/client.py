@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..wire import captions as told_captions
 from ..wire import datasets as told
@@ -19,6 +19,9 @@ from .jobs import Jobs
 from .notices import Notices
 from .people import People
 from .transfer import Progress, silent, upload
+
+if TYPE_CHECKING:
+    from ..datasets.contents import Part
 
 
 class Client:
@@ -113,13 +116,17 @@ class DataSets:
     def fill(self, dataset: str, folder: Path, progress: Progress = silent) -> told.Added:
         """Add a folder's pictures with all that belongs to them to a data set."""
         from ..datasets.contents import contents
+
+        return self.fill_with(dataset, contents(folder, table=True), progress)
+
+    def fill_with(self, dataset: str, parts: Iterable[Part], progress: Progress = silent) -> told.Added:
+        """Add these parts of a data set, as `datasets.contents` finds them."""
         from ..datasets.pack import zipped
 
-        parts = contents(folder, lambda path: True, table=True)
         with tempfile.TemporaryFile() as packed:
             for piece in zipped(parts):
                 packed.write(piece)
-            return upload(self._server, dataset, f"{folder.resolve().name}.zip", packed, packed.tell(), progress)
+            return upload(self._server, dataset, "pictures.zip", packed, packed.tell(), progress)
 
     def add(self, dataset: str, file: Path, progress: Progress = silent) -> told.Added:
         """Add a picture, a caption or a zip, in parts."""
