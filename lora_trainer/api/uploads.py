@@ -17,7 +17,7 @@ def begin(call: Call) -> dict[str, Any]:
     given = call.given(wire.NewUpload)
     dataset = call.desk.datasets.get(call.path["id"])
     call.desk.require_space(max(0, given.size))
-    return upload_json(call.desk.datasets.uploads.begin(dataset.id, given.name, given.size))
+    return upload_json(call.desk.datasets.uploads.begin(dataset.id, given.name, given.size, call.visitor.name))
 
 
 def look(call: Call) -> dict[str, Any]:

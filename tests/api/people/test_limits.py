@@ -84,6 +84,15 @@ def test_a_run_whose_owner_has_no_time_left_at_its_turn_rests_and_says_why(bob, 
     assert error(bob.post(f"jobs/{job.id}/resume"))["code"] == "limit_hours"
 
 
+def test_nobody_takes_all_places_for_files_on_their_way(ann, bob, monkeypatch):
+    monkeypatch.setattr("lora_trainer.datasets.uploads.MOST_OF_ONE", 2)
+    made = {client: client.post("datasets", json={"name": "zorb"}).json()["id"] for client in (ann, bob)}
+    wish = {"name": "a.png", "size": 10}
+    assert [ann.post(f"datasets/{made[ann]}/uploads", json=wish).status_code for _ in range(2)] == [200, 200]
+    assert error(ann.post(f"datasets/{made[ann]}/uploads", json=wish))["code"] == "uploads_own_many"
+    assert bob.post(f"datasets/{made[bob]}/uploads", json=wish).status_code == 200
+
+
 def test_uploads_that_are_begun_count_before_they_have_come(bob, root, desk, monkeypatch):
     from lora_trainer.jobs import space
 
