@@ -89,8 +89,7 @@ class Uploads:
     """All files that are on their way, in a hidden folder beside the data sets."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
+        self._folder, self._lock = folder, threading.Lock()
         self._known: dict[str, Upload] = {}
 
     def begin(self, dataset: str, name: str, size: int, owner: str = "") -> Upload:
@@ -141,10 +140,10 @@ class Uploads:
                 reason = str(error.strerror or error)
                 raise DataError(Sentence("file_unwritten", "could not be stored ({reason})", reason=reason)) from error
 
-    def finish(self, upload: Upload, data_set: DataSetFolder) -> None:
+    def finish(self, upload: Upload, data_set: DataSetFolder, room: int | None = None) -> None:
         """Take the whole file into its data set, in a thread: large zip files take longer than a connection lasts.
 
-        Asked again, it goes on with what it does. Raises WrongOffset while something is missing.
+        A zip may grow by `room` bytes. Asked again, it goes on with what it does. Raises WrongOffset for a part of it.
         """
         with upload.lock:
             if upload.state != RECEIVING:
@@ -152,7 +151,8 @@ class Uploads:
             if upload.offset != upload.size:
                 raise WrongOffset(upload.offset)
             upload.state = TAKING
-        threading.Thread(target=self._take, args=(upload, data_set), name="train-lora intake", daemon=True).start()
+        taking = (upload, data_set, room)
+        threading.Thread(target=self._take, args=taking, name="train-lora intake", daemon=True).start()
 
     def cancel(self, upload: Upload) -> None:
         """Forget a file that is on its way. What is being taken already goes on."""
@@ -170,10 +170,10 @@ class Uploads:
         with self._lock:
             self._sweep()
 
-    def _take(self, upload: Upload, data_set: DataSetFolder) -> None:
+    def _take(self, upload: Upload, data_set: DataSetFolder, room: int | None) -> None:
         result = Added()
         try:
-            result = data_set.add(upload.name, upload.file)
+            result = data_set.add(upload.name, upload.file, room)
         except (UserError, OSError, MemoryError) as error:
             log.exception("The upload of %r could not be taken.", upload.name)
             reason = error.sentence if isinstance(error, UserError) else str(error)

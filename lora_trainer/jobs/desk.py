@@ -166,6 +166,11 @@ class Desk:
         self.limiter.require_space(self.visitor.name, more)
         self.space.reserve(self.visitor.name, more)
 
+    @property
+    def room(self) -> int | None:
+        """Bytes that the visitor may still put into data sets; None without a limit."""
+        return self.limiter.room_of(self.visitor.name)
+
     def _jobs_of(self, name: str) -> int:
         return sum(job.record.owner == name and job.state not in ENDED for job in self.jobs.list())
 
