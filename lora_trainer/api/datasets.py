@@ -114,8 +114,7 @@ def add_file(call: Call) -> dict[str, Any]:
     dataset = call.desk.datasets.get(call.path["id"])
     call.desk.require_space(call.upload.seek(0, os.SEEK_END))
     call.upload.seek(0)
-    result = dataset.add(call.path["name"], call.upload)
-    return added_json(result)
+    return added_json(dataset.add(call.path["name"], call.upload, call.desk.room))
 
 
 def remove_file(call: Call) -> dict[str, Any]:

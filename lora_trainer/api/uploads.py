@@ -17,7 +17,7 @@ def begin(call: Call) -> dict[str, Any]:
     given = call.given(wire.NewUpload)
     dataset = call.desk.datasets.get(call.path["id"])
     call.desk.require_space(max(0, given.size))
-    return upload_json(call.desk.datasets.uploads.begin(dataset.id, given.name, given.size))
+    return upload_json(call.desk.datasets.uploads.begin(dataset.id, given.name, given.size, call.visitor.name))
 
 
 def look(call: Call) -> dict[str, Any]:
@@ -37,8 +37,8 @@ def add(call: Call) -> dict[str, Any]:
 
 def finish(call: Call) -> dict[str, Any]:
     """Take the file. It goes on behind this answer; `look` tells when it is done."""
-    upload = _upload(call)
-    call.desk.datasets.uploads.finish(upload, call.desk.datasets.get(upload.dataset))
+    upload, desk = _upload(call), call.desk
+    desk.datasets.uploads.finish(upload, desk.datasets.get(upload.dataset), desk.room)
     return upload_json(upload)
 
 

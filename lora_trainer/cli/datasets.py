@@ -71,7 +71,7 @@ def _list(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _upload(arguments: argparse.Namespace) -> dict[str, Any]:
-    from .remote import sent
+    from .sending import sent
 
     require(arguments.folder)
     client, name = connect(arguments), arguments.new or arguments.folder.resolve().name

@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import options
+from ..config import DataOptions
 from ..errors import ConfigError, UserError
 from ..files.disk import megabytes
 from .following import follow
 from .named import require
 from .progress import Screen
+from .sending import sent_for_run
 from .server import connect
 
 if TYPE_CHECKING:
     from ..client import Client
     from ..wire.jobs import Job
 
+READ_HERE = ("folders", "metadata", "caption_extensions")
+"""Of `data`: what is looked at here, and sent as it is found."""
+PLACES_HERE = ("base.checkpoint", "data.folders", "data.cache_folder", "save.output", "save.log_folder")
+"""Where things lie on this machine, none of which changes what is learned; the base is the server's own."""
+
 
 def train(arguments: argparse.Namespace, values: dict[str, Any]) -> dict[str, Any]:
-    """Send the pictures, line the run up, show it, and fetch the finished file into --output.
+    """Send all folders of pictures, line the run up, show it, and fetch the finished file into --output.
 
     Raises ConfigError for what a server decides itself, and for wrong options.
     """
-    folder, output = _places(arguments, values)
+    data = _asked(arguments, values)
+    output = Path(options.value_at(values, "save.output") or options.build({}).save.output)
     client = connect(arguments)
-    dataset = _dataset(client, arguments, folder)
-    job = client.jobs.begin(_for_server(values), dataset, replace=arguments.replace)
+    given = _for_server(values, sends=not arguments.dataset)
+    with ExitStack() as made:  # what was sent for a run that does not come about is not left there
+        dataset = _dataset(client, arguments.dataset) if arguments.dataset else ""
+        if data.folders:
+            first, folders = sent_for_run(client, data, made, quiet=arguments.json)
+            dataset, given = dataset or first, options.merged(given, {"data": {"folders": folders}})
+        job = client.jobs.begin(given, dataset, replace=arguments.replace)
+        made.pop_all()
     result = follow(client, job, quiet=arguments.json)
     if result["ok"] or result.get("state") == "stopped":
         result |= fetched(client, client.jobs.get(job["id"]), output, quiet=arguments.json)
@@ -50,22 +65,12 @@ def fetched(client: Client, job: Job, output: Path, *, file: str = "", quiet: bo
     return {"path": str(path)}
 
 
-def sent(client: Client, folder: Path, name: str, *, quiet: bool) -> str:
-    """The id of a new data set of a folder's pictures. Raises UserError where the server took none of them."""
-    screen = Screen(quiet)
-    made = client.datasets.create(name)
-    added = client.datasets.fill(made["id"], folder, screen.count(f"Sending {folder.name}"))
-    screen.close()
-    for one in added["refused"]:
-        screen.say(f"Left out: {one['name']} {one['text']}")
-    if not added["added"]:
-        client.datasets.delete(made["id"])
-        raise UserError(f"The server took nothing of '{folder}'.")
-    return made["id"]
-
-
-def _places(arguments: argparse.Namespace, values: Mapping[str, Any]) -> tuple[Path | None, Path]:
-    """The folder of pictures that is sent, and the one that the file goes into. Raises ConfigError."""
+def _asked(arguments: argparse.Namespace, values: Mapping[str, Any]) -> DataOptions:
+    """What the options say of the pictures here. Raises ConfigError, also for what a server decides itself."""
+    said = values.get("data") or {}
+    told = {key: value for key, value in said.items() if key in READ_HERE} if isinstance(said, Mapping) else {}
+    data = options.build({"data": told}).data
+    own = [folder for folder in data.folders if not folder.regularization]
     problems = []
     if arguments.resume:
         problems.append("A run on a server is gone on with by `jobs resume NAME`.")
@@ -73,33 +78,30 @@ def _places(arguments: argparse.Namespace, values: Mapping[str, Any]) -> tuple[P
         problems.append("Leave out --base: a server trains on its own.")
     if arguments.notify:
         problems.append("Leave out --notify: a server tells of runs through channels of its own.")
-    folders = options.value_at(values, "data.folders") or []
-    paths = [one.get("path", "") if isinstance(one, Mapping) else str(one) for one in folders]
-    if len(paths) > 1 or (paths and arguments.dataset):
-        problems.append("Name one folder of pictures with --data, or a data set of the server's with --dataset.")
-    if not paths and not arguments.dataset:
+    if own and arguments.dataset:
+        problems.append("Name the pictures here with --data, or a data set of the server's with --dataset, not both.")
+    if not own and not arguments.dataset:
         problems.append("Name the pictures: --data DIR, or --dataset NAME for those that the server has.")
     if problems:
         raise ConfigError(problems)
-    require(*paths)
-    output = options.value_at(values, "save.output") or options.build({}).save.output
-    return (Path(paths[0]) if paths else None), Path(output)
+    require(*(folder.path for folder in data.folders))
+    return data
 
 
-def _for_server(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the options a server does not decide itself: neither base nor folders."""
-    left = {name: section for name, section in values.items() if name != "base"}
-    for section, place in (("data", "folders"), ("save", "output")):
-        if isinstance(left.get(section), Mapping):
-            left[section] = {key: value for key, value in left[section].items() if key != place}
-    return left
+def _for_server(values: Mapping[str, Any], *, sends: bool) -> dict[str, Any]:
+    """The options without those that name places here, and those whose work is done when the pictures are sent."""
+    done = (*PLACES_HERE, *(f"data.{key}" for key in READ_HERE if sends))
+    return {
+        name: {key: value for key, value in section.items() if f"{name}.{key}" not in done}
+        if isinstance(section, Mapping)
+        else section
+        for name, section in values.items()
+    }
 
 
-def _dataset(client: Client, arguments: argparse.Namespace, folder: Path | None) -> str:
-    """The id of the data set on the server, which the folder is sent into where one is given."""
-    if folder is not None:
-        return sent(client, folder, folder.resolve().name, quiet=arguments.json)
-    found = client.datasets.find(arguments.dataset)
+def _dataset(client: Client, named: str) -> str:
+    """The id of a data set that the server has. Raises ConfigError."""
+    found = client.datasets.find(named)
     if found is None:
-        raise ConfigError([f"The server has no data set '{arguments.dataset}'. `datasets list --server` shows them."])
+        raise ConfigError([f"The server has no data set '{named}'. `datasets list --server` shows them."])
     return found["id"]

@@ -8,18 +8,26 @@ import time
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..wire import captions as told_captions
 from ..wire import datasets as told
 from ..wire import house, people, settings, tryouts
 from .connection import Connection, place
+from .history import History
 from .jobs import Jobs
+from .notices import Notices
+from .people import People
 from .transfer import Progress, silent, upload
+
+if TYPE_CHECKING:
+    from ..datasets.contents import Part
 
 
 class Client:
-    """A server's host, options and presets; `datasets`, `jobs` and `tryouts` have theirs.
+    """A server's host, options and presets; `datasets`, `jobs`, `tryouts` and `history` have theirs.
+
+    `people` and `notices` are for a server's admins, but for one's own password.
 
     See `Connection` for how one signs in. Every method raises ServerRefused (WrongOptions where options are wrong) with
     the server's own sentence, and Unreachable when the server does not answer.
@@ -28,6 +36,7 @@ class Client:
     def __init__(self, url: str, name: str = "", password: str = "", token: str = "") -> None:
         self.server = Connection(url, name, password, token)
         self.datasets, self.jobs, self.tryouts = DataSets(self.server), Jobs(self.server), TryOuts(self.server)
+        self.history, self.people, self.notices = History(self.server), People(self.server), Notices(self.server)
 
     def state(self) -> house.State:
         """The whole at a glance."""
@@ -63,6 +72,10 @@ class Client:
     def estimate(self, values: Mapping[str, Any], dataset: str) -> settings.Estimate:
         """The memory that a run will need there."""
         return cast(settings.Estimate, self.server.json("POST", "/estimate", {"values": values, "dataset": dataset}))
+
+    def picture(self, address: str) -> bytes:
+        """The picture under an `url` or another address of an answer: a sample, a cell, a thumbnail."""
+        return self.server.content(f"/{address}")
 
     def sign_out(self) -> None:
         """End the session: its token is good no more."""
@@ -103,13 +116,17 @@ class DataSets:
     def fill(self, dataset: str, folder: Path, progress: Progress = silent) -> told.Added:
         """Add a folder's pictures with all that belongs to them to a data set."""
         from ..datasets.contents import contents
+
+        return self.fill_with(dataset, contents(folder, table=True), progress)
+
+    def fill_with(self, dataset: str, parts: Iterable[Part], progress: Progress = silent) -> told.Added:
+        """Add these parts of a data set, as `datasets.contents` finds them."""
         from ..datasets.pack import zipped
 
-        parts = contents(folder, lambda path: True, table=True)
         with tempfile.TemporaryFile() as packed:
             for piece in zipped(parts):
                 packed.write(piece)
-            return upload(self._server, dataset, f"{folder.resolve().name}.zip", packed, packed.tell(), progress)
+            return upload(self._server, dataset, "pictures.zip", packed, packed.tell(), progress)
 
     def add(self, dataset: str, file: Path, progress: Progress = silent) -> told.Added:
         """Add a picture, a caption or a zip, in parts."""
@@ -172,5 +189,4 @@ class TryOuts:
 
     def picture(self, cell: tryouts.Cell) -> bytes:
         """The picture of a cell, as PNG."""
-        with self._server.opened("GET", f"/{cell['url']}") as answer:
-            return b"".join(self._server.pieces(answer))
+        return self._server.content(f"/{cell['url']}")

@@ -83,6 +83,11 @@ class Connection:
         with answer:
             yield answer
 
+    def content(self, path: str) -> bytes:
+        """What a route gives that is no JSON, such as a picture."""
+        with self.opened("GET", path) as answer:
+            return b"".join(self.pieces(answer))
+
     def pieces(self, answer: http.client.HTTPResponse) -> Iterator[bytes]:
         """What an answer holds, bit by bit. Raises Unreachable when the connection breaks."""
         while True:
@@ -95,6 +100,10 @@ class Connection:
                     raise Unreachable(self.url, "the connection broke")
                 return
             yield piece
+
+    def sign_in_as(self, name: str, password: str) -> None:
+        """Sign in anew at the next request: the token so far is good no more."""
+        self._name, self._password, self._token = name, password, ""
 
     def sign_out(self) -> None:
         """End the session, where there is one."""

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from ..errors import NotFound
 from ..sentences import Sentence
-from ..wire.jobs import Events, Happening, Job, Kept
+from ..wire.jobs import Curve, Events, Happening, Job, Kept
 from .connection import Connection, place
 from .errors import Unreachable
 from .patience import Patience
@@ -91,6 +91,14 @@ class Jobs:
         """Make a save the final file, in the LoRA folder of the server's host."""
         wish = {"save": save, "strength": strength, "name": name, "replace": replace}
         return cast(Kept, self._server.json("POST", place("jobs", job, "keep"), wish))
+
+    def curve(self, job: str, points: int = 600) -> Curve:
+        """Its loss curve, thinned to so many steps that keep its spikes."""
+        return cast(Curve, self._server.json("GET", place("jobs", job, "curve"), query={"points": points}))
+
+    def delete_sample(self, job: str, file: str) -> None:
+        """Delete a picture that was drawn on the way."""
+        self._server.json("DELETE", place("jobs", job, "samples", file))
 
     def download(self, job: str, file: str, to: Path, progress: Progress = silent) -> None:
         """Fetch a save. It is at `to` only when it has come whole, and is what its hash says."""

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..config import DataOptions, Folder
-from ..data.captions import find_captions
+from ..data.captions import Standing, find_captions
 from ..data.marks import MARKS_FILE, NO_MARKS, Marks, MarksBook, marks_file
-from ..data.records import Problem
-from ..data.walk import MASK_ENDING, Found, find_files
+from ..data.walk import MASK_ENDING, Found, find_files, repeats_of
 from ..errors import DataError
 from ..files.disk import RESERVE, free_bytes
 from ..sentences import Sentence
@@ -50,10 +49,41 @@ def contents(root: Path, allow: Callable[[Path], bool] = lambda path: True, *, t
     A caption stands in a file of its own, also where it came from a table. Files that are not allowed are left out.
     Raises DataError when the folder is gone.
     """
-    data, problems = DataOptions(folders=[Folder(str(root))]), list[Problem]()
-    files = [file for file in find_files(data.folders, problems) if allow(file.path)]
-    captions = find_captions(files, data, problems)
-    given = _given_names(files)
+    data = DataOptions(folders=[Folder(str(root))])
+    files = [file for file in find_files(data.folders, []) if allow(file.path)]
+    return _parts(files, find_captions(files, data, []), allow, table=table)
+
+
+def contents_of_run(data: DataOptions) -> list[list[Part]]:
+    """The parts of each of a run's folders, with the captions that the run would read, each in a file of its own.
+
+    Where a folder's own name says something ('10_red cat'), its parts stay in a folder of that name. Raises DataError
+    when a folder is gone, or `data.metadata` cannot be read.
+    """
+    files = find_files(data.folders, [])
+    captions = find_captions(files, data, [])
+    found = []
+    for folder in data.folders:
+        of = [(file, caption) for file, caption in zip(files, captions) if file.folder is folder]
+        found.append(_parts([file for file, _ in of], [caption for _, caption in of], inside=_telling(of)))
+    return found
+
+
+def _telling(of: Sequence[tuple[Found, Standing]]) -> str:
+    """The name of the folder of these files, where repeats or words are read from it."""
+    root = of[0][0].root if of else Path()
+    return root.name if repeats_of(root / "picture", root) != (1, "") else ""
+
+
+def _parts(
+    files: Sequence[Found],
+    captions: Sequence[Standing],
+    allow: Callable[[Path], bool] = lambda path: True,
+    *,
+    table: bool = False,
+    inside: str = "",
+) -> list[Part]:
+    given = _given_names(files, inside)
     book, decided = MarksBook(), dict[str, dict[str, Marks]]()
     parts, rows = list[Part](), list[tuple[str, str]]()
     for file, name, caption in zip(files, given, captions):
@@ -92,11 +122,11 @@ def write_parts(parts: Sequence[Part], folder: Path) -> None:
         ) from error
 
 
-def _given_names(files: Sequence[Found]) -> list[str]:
-    """A safe name for each file, no two alike but for the ending: they would share a caption."""
+def _given_names(files: Sequence[Found], inside: str) -> list[str]:
+    """A safe name for each file below `inside`, no two alike but for the ending: they would share a caption."""
     taken, given = set[str](), list[str]()
     for file in files:
-        path = _safe(PurePosixPath(file.name))
+        path = _safe(PurePosixPath(inside, file.name))
         free, number = path, 2
         while (key := free.with_suffix("").as_posix().casefold()) in taken:
             free = path.with_name(f"{path.stem}-{number}{path.suffix}")

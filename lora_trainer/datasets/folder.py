@@ -115,10 +115,10 @@ class DataSetFolder:
         with reaching(self._allow):
             return contents(self.path, self._allow, table=table)
 
-    def add(self, filename: str, content: bytes | BinaryIO | Path) -> Added:
-        """Take a picture, a caption or a zip of them. Nothing is overwritten but captions; what is refused says why."""
+    def add(self, filename: str, content: bytes | BinaryIO | Path, room: int | None = None) -> Added:
+        """Take a picture, a caption or a zip, which may grow by `room` bytes; only captions are overwritten."""
         try:
-            return Intake(self.path, self._lock, self._allow).take(filename, content)
+            return Intake(self.path, self._lock, self._allow, room).take(filename, content)
         finally:
             self._counting.forget()
 

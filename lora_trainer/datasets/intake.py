@@ -40,12 +40,19 @@ class Added:
 class Intake:
     """One upload into the folder `root`. `lock` is held while a name is chosen and given.
 
-    Nothing is put where `allow` does not allow it: links may lead out of the folder.
+    Nothing is put where `allow` does not allow it: links may lead out of the folder. `room` is by how many bytes a zip
+    may be longer than its file when it is unpacked.
     """
 
-    def __init__(self, root: Path, lock: threading.Lock, allow: Callable[[Path], bool] = lambda path: True) -> None:
+    def __init__(
+        self,
+        root: Path,
+        lock: threading.Lock,
+        allow: Callable[[Path], bool] = lambda path: True,
+        room: int | None = None,
+    ) -> None:
         self.root, self.result = root, Added()
-        self._lock, self._allow = lock, allow
+        self._lock, self._allow, self._room = lock, allow, room
         self._renamed: dict[str, str] = {}
         self._placed: dict[str, str] = {}
         self._moved = False
@@ -66,7 +73,7 @@ class Intake:
 
     def _take_zip(self, place: Path, archive: Path) -> None:
         """Every member on its own: one bad picture does not keep the others out."""
-        with opened(archive) as members:
+        with opened(archive, self._room) as members:
             for member in sorted(members, key=_pictures_first):
                 try:
                     self._take_member(place, member)

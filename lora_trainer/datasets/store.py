@@ -69,6 +69,11 @@ class DataSets:
         hint = suggest(name, [data_set.name for data_set in known])
         raise NoSuchDataSet(Sentence("dataset_unknown", "There is no data set '{name}'. {hint}", name=name, hint=hint))
 
+    def uploaded_at(self, path: str | Path) -> str:
+        """The id of the uploaded data set that lies, or lay, there; empty for any other folder."""
+        folder = Path(path)
+        return own_id(folder.name) if folder.parent.resolve() == self.folder.resolve() else ""
+
     def create(self, name: str) -> DataSetFolder:
         """A new, empty one; a number is added to a name that is taken. Raises UserError when a name leaves nothing."""
         with self._lock:
@@ -207,6 +212,11 @@ class DataSets:
 
     def _remember(self, folders: Sequence[Path]) -> None:
         write_text(self.folder / OPENED, json.dumps([str(folder) for folder in folders], ensure_ascii=False, indent=1))
+
+
+def own_id(name: str) -> str:
+    """The id of an uploaded data set of that name."""
+    return _id(name, own=True)
 
 
 def _id(name: str, own: bool) -> str:

@@ -62,8 +62,11 @@ class _Guarded:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[list[Member]]:
-    """The files in a zip, as long as the whole can be trusted. Raises DataError when it cannot."""
+def opened(file: Path, room: int | None = None) -> Iterator[list[Member]]:
+    """The files in a zip, as long as the whole can be trusted. Raises DataError when it cannot.
+
+    `room` is by how many bytes it may be longer than the file itself; None: by as many as the disk holds.
+    """
     try:
         archive = zipfile.ZipFile(file)
     except _ZIP_ERRORS as error:
@@ -71,6 +74,7 @@ def opened(file: Path) -> Iterator[list[Member]]:
     with archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         _require_sane(entries, file)
+        _require_room(entries, file, room)
         yield [Member(archive, entry) for entry in entries]
 
 
@@ -90,6 +94,14 @@ def _require_sane(entries: list[zipfile.ZipInfo], file: Path) -> None:
                 "zip_disk", "needs {size} MB unpacked, but only {free} MB are free", size=size >> 20, free=free >> 20
             )
         )
+
+
+def _require_room(entries: list[zipfile.ZipInfo], file: Path, room: int | None) -> None:
+    """Raise DataError where more would come out of it than whoever sends it may still use."""
+    growth = sum(entry.file_size for entry in entries) - file.stat().st_size
+    if room is not None and growth > room:
+        sentence = "would take {size} MB more than the file itself when unpacked, but you may use only {room} more"
+        raise DataError(Sentence("zip_room", sentence, size=growth >> 20, room=max(0, room) >> 20))
 
 
 def _damaged(error: Exception) -> DataError:

@@ -15,6 +15,7 @@ import time
 import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,6 +35,8 @@ PART, LARGEST_PART = 8 << 20, 64 << 20
 """Bytes of a part: as a page sends them, and at most."""
 MOST_OPEN = 64
 """How many files may be on their way at once, for all senders together."""
+MOST_OF_ONE, LEFT_SECONDS = 12, 900.0
+"""How many of these may be one person's, and how long nothing came of one that gives way to a further one."""
 STALE_SECONDS, KEPT_SECONDS = 24 * 3600.0, 3600.0
 """How long what nobody goes on with is kept, and what became of a finished one."""
 RECEIVING, TAKING, DONE = "receiving", "taking", "done"
@@ -57,13 +60,14 @@ class WrongOffset(UserError):
 
 @dataclass
 class Upload:
-    """A file on its way into the data set whose id is `dataset`."""
+    """A file on its way into the data set whose id is `dataset`; `owner` sends it, empty where nobody signs in."""
 
     id: str
     dataset: str
     name: str
     size: int
     file: Path
+    owner: str = ""
     state: str = RECEIVING
     result: Added | None = None
     touched: float = field(default_factory=time.monotonic)
@@ -85,11 +89,10 @@ class Uploads:
     """All files that are on their way, in a hidden folder beside the data sets."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
+        self._folder, self._lock = folder, threading.Lock()
         self._known: dict[str, Upload] = {}
 
-    def begin(self, dataset: str, name: str, size: int) -> Upload:
+    def begin(self, dataset: str, name: str, size: int, owner: str = "") -> Upload:
         """Announce a file. Raises DataError for one that would not be taken, or for which there is no room."""
         most = _most(names.safe_name(name))
         if size > most:
@@ -98,16 +101,13 @@ class Uploads:
             raise DataError(Sentence("picture_empty", "is empty (0 bytes)"))
         with self._lock:
             self._sweep()
-            waiting = self._receiving()
-            if len(waiting) >= MOST_OPEN:
-                sentence = "More than {most} files are being uploaded at once: try again later."
-                raise DataError(Sentence("uploads_many", sentence, most=MOST_OPEN))
+            self._require_turn(owner)
             # Beside the file itself, what is made of it: an unpacked zip, a picture that is looked at.
-            needed, free = sum(map(_missing, waiting)) + 2 * size + RESERVE, free_bytes(self._folder)
+            needed, free = sum(map(_missing, self._receiving())) + 2 * size + RESERVE, free_bytes(self._folder)
             if needed > free:
                 sentence = "needs {size} MB on the way in, but only {free} MB are free on the disk"
                 raise DataError(Sentence("upload_disk", sentence, size=needed >> 20, free=free >> 20))
-            return self._made(dataset, name, size)
+            return self._made(dataset, name, size, owner)
 
     def get(self, dataset: str, id: str) -> Upload:
         """Raises NoSuchUpload."""
@@ -140,10 +140,10 @@ class Uploads:
                 reason = str(error.strerror or error)
                 raise DataError(Sentence("file_unwritten", "could not be stored ({reason})", reason=reason)) from error
 
-    def finish(self, upload: Upload, data_set: DataSetFolder) -> None:
+    def finish(self, upload: Upload, data_set: DataSetFolder, room: int | None = None) -> None:
         """Take the whole file into its data set, in a thread: large zip files take longer than a connection lasts.
 
-        Asked again, it goes on with what it does. Raises WrongOffset while something is missing.
+        A zip may grow by `room` bytes. Asked again, it goes on with what it does. Raises WrongOffset for a part of it.
         """
         with upload.lock:
             if upload.state != RECEIVING:
@@ -151,7 +151,8 @@ class Uploads:
             if upload.offset != upload.size:
                 raise WrongOffset(upload.offset)
             upload.state = TAKING
-        threading.Thread(target=self._take, args=(upload, data_set), name="train-lora intake", daemon=True).start()
+        taking = (upload, data_set, room)
+        threading.Thread(target=self._take, args=taking, name="train-lora intake", daemon=True).start()
 
     def cancel(self, upload: Upload) -> None:
         """Forget a file that is on its way. What is being taken already goes on."""
@@ -169,10 +170,10 @@ class Uploads:
         with self._lock:
             self._sweep()
 
-    def _take(self, upload: Upload, data_set: DataSetFolder) -> None:
+    def _take(self, upload: Upload, data_set: DataSetFolder, room: int | None) -> None:
         result = Added()
         try:
-            result = data_set.add(upload.name, upload.file)
+            result = data_set.add(upload.name, upload.file, room)
         except (UserError, OSError, MemoryError) as error:
             log.exception("The upload of %r could not be taken.", upload.name)
             reason = error.sentence if isinstance(error, UserError) else str(error)
@@ -181,16 +182,29 @@ class Uploads:
             upload.result, upload.touched, upload.state = result, time.monotonic(), DONE
             _discard(upload.file, upload.file.with_suffix(".json"))
 
-    def _made(self, dataset: str, name: str, size: int) -> Upload:
+    def _require_turn(self, owner: str) -> None:
+        """Raise DataError where too many files are on their way; what `owner` has left lying makes room before."""
+        waiting = self._receiving()
+        mine = sorted((one for one in waiting if owner and one.owner == owner), key=attrgetter("touched"))
+        if len(mine) >= MOST_OF_ONE:
+            if time.monotonic() - mine[0].touched < LEFT_SECONDS:
+                sentence = "You are uploading {most} files at once already: wait until one of them has arrived."
+                raise DataError(Sentence("uploads_own_many", sentence, most=MOST_OF_ONE))
+            self._remove(mine[0])
+        elif len(waiting) >= MOST_OPEN:
+            sentence = "More than {most} files are being uploaded at once: try again later."
+            raise DataError(Sentence("uploads_many", sentence, most=MOST_OPEN))
+
+    def _made(self, dataset: str, name: str, size: int, owner: str) -> Upload:
         id = secrets.token_hex(16)
-        upload = Upload(id, dataset, name, size, self._folder / f"{id}.part")
+        upload = Upload(id, dataset, name, size, self._folder / f"{id}.part", owner)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             upload.file.touch()
         except OSError as error:
             reason = str(error.strerror or error)
             raise DataError(Sentence("file_unwritten", "could not be stored ({reason})", reason=reason)) from error
-        values = {"dataset": dataset, "name": name, "size": size}
+        values = {"dataset": dataset, "name": name, "size": size, "owner": owner}
         write_text(upload.file.with_suffix(".json"), json.dumps(values))
         self._known[id] = upload
         return upload
@@ -200,7 +214,8 @@ class Uploads:
         file = self._folder / f"{id}.part"
         try:
             values: dict[str, Any] = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
-            upload = Upload(id, str(values["dataset"]), str(values["name"]), int(values["size"]), file)
+            name, owner = str(values["name"]), str(values.get("owner", ""))
+            upload = Upload(id, str(values["dataset"]), name, int(values["size"]), file, owner)
         except (OSError, ValueError, KeyError, TypeError):
             return None
         if not file.is_file():

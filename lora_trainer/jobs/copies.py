@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .. import options
 from ..config import TrainConfig
+from ..datasets.store import own_id
 from ..errors import UserError
 from ..events import Event, Failed, Finished, Paused
 from ..files.atomic import write_text
@@ -105,7 +106,7 @@ def _told_by(job_id: str, config: TrainConfig, place: RunFolder, datasets: Path)
         name,
         values,
         values,
-        dataset=first.name if first.parent == datasets.resolve() or first.parent == datasets else "",
+        dataset=own_id(first.name) if first.parent.resolve() == datasets.resolve() else "",
         created=_created(job_id),
         state=PREPARING,
         total_steps=config.steps,

@@ -154,11 +154,12 @@ class Desk:
     def require_admitted(self, job: Job) -> None:
         """Raise UserError when a job that has ended or rests may not come back.
 
-        Its owner's limits may be reached, or its data set's place be taken by one of somebody else.
+        Its owner's limits may be reached, or the place of one of its data sets be taken by one of somebody else.
         """
-        owners = self.datasets.owners.of(job.record.dataset)
-        if owners and job.record.owner not in owners and not self.visitor.sees_all:
-            raise NotFound(Sentence("dataset_missing", "This data set is not there any more."))
+        further = {self.datasets.uploaded_at(folder.path) for folder in job.config.data.folders}
+        for owners in map(self.datasets.owners.of, {job.record.dataset, *further}):
+            if owners and job.record.owner not in owners and not self.visitor.sees_all:
+                raise NotFound(Sentence("dataset_missing", "This data set is not there any more."))
         if job.state in ENDED:
             self.limiter.require_job(job.record.owner)
         self.limiter.require_running_time(job.record.owner)
@@ -167,6 +168,11 @@ class Desk:
         """Raise UserError when the visitor may not put `more` bytes into data sets."""
         self.limiter.require_space(self.visitor.name, more)
         self.space.reserve(self.visitor.name, more)
+
+    @property
+    def room(self) -> int | None:
+        """Bytes that the visitor may still put into data sets; None without a limit."""
+        return self.limiter.room_of(self.visitor.name)
 
     def _jobs_of(self, name: str) -> int:
         return sum(job.record.owner == name and job.state not in ENDED for job in self.jobs.list())
@@ -231,8 +237,8 @@ class Desk:
 
     def require_idle(self, dataset: str) -> None:
         """Raise UserError while a run or a captioning that has not ended needs the data set where it is, NotFound."""
-        self.datasets.get(dataset)
-        names = [job.record.name for job in self.jobs.users_of(dataset) if job.state not in ENDED]
+        folder = self.datasets.get(dataset).path
+        names = [job.record.name for job in self.jobs.users_of(dataset, folder) if job.state not in ENDED]
         names += [one.dataset.name for one in self.captionings if one.dataset.id == dataset and one.state in UNDER_WAY]
         if names:
             sentence = "'{name}' is under way and needs this data set: stop it, or wait for its end."

@@ -159,6 +159,11 @@ class Limiter:
             )
             raise UserError(Sentence("limit_disk", sentence, limit=f"{limit:g}", used=f"{used:.2f}"))
 
+    def room_of(self, name: str) -> int | None:
+        """Bytes that somebody may still use; None without a limit."""
+        limit = self.store.of(name).disk if name else 0
+        return int((limit - self._disk_of(name)) * GB) if limit else None
+
 
 def _limits(values: Mapping[str, Any]) -> Limits:
     known = {key: value for key, value in values.items() if key in Limits.__dataclass_fields__}

@@ -96,8 +96,8 @@ class OwnJobs(Jobs):
     def everywhere(self) -> builtins.list[tuple[Place, Job | None]]:
         return self._all.everywhere()
 
-    def users_of(self, dataset: str) -> builtins.list[Job]:
-        return self._all.users_of(dataset)
+    def users_of(self, dataset: str, folder: Path) -> builtins.list[Job]:
+        return self._all.users_of(dataset, folder)
 
     def move(self, job: Job, before: Job | None = None) -> None:
         """A user changes the order of their own: the places of others stay what they are."""

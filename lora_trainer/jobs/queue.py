@@ -219,9 +219,10 @@ class Jobs:
             self._jobs.pop(job.id, None)
             self.workers.forget(job)
 
-    def users_of(self, dataset: str) -> builtins.list[Job]:
-        """The jobs on a data set, whoever's they are."""
-        return [job for job in self.list() if job.record.dataset == dataset]
+    def users_of(self, dataset: str, folder: Path) -> builtins.list[Job]:
+        """The jobs on a data set, which lies in that folder, whoever's they are."""
+        read = [(job, {Path(one.path) for one in job.config.data.folders}) for job in self.list()]
+        return [job for job, folders in read if dataset == job.record.dataset or folder in folders]
 
     def resume_all(self) -> None:
         """Go on with all that the end of the program left, in its order. Raises UserError for what cannot, at last."""

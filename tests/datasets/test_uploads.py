@@ -153,6 +153,19 @@ def test_there_are_not_endlessly_many_at_once(store, all, cats, monkeypatch):
     assert all.begin(cats.id, "3.zip", 10).offset == 0
 
 
+def test_one_person_leaves_room_for_others_and_what_was_left_lying_gives_way(store, all, cats, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_OF_ONE", 2)
+    first, second = (all.begin(cats.id, f"{n}.zip", 10, "ann") for n in range(2))
+    for everybody in (all, DataSets(store.folder).uploads):
+        with pytest.raises(DataError, match="You are uploading 2 files"):
+            everybody.begin(cats.id, "3.zip", 10, "ann")
+        everybody.begin(cats.id, "3.zip", 10, "bob")
+    second.touched -= uploads.LEFT_SECONDS
+    assert all.begin(cats.id, "3.zip", 10, "ann").offset == first.offset == 0
+    with pytest.raises(NoSuchUpload):
+        all.get(cats.id, second.id)
+
+
 @pytest.mark.parametrize("id", ["", "..", "../../x", "0" * 31, "g" * 32, "0" * 32, "a/" * 16, "\0" * 32])
 def test_ids_that_nobody_was_given_lead_nowhere(all, cats, begun, id):
     with pytest.raises(NoSuchUpload):

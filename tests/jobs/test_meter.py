@@ -26,11 +26,13 @@ class Stepping:
 
     def __init__(self, clock):
         self.clock, self.steps, self.steps_before_the_end = clock, 0, 3
+        self.filling = lambda: None
 
     def run(self, job):
         while self.steps < self.steps_before_the_end:
             self.steps += 1
             self.clock.now += HOUR
+            self.filling()
             job.take(Preparing(f"hour {self.steps}", 1, 1))
             if job.control.wish is Wish.PAUSE:
                 return job.end("paused")
@@ -48,16 +50,22 @@ def runner(clock):
 
 
 @pytest.fixture
+def disk():
+    """GB that people use."""
+    return {}
+
+
+@pytest.fixture
 def store(host):
     return LimitStore(host.data_folder())
 
 
 @pytest.fixture
-def metered(host, store, runner, clock, monkeypatch):
+def metered(host, store, runner, clock, disk, monkeypatch):
     """Jobs with a meter, and the meter; nothing is looked at by itself."""
     monkeypatch.setattr(meter, "WAKE_EVERY", 1000.0)
     jobs = Jobs(host, host.data_folder() / "runs", runner=runner)
-    made = Meter(jobs, Limiter(store, lambda name: 0, lambda name: 0.0), clock)
+    made = Meter(jobs, Limiter(store, lambda name: 0, lambda name: disk.get(name, 0.0)), clock)
     yield jobs, made
     made.close()
     jobs.close()
@@ -123,6 +131,29 @@ def test_whoever_paused_it_has_it_paused(metered, store, config, runner):
     settled(jobs, job, "paused")
     made.look_again()
     assert job.state == "paused" and job.record.message == ""
+
+
+def test_a_run_that_fills_its_owner_s_disk_rests_until_there_is_room(metered, store, config, runner, disk):
+    jobs, made = metered
+    store.set("bob", {"disk": 2})
+    disk["bob"] = 1.9
+    runner.filling = lambda: disk.update(bob=disk["bob"] + 0.1)
+    job = settled(jobs, jobs.submit(config(), owner="bob"), "paused", "finished")
+    assert (job.state, runner.steps) == ("paused", 1)
+    assert (job.record.message.code, job.record.message.values) == ("disk_used_up", {"limit": "2"})
+    made.look_again()
+    assert job.state == "paused"
+    disk["bob"] = 1.0
+    made.look_again()
+    settled(jobs, job, "finished")
+
+
+def test_whose_disk_is_used_up_already_does_not_begin(metered, store, config, runner, disk):
+    jobs, _ = metered
+    store.set("bob", {"disk": 2})
+    disk["bob"] = 2.0
+    job = settled(jobs, jobs.submit(config(), owner="bob"), "paused", "finished")
+    assert (job.state, job.record.message.code, runner.steps) == ("paused", "disk_used_up", 0)
 
 
 @pytest.mark.parametrize("owner", ["bob", ""])

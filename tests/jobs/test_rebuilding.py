@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from lora_trainer import options
+from lora_trainer.datasets.store import own_id
 from lora_trainer.errors import UserError
 from lora_trainer.events import Failed, Finished, Paused, Saved, Started, Step
 from lora_trainer.jobs.copies import FILE, free_id
@@ -173,7 +174,7 @@ def test_runs_of_a_version_without_copies_are_read_from_their_own_files(start, l
     log.close()
     (job,) = start().list()
     assert (job.state, job.record.step, job.record.name) == (state, step, "zorb")
-    assert job.config.data == config.data and job.record.dataset == "cats" and job.record.created > 0
+    assert job.config.data == config.data and job.record.dataset == own_id("cats") and job.record.created > 0
     assert [save.step for save in job.saves()] == ([20] if SAVED in events else [])
     if state in (PAUSED, FAILED):
         assert job.record.message == events[-1].message

@@ -1,8 +1,13 @@
 """Nobody takes more than an admin allows; what is refused says the limit and what is used."""
 
+import io
+import zipfile
+import zlib
+
 import pytest
 
 from tests.api.people.begun import filled, line_up
+from tests.jobs.conftest import wait_for
 
 
 def error(answer):
@@ -82,6 +87,44 @@ def test_a_run_whose_owner_has_no_time_left_at_its_turn_rests_and_says_why(bob, 
     wait_until(lambda: job.state == "paused")
     assert job.record.message.code == "hours_used_up"
     assert error(bob.post(f"jobs/{job.id}/resume"))["code"] == "limit_hours"
+
+
+def test_a_zip_counts_as_what_comes_out_of_it(bob, root, desk):
+    root.put("people/bob/limits", json={"disk": 1e-4})
+    made = bob.post("datasets", json={"name": "some"}).json()["id"]
+    packed = zipped({"1.txt": b"a cat " * 50_000})
+    (refused,) = bob.put(f"datasets/{made}/files/cats.zip", content=packed).json()["refused"]
+    assert refused["code"] == "zip_room" and not desk.datasets.get(made).captions()
+    assert in_one_part(bob, made, "cats.zip", packed)["refused"][0]["code"] == "zip_room"
+    root.put("people/bob/limits", json={"disk": 1})
+    assert in_one_part(bob, made, "cats.zip", packed)["added"] == ["1.txt"]
+
+
+def zipped(files):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def in_one_part(client, dataset, name, content):
+    """Upload a file; what became of it."""
+    uploads = f"datasets/{dataset}/uploads"
+    where = f"{uploads}/{client.post(uploads, json={'name': name, 'size': len(content)}).json()['id']}"
+    assert client.put(f"{where}?offset=0&crc32={zlib.crc32(content):08x}", content=content).status_code == 200
+    client.post(f"{where}/finish")
+    wait_for(lambda: client.get(where).json()["result"], 15)
+    return client.get(where).json()["result"]
+
+
+def test_nobody_takes_all_places_for_files_on_their_way(ann, bob, monkeypatch):
+    monkeypatch.setattr("lora_trainer.datasets.uploads.MOST_OF_ONE", 2)
+    made = {client: client.post("datasets", json={"name": "zorb"}).json()["id"] for client in (ann, bob)}
+    wish = {"name": "a.png", "size": 10}
+    assert [ann.post(f"datasets/{made[ann]}/uploads", json=wish).status_code for _ in range(2)] == [200, 200]
+    assert error(ann.post(f"datasets/{made[ann]}/uploads", json=wish))["code"] == "uploads_own_many"
+    assert bob.post(f"datasets/{made[bob]}/uploads", json=wish).status_code == 200
 
 
 def test_uploads_that_are_begun_count_before_they_have_come(bob, root, desk, monkeypatch):

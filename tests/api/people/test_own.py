@@ -178,19 +178,42 @@ def test_an_admin_looks_through_everybody_s_samples_and_hides_or_deletes_them(an
     assert job.record.samples == ("b.png",) and root.delete(f"jobs/{job.id}/samples/..%2fa").status_code == 404
 
 
+@pytest.mark.parametrize("place", ["cats", "priors"])
 def test_a_run_does_not_go_on_with_pictures_that_another_has_put_in_the_place_of_its_own(
-    ann, bob, runner, desk, pictures
+    ann, bob, runner, desk, pictures, place
 ):
-    job = line_up(ann, "cats", pictures)["id"]
+    job = line_up_with_priors(ann, pictures)
     runner.go.set()
     wait_for(lambda: desk.jobs.get(job).state == "finished")
     desk.jobs.get(job).change(state="queued")
     desk.jobs.get(job).change(state="stopped")
-    assert ann.delete(f"datasets/{ann.get('datasets').json()[0]['id']}").status_code == 200
-    filled(bob, "cats", pictures)
+    assert ann.delete(f"datasets/{ids(ann)[place]}").status_code == 200
+    filled(bob, place, pictures)
     assert (
         ann.post(f"jobs/{job}/resume").status_code == ann.post(f"jobs/{job}/more", json={"steps": 1}).status_code == 404
     )
+
+
+def test_every_data_set_of_a_run_that_waits_stays_where_it_is(ann, pictures):
+    line_up_with_priors(ann, pictures)
+    for name in ("cats", "priors"):
+        refused = ann.delete(f"datasets/{ids(ann)[name]}")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "dataset_in_use")
+
+
+def line_up_with_priors(client, pictures):
+    """A run on 'cats', with the pictures of 'priors' for regularization; its id."""
+    filled(client, "priors", pictures)
+    path = next(one["path"] for one in client.get("datasets").json() if one["name"] == "priors")
+    folders = {"data.folders": [{"path": path, "regularization": True}]}
+    values = {"save.name": "cats", "steps": 4, **folders}
+    answer = client.post("jobs", json={"dataset": filled(client, "cats", pictures), "values": values})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["id"]
+
+
+def ids(client):
+    return {one["name"]: one["id"] for one in client.get("datasets").json()}
 
 
 def wait_for(condition):
