@@ -7,9 +7,10 @@ arXiv:2006.11239), SNR = alpha-bar / (1 - alpha-bar).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 
 from .config import EPSILON, LossOptions
 
@@ -107,6 +108,24 @@ def draw_noise(shape: Sequence[int], generator: torch.Generator, offset: float =
     return noise
 
 
+def add_pyramid(noise: torch.Tensor, levels: int, discount: float, generator: torch.Generator) -> torch.Tensor:
+    """Noise (n, c, h, w) with layers under it: layer i is discount^i as strong and r^i times as coarse, r from 2 to 4.
+
+    The first is as fine as the noise itself, and after one that is a single number wide there is no other. Each
+    picture's sum is scaled to a deviation of 1. Source: J. Whitaker, "Multi-Resolution Noise for Diffusion Model
+    Training" (2023), counted as kohya does, so that the same numbers mean the same.
+    """
+    height, width = noise.shape[2:]
+    for level in range(levels):
+        coarser = (2 + 2 * torch.rand((), generator=generator, device=generator.device).item()) ** level
+        size = (max(1, int(height / coarser)), max(1, int(width / coarser)))
+        layer = torch.randn((*noise.shape[:2], *size), generator=generator, device=generator.device)
+        noise = noise + discount**level * F.interpolate(layer, (height, width), mode="bilinear", align_corners=False)
+        if 1 in size:
+            break
+    return noise / noise.std(dim=(1, 2, 3), keepdim=True)
+
+
 def per_sample_loss(
     prediction: torch.Tensor,
     target: torch.Tensor,
@@ -161,7 +180,20 @@ class Objective:
         """A training task for clean latents x0 (n, c, h, w), fp32, with timesteps and noise from `generator`."""
         options = self.options
         t = draw_timesteps(len(x0), options.timestep_least, options.timestep_most, generator)
-        return self.task(x0, draw_noise(x0.shape, generator, options.noise_offset), t, self.weights(t.to(x0.device)))
+        noise = draw_noise(x0.shape, generator, options.noise_offset)
+        if options.pyramid_levels:
+            noise = add_pyramid(noise, options.pyramid_levels, options.pyramid_discount, generator)
+        task = self.task(x0, noise, t, self.weights(t.to(x0.device)))
+        return self._perturbed(task, generator) if options.input_perturbation else task
+
+    def _perturbed(self, task: Task, generator: torch.Generator) -> Task:
+        """The same question about inputs with more noise than it tells of, as far off as a sampler's own are.
+
+        Ning et al. 2023, arXiv:2301.11706: the input has noise + gamma * normal, the target noise alone.
+        """
+        more = draw_noise(task.noisy.shape, generator).to(task.noisy.device)
+        amount = self.options.input_perturbation * self.schedule.sigma(task.timesteps)
+        return replace(task, noisy=task.noisy + amount * more)
 
     def fixed_task(self, x0: torch.Tensor, stratum: int, strata: int, generator: torch.Generator) -> Task:
         """A validation task: all of x0 (n, c, h, w) at the timestep in the middle of part `stratum` of `strata` equal

@@ -9,6 +9,7 @@ from lora_trainer.config import EPSILON, V_PREDICTION, LossOptions
 from lora_trainer.objective import (
     NoiseSchedule,
     Objective,
+    add_pyramid,
     debiased_weights,
     draw_noise,
     draw_timesteps,
@@ -95,6 +96,52 @@ def test_noise_offset_shifts_whole_channels_only() -> None:
     assert shift.std().item() == pytest.approx(0.5, rel=0.15)
 
 
+def coarse(noise: torch.Tensor) -> float:
+    """Deviation of the means of whole pictures, which plain noise hardly has."""
+    return noise.mean(dim=(2, 3)).std().item()
+
+
+def test_pyramid_noise_has_a_deviation_of_one_and_much_of_what_is_large() -> None:
+    plain = draw_noise((64, 4, 16, 16), generator("cpu", 5))
+    pyramid = add_pyramid(plain, 6, 0.9, generator("cpu", 6))
+    assert torch.allclose(pyramid.std(dim=(1, 2, 3)), torch.ones(64), atol=1e-5)
+    assert coarse(pyramid) > 4 * coarse(plain)
+
+
+def test_a_pyramid_of_one_level_is_plain_noise_and_a_weaker_one_is_nearer_to_it() -> None:
+    plain = draw_noise((64, 4, 16, 16), generator("cpu", 5))
+    flat, weak, strong = (add_pyramid(plain, n, d, generator("cpu", 6)) for n, d in ((1, 0.9), (6, 0.3), (6, 0.9)))
+    assert coarse(flat) < 1.2 * coarse(plain)
+    assert coarse(flat) < coarse(weak) < coarse(strong)
+
+
+def test_a_pyramid_depends_on_its_generator_and_ends_where_a_layer_is_one_number_wide() -> None:
+    plain = draw_noise((2, 4, 8, 8), generator("cpu", 5))
+    first, again, higher = (add_pyramid(plain, n, 0.5, generator("cpu", 6)) for n in (10, 10, 16))
+    assert torch.equal(first, again) and torch.equal(first, higher)
+    assert not torch.equal(first, add_pyramid(plain, 10, 0.5, generator("cpu", 7)))
+
+
+@pytest.mark.parametrize("kind", [EPSILON, V_PREDICTION])
+def test_input_perturbation_changes_what_is_seen_by_its_share_of_noise_and_not_what_is_asked(kind: str) -> None:
+    x0 = latents(64)
+    plain, perturbed = (
+        Objective(PLAIN, kind, LossOptions(input_perturbation=gamma)).draw(x0, generator("cpu", 42, "task"))
+        for gamma in (0.0, 0.1)
+    )
+    assert torch.equal(plain.target, perturbed.target) and torch.equal(plain.timesteps, perturbed.timesteps)
+    more = (perturbed.noisy - plain.noisy) / PLAIN.sigma(plain.timesteps)
+    assert more.std().item() == pytest.approx(0.1, rel=0.05)
+
+
+def test_noise_of_runs_without_these_options_is_what_it_always_was() -> None:
+    draw, x0 = generator("cpu", 42, "task"), latents()
+    t = draw_timesteps(4, 0, 999, draw)
+    noise = draw_noise(x0.shape, draw, 0.1)
+    task = Objective(PLAIN, EPSILON, LossOptions(noise_offset=0.1)).draw(x0, generator("cpu", 42, "task"))
+    assert torch.equal(task.target, noise) and torch.equal(task.noisy, PLAIN.add_noise(x0, noise, t))
+
+
 def test_losses_follow_their_definitions() -> None:
     prediction, target = torch.tensor([0.0, 0.05, 1.0, -2.0]).reshape(1, 4, 1, 1), torch.zeros(1, 4, 1, 1)
     assert per_sample_loss(prediction, target, "l2").item() == pytest.approx((0.0025 + 1 + 4) / 4)
@@ -116,7 +163,7 @@ def test_bf16_predictions_are_compared_in_fp32() -> None:
 
 
 def test_a_perfect_prediction_costs_nothing_and_a_task_depends_only_on_its_generator() -> None:
-    objective = Objective(PLAIN, V_PREDICTION, LossOptions(noise_offset=0.1))
+    objective = Objective(PLAIN, V_PREDICTION, LossOptions(noise_offset=0.1, pyramid_levels=4, input_perturbation=0.1))
     tasks = [objective.draw(latents(), generator("cpu", 42, "task", 3, 0)) for _ in range(2)]
     assert torch.equal(tasks[0].noisy, tasks[1].noisy) and torch.equal(tasks[0].timesteps, tasks[1].timesteps)
     assert objective.losses(tasks[0].target, tasks[0]).tolist() == [0.0] * 4

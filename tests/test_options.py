@@ -119,6 +119,14 @@ def test_a_lora_scripts_file_runs_as_it_is(tmp_path):
     assert config.save.output == "./out"
 
 
+def test_kohyas_keys_of_noise_and_rates_are_read():
+    values = {"multires_noise_iterations": 6, "multires_noise_discount": 0.4, "ip_noise_gamma": 0.1}
+    config = options.build(options.unflattened({**values, "noise_offset": 0.05, "loraplus_lr_ratio": 16}))
+    loss = config.loss
+    assert (loss.pyramid_levels, loss.pyramid_discount, loss.input_perturbation) == (6, 0.4, 0.1)
+    assert (loss.noise_offset, config.optimizer.loraplus_ratio) == (0.05, 16.0)
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

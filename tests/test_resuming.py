@@ -20,6 +20,7 @@ from .runs import of_kind, run, same_weights
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
 def test_a_run_that_was_broken_off_ends_as_one_that_was_not(quick, tmp_path, stop_after):
     more = {"save__every": 1, "network__dropout": 0.2, "data__flip": True, "data__caption_dropout": 0.3}
+    more |= {"loss__pyramid_levels": 3, "loss__input_perturbation": 0.1, "optimizer__loraplus_ratio": 4.0}
     run(quick(save__output=str(tmp_path / "whole"), **more))
     broken = options.build(quick(save__output=str(tmp_path / "broken"), **more))
     events = train(broken, StandaloneHost(broken.base, broken.memory))

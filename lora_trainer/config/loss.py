@@ -18,7 +18,34 @@ class LossOptions:
     )
     debiased: bool = option(False, "Weigh by 1 / sqrt(SNR) (debiased estimation) in place of min-SNR.")
     noise_offset: float = option(
-        0.0, "Shift of the noise's mean by channel; lets pictures become darker and brighter.", least=0.0, most=1.0
+        0.0,
+        "Shift of the noise's mean by channel; lets pictures become darker and brighter.",
+        least=0.0,
+        most=1.0,
+        also=("noise_offset",),
+    )
+    pyramid_levels: int = option(
+        0,
+        "Layers of ever coarser noise under the usual one (pyramid noise, 6 to 10 are usual); teaches large shapes and "
+        "brightness. 0: none.",
+        least=0,
+        most=16,
+        also=("multires_noise_iterations",),
+    )
+    pyramid_discount: float = option(
+        0.3,
+        "How strong each layer of pyramid noise is beside the next finer one.",
+        least=0.0,
+        most=1.0,
+        also=("multires_noise_discount",),
+    )
+    input_perturbation: float = option(
+        0.0,
+        "Noise on the noise that the base sees but is not asked for, against errors that add up over a picture's "
+        "steps; 0.1 is usual, 0: none.",
+        least=0.0,
+        most=1.0,
+        also=("ip_noise_gamma",),
     )
     timestep_least: int = option(0, "First timestep that is trained.", least=0, most=999)
     timestep_most: int = option(999, "Last timestep that is trained.", least=0, most=999)

@@ -22,6 +22,14 @@ class OptimizerOptions:
     text_encoder_2_rate: float = option(
         0.0, "Learning rate of SDXL's second text encoder; 0: as the first.", least=0.0, most=10.0
     )
+    loraplus_ratio: float = option(
+        1.0,
+        "Factor on the rate of the matrices that begin at zero (LoRA+); 16 is usual there, with a lower learning rate. "
+        "1: all alike.",
+        least=0.01,
+        most=1000.0,
+        also=("loraplus_lr_ratio",),
+    )
     weight_decay: float = option(0.01, "Pull of the weights towards zero.", least=0.0, most=10.0)
     arguments: dict[str, Any] = option({}, "Further arguments of the optimizer, e.g. {betas: [0.9, 0.99]}.")
     schedule: str = option("cosine", "Course of the learning rate.", level=BASIC, also=("lr_scheduler",))

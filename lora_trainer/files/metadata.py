@@ -136,6 +136,7 @@ def _network_arguments(config: TrainConfig) -> dict[str, str]:
         "attention_only": network.attention_only,
         "block_ranks": network.block_ranks,
         "block_rates": network.block_rates,
+        "loraplus_lr_ratio": config.optimizer.loraplus_ratio if config.optimizer.loraplus_ratio != 1.0 else 0,
     }
     return {key: str(value) for key, value in arguments.items() if value}
 
@@ -166,6 +167,9 @@ def _loss(config: TrainConfig, info: BaseInfo, facts: RunFacts) -> dict[str, Any
     loss = config.loss
     return {
         "ss_noise_offset": loss.noise_offset or None,
+        "ss_multires_noise_iterations": loss.pyramid_levels or None,
+        "ss_multires_noise_discount": loss.pyramid_discount if loss.pyramid_levels else None,
+        "ss_ip_noise_gamma": loss.input_perturbation or None,
         "ss_min_snr_gamma": None if loss.debiased else loss.min_snr_gamma or None,
         "ss_debiased_estimation": loss.debiased,
         "ss_loss_type": loss.type,

@@ -50,15 +50,19 @@ class Adapters:
     def parameter_groups(self, config: TrainConfig) -> list[dict[str, Any]]:
         """Groups of {name, params, lr}: by part of the base ('unet', 'text_encoder' ...) and block with a factor.
 
+        With LoRA+ (Hayou et al. 2024, arXiv:2402.12354) what begins at zero is in groups of its own ('unet B').
         Their order, and that of the parameters in them, depends on the options alone.
         """
         groups: dict[str, dict[str, Any]] = {}
+        ratio = config.optimizer.loraplus_ratio
         for adapter in self._adapters.values():
             part, plan = adapter.plan.target.part, adapter.plan
             name = f"{part} {plan.rate_block}" if plan.rate_block else part
             rate = _rate_of(part, config) * plan.rate_factor
-            groups.setdefault(name, {"name": name, "params": [], "lr": rate})
-            groups[name]["params"].extend(adapter.trained().values())
+            for key, parameter in adapter.trained().items():
+                faster = ratio != 1.0 and key in adapter.from_zero
+                group = {"name": f"{name} B", "lr": rate * ratio} if faster else {"name": name, "lr": rate}
+                groups.setdefault(group["name"], {**group, "params": []})["params"].append(parameter)
         return list(groups.values())
 
     @contextmanager

@@ -51,6 +51,9 @@ class Adapter(nn.Module, ABC):
     called and nothing else is done to it.
     """
 
+    from_zero: ClassVar[tuple[str, ...]] = ()
+    """Which of `trained` begin at zero and so may have a rate of their own (LoRA+)."""
+
     def __init__(self, base_layer: nn.Module, plan: Plan, clock: DropoutClock, dropout: Dropout) -> None:
         super().__init__()
         self.base_layer = base_layer

@@ -19,6 +19,8 @@ from .low_rank import refit
 class LoRALayer(Adapter):
     """`down` to the rank and `up` again, both fp32; computed in the dtype that the base layer's output has."""
 
+    from_zero = ("lora_up.weight",)
+
     def __init__(
         self, base_layer: nn.Module, plan: Plan, clock: DropoutClock, dropout: Dropout, shapes: list[tuple[int, ...]]
     ) -> None:

@@ -50,7 +50,7 @@ def test_the_host_s_own_comes_first_and_a_device_may_be_there_twice():
 
 def test_runs_on_the_host_s_own_device_may_have_processes_of_their_own(monkeypatch):
     alone = []
-    monkeypatch.setattr(device, "alone", lambda name: alone.append(name) or (name, {}))
+    monkeypatch.setattr(devices, "alone", lambda name: alone.append(name) or (name, {}))
     runners = [runner_apart(host()), runner_apart(host(), "cpu")]
     assert all(isinstance(runner, OwnProcessRunner) for runner in runners)
     assert alone == ["cuda:0", "cpu"]

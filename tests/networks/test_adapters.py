@@ -177,6 +177,25 @@ def test_groups_are_by_part_and_block_and_hold_every_parameter_once(base: Base) 
     assert len(held) == len(set(held)) == 2 * len(adapters)
 
 
+def test_what_begins_at_zero_has_its_own_rate_with_loraplus(base: Base) -> None:
+    adapters = attach(base, block_rates={"mid": 0.5})
+    optimizer = OptimizerOptions(learning_rate=1e-4, text_encoder_rate=1e-5, loraplus_ratio=16.0)
+    groups = {group["name"]: group for group in adapters.parameter_groups(TrainConfig(optimizer=optimizer))}
+    assert {name: group["lr"] for name, group in groups.items()} == pytest.approx(
+        {
+            "unet": 1e-4,
+            "unet B": 16e-4,
+            "unet mid": 5e-5,
+            "unet mid B": 8e-4,
+            "text_encoder": 1e-5,
+            "text_encoder B": 16e-5,
+        }
+    )
+    faster = {id(p) for name, group in groups.items() if name.endswith(" B") for p in group["params"]}
+    zeros = {id(p) for group in groups.values() for p in group["params"] if not p.any()}
+    assert faster == zeros
+
+
 def test_wrong_arguments_of_the_type_are_named(base: Base) -> None:
     with pytest.raises(ConfigError, match="'decompose'"):
         attach(base, arguments={"decompose": True})
