@@ -1,4 +1,4 @@
-"""Named plug-ins: families, networks, optimizers, schedules, samplers, hosts."""
+"""Named plug-ins, as networks, optimizers, captioners and conditions are: found by their names, each taken once."""
 
 from __future__ import annotations
 

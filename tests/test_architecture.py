@@ -147,6 +147,13 @@ def test_a_room_knows_only_rooms_of_its_layer_and_below(path):
     assert not wrong
 
 
+def test_the_map_names_every_room():
+    tree = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("```")[1]
+    named = {word.rstrip("/").removesuffix(".py") for word in tree.split()}
+    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES}
+    assert not {room for room in rooms if not room.startswith("__")} - named
+
+
 def test_siblings_among_families_and_networks_import_only_their_base():
     for folder in ("families", "networks"):
         names = {path.stem for path in (PACKAGE / folder).glob("*.py")}

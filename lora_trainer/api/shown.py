@@ -11,8 +11,8 @@ from ..events import Advised, Event, Failed, Paused, Sample, Saved, Warned
 from ..events import to_json as event_values
 from ..jobs.desk import Desk
 from ..jobs.job import Job
-from ..jobs.request import TriedCell, TryOutRequest
 from ..jobs.scoring import scores_by_number, without_word
+from ..jobs.tryout_request import TriedCell, TryOutRequest
 from ..jobs.tryouts import TryOut
 from ..sentences import Sentence, to_json
 

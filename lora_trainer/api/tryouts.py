@@ -8,8 +8,8 @@ from typing import Any
 from starlette.responses import Response
 
 from ..errors import NotFound
-from ..jobs.request import TryOutRequest, usual_request
 from ..jobs.sheets import write_sheet
+from ..jobs.tryout_request import TryOutRequest, usual_request
 from ..jobs.tryouts import TryOut
 from ..judging.verdict import read_verdict
 from ..sentences import Sentence

@@ -1,4 +1,4 @@
-"""Random numbers that depend on nothing but what they are for.
+"""Order and choice by chance, for a plan that is made without torch.
 
 A stream is named by its purpose and is private: no global state is read or moved. Only `Random.random` is used, whose
 sequence Python promises to keep between versions (shuffle and randrange have changed before).

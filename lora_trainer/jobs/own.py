@@ -29,7 +29,7 @@ from .places import Place
 from .queue import Jobs
 from .recovery import go_on
 from .regularization import Regularization, Regularizations, Usual, no_regularization
-from .request import TryOutRequest
+from .tryout_request import TryOutRequest
 from .tryouts import TryOut, TryOuts, no_tryout
 
 

@@ -6,13 +6,11 @@ import builtins
 import contextlib
 import logging
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import options
 from ..checks import check
 from ..config import TrainConfig
 from ..errors import LoraExists, UserError
@@ -75,7 +73,7 @@ class Jobs:
         self._runner = runner or InPlaceRunner(host)
         places = places or (lambda: places_of(host, self._runner))
         self.workers = Workers(self._line, self.turn, places, self._run, self._tell_of_end)
-        self._news = self.workers.news
+        self._line_lock = self.workers.line_lock
         self._store: JobStore | None = None
         self._remark = ""
         self._ledger = self._opened()
@@ -105,7 +103,7 @@ class Jobs:
         Raises ConfigError for wrong options, LoraExists when the LoRA folder has one of that name that is not to be
         replaced, UserError when the job cannot be kept over the end of the program.
         """
-        with self._news:
+        with self._line_lock:
             if self._store is None:  # what was in the way at the start may be gone
                 self._ledger = self._opened()
         job_id = free_id(self._folder)
@@ -114,24 +112,12 @@ class Jobs:
         stem = safe_stem(config.save.name)
         if not replace and any(self._host.lora_folder().rglob(stem + EXTENSION)):
             raise LoraExists(lora_exists(stem))
-        whole = options.to_values(config)
-        record = Record(
-            job_id,
-            config.save.name,
-            dict(values) if values is not None else whole,
-            whole,
-            dataset,
-            base_of(self._host.describe()),
-            replace,
-            owner,
-            created=time.time(),
-            priority=priority,
-            total_steps=config.steps,
-        )
-        job = Job(record, config, self._enqueue)
-        job.line_lock = self._news
+        base = base_of(self._host.describe())
+        known = {"dataset": dataset, "base": base, "replace": replace, "owner": owner, "priority": priority}
+        job = Job(Record.new(job_id, config, values, **known), config, self._enqueue)
+        job.line_lock = self._line_lock
         self._ledger.enter(job)
-        with self._news:
+        with self._line_lock:
             self._jobs[job_id] = job
         self._enqueue(job)
         return job
@@ -145,12 +131,12 @@ class Jobs:
 
     def list(self) -> list[Job]:
         """All jobs, the newest first."""
-        with self._news:
+        with self._line_lock:
             return list(self._jobs.values())[::-1]
 
     def line(self) -> builtins.list[Job]:
         """The jobs that wait for their turn; whoever is next comes first."""
-        with self._news:
+        with self._line_lock:
             return list(self._line)
 
     def current(self) -> Job | None:
@@ -172,12 +158,12 @@ class Jobs:
 
     def everywhere(self) -> builtins.list[tuple[Place, Job | None]]:
         """All places where jobs run, whoever asks, the host's own first, with the one that is there."""
-        with self._news:
+        with self._line_lock:
             return [(place, self.workers.running.get(place)) for place in self.workers.places]
 
     def move(self, job: Job, before: Job | None = None) -> None:
         """Put a job that waits before another one, or behind all. Raises UserError when one of them does not wait."""
-        with self._news:
+        with self._line_lock:
             if job not in self._line or (before is not None and before not in self._line):
                 raise UserError(Sentence("not_waiting", "Only runs that wait for their turn have a place in line."))
             running = (one.record.place for one in self.workers.running.values())
@@ -186,7 +172,7 @@ class Jobs:
 
     def permute(self, wished: builtins.list[Job]) -> None:
         """Give jobs that wait the places that they have among them in another order; nobody else's place changes."""
-        with self._news:
+        with self._line_lock:
             if any(job not in self._line for job in wished):
                 raise UserError(Sentence("not_waiting", "Only runs that wait for their turn have a place in line."))
             places = [(job.record.priority, job.record.place) for job in self._line if job in wished]
@@ -202,9 +188,11 @@ class Jobs:
 
     def delete(self, job: Job) -> None:
         """Forget a job with all its files; what was put into the LoRA folder stays. Raises UserError."""
-        with self._news:
+        with self._line_lock:
             ends = job.state not in ON_THE_MODEL  # a run that has ended gives the model back in a moment
-            gone = self._news.wait_for(lambda: job not in self.workers.running.values(), LAST_MOMENTS if ends else 0)
+            gone = self._line_lock.wait_for(
+                lambda: job not in self.workers.running.values(), LAST_MOMENTS if ends else 0
+            )
             if not (ends and gone):
                 raise UserError(Sentence("job_runs", "'{name}' is running: stop it first.", name=job.record.name))
             self._line.leave(job)
@@ -215,7 +203,7 @@ class Jobs:
         except UserError:
             job.deleted = False
             raise
-        with self._news:
+        with self._line_lock:
             self._jobs.pop(job.id, None)
             self.workers.forget(job)
 
@@ -262,7 +250,7 @@ class Jobs:
             except UserError as error:  # a record that makes no job keeps no other from going on
                 log.error("The run %s cannot be shown any more: %s", record.id, error)
                 continue
-            job.line_lock = self._news
+            job.line_lock = self._line_lock
             ledger.take_over(job, record)
             self._jobs[job.id] = job
             if job.state != record.state:
@@ -270,7 +258,7 @@ class Jobs:
         return ledger
 
     def _enqueue(self, job: Job) -> None:
-        with self._news:
+        with self._line_lock:
             if not job.record.place:
                 known = [*self._line, *self.workers.running.values()]
                 job.change(place=1.0 + max((one.record.place for one in known), default=0.0))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import sentences
+from .. import options, sentences
+from ..config import TrainConfig
 from .states import QUEUED
 
 
@@ -61,6 +63,14 @@ class Record:
     """The step that it would have gone on from each of these times; -1 before the first."""
     tryout: str = ""
     """The id of its newest grid."""
+
+    @classmethod
+    def new(cls, job_id: str, config: TrainConfig, values: Mapping[str, Any] | None, **known: Any) -> Record:
+        """Of a job that begins now. Without `values`, all of the configuration was set."""
+        whole = options.to_values(config)
+        given = dict(values) if values is not None else whole
+        name, now = config.save.name, time.time()
+        return cls(job_id, name, given, whole, created=now, total_steps=config.steps, **known)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `from_json` reads; a message keeps its code, so that it can still be translated."""

@@ -12,7 +12,7 @@ from ..judging.base import Settings
 from ..judging.sheet import Score, Sheet, Shot
 from ..judging.words import has_word
 from ..vision.places import FOLDER
-from .request import TryOutRequest
+from .tryout_request import TryOutRequest
 
 if TYPE_CHECKING:
     from ..judging.verdict import Verdict

@@ -16,11 +16,11 @@ from ..host.base import Drawn, Host, LoraUse, Studio, host_for
 from ..judging.score import LeftOff
 from ..judging.words import has_word
 from ..sentences import Sentence
-from .drawn import keep_grid
+from .grid_file import keep_grid
 from .job import Job
-from .request import TriedCell, TryOutRequest, usual_request, usual_saves
 from .scoring import beside, score
 from .states import ENDED
+from .tryout_request import TriedCell, TryOutRequest, usual_request, usual_saves
 from .turn import Ticket, Turn
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ class Patience:
 
 
 class Workers:
-    """One run at a time at each place. The lock of `news` guards the line and `running`.
+    """One run at a time at each place. `line_lock` guards the line and `running`, and tells when they change.
 
     `places` is asked when the first job comes. `run` runs a job at a place until it has ended or rests, and `tell`
     hears of one that was paused because it fits nowhere; neither is called under the lock.
@@ -58,7 +58,7 @@ class Workers:
         run: Callable[[Job, Place], None],
         tell: Callable[[Job], None],
     ) -> None:
-        self.news = threading.Condition(threading.RLock())
+        self.line_lock = threading.Condition(threading.RLock())
         self.running: dict[Place, Job] = {}
         self.needs, self.patience = Needs(), Patience()
         self._line, self._turn, self._ask_places, self._run, self._tell = line, turn, places, run, tell
@@ -69,24 +69,24 @@ class Workers:
     @property
     def places(self) -> tuple[Place, ...]:
         """Those that there are, the host's own first."""
-        with self.news:
+        with self.line_lock:
             self._places = self._places or tuple(self._ask_places())
             return self._places
 
     def begin(self) -> None:
         """There is a job: somebody has to look."""
         places = self.places
-        with self.news:
+        with self.line_lock:
             if not self._at_work:
                 self._at_work = True
                 for place in places:
                     name = f"train-lora jobs on {place.name}"
                     threading.Thread(target=self._work, args=(place,), name=name, daemon=True).start()
-            self.news.notify_all()
+            self.line_lock.notify_all()
 
     def make_way(self) -> None:
         """Let runs step aside where more important ones wait."""
-        with self.news:
+        with self.line_lock:
             least = min((job.record.priority for job in self.running.values()), default=None)
             waiting = [job for job in self._waiting() if least is not None and job.record.priority > least]
             unknown = next((job for job in waiting if not self._is_known(job)), None)
@@ -99,11 +99,11 @@ class Workers:
 
     def end(self, seconds: float) -> bool:
         """Begin nothing more, and let all runs step aside for the next program; whether they have, in that time."""
-        with self.news:
+        with self.line_lock:
             self._ending = True
             for job in self.running.values():
                 job.step_aside()
-            return self.news.wait_for(lambda: not self.running, seconds)
+            return self.line_lock.wait_for(lambda: not self.running, seconds)
 
     def forget(self, job: Job) -> None:
         """There is no such job any more."""
@@ -112,7 +112,7 @@ class Workers:
 
     def wanted_here(self) -> bool:
         """Whether any job waits that might be run on the host's own model."""
-        with self.news:
+        with self.line_lock:
             waiting = list(self._line)
             return any(self._places and self._places[0].takes(job) for job in waiting)
 
@@ -120,7 +120,7 @@ class Workers:
         while True:
             name, job_id = self._await(place)
             with awake(), self._turn_at(place, name, job_id) as ticket:
-                with self.news:
+                with self.line_lock:
                     job = self._taken(place)  # the line may have changed while this waited
                 if job is None:
                     continue
@@ -137,15 +137,15 @@ class Workers:
     def _await(self, place: Place) -> tuple[str, str]:
         """Wait until there is a job for this place; whose turn it is."""
         while True:
-            with self.news:
-                self.news.wait_for(lambda: len(self._line) > 0 and not self._ending)
+            with self.line_lock:
+                self.line_lock.wait_for(lambda: len(self._line) > 0 and not self._ending)
                 plan = self._plan()
                 if (job := plan.given.get(place)) is not None:
                     return job.record.name, job.id
                 unknown = next((job for job in self._waiting() if not self._is_known(job)), None)
                 refused = [job for job in plan.nowhere if self._refused(job)]
                 if not refused and unknown is None:
-                    self.news.wait(LOOK_AGAIN)
+                    self.line_lock.wait(LOOK_AGAIN)
             for job in refused:
                 self._tell(job)
             if unknown is not None:
@@ -200,10 +200,10 @@ class Workers:
         return job
 
     def _leave(self, job: Job, place: Place) -> None:
-        with self.news:
+        with self.line_lock:
             self.running.pop(place, None)
             job.line_up_again()
-            self.news.notify_all()
+            self.line_lock.notify_all()
 
     def _refused(self, job: Job) -> bool:
         """Pause a job that fits nowhere, with the reason; whether it was still waiting."""

@@ -21,8 +21,8 @@ from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs.desk import Desk
 from lora_trainer.jobs.job import Job
 from lora_trainer.jobs.queue import Jobs
-from lora_trainer.jobs.request import TriedCell
 from lora_trainer.jobs.states import FINISHED, PAUSED, STOPPED
+from lora_trainer.jobs.tryout_request import TriedCell
 from lora_trainer.run_folder import EventLog
 from lora_trainer.visitor import ADMIN
 from tests.jobs.conftest import wait_for

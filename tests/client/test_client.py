@@ -13,7 +13,7 @@ from lora_trainer.client import Client, ServerRefused, Unreachable, WrongOptions
 from lora_trainer.errors import ConfigError
 from lora_trainer.extension.guard import Guard
 from lora_trainer.jobs.feed import Feed
-from lora_trainer.jobs.request import TriedCell
+from lora_trainer.jobs.tryout_request import TriedCell
 from lora_trainer.visitor import ADMIN, USER
 from tests.api.house import ENDLESS
 from tests.client.serving import Breaking, application, served

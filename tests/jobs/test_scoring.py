@@ -7,11 +7,11 @@ from PIL import Image
 
 from lora_trainer import options
 from lora_trainer.host.standalone import StandaloneHost
-from lora_trainer.jobs import request
+from lora_trainer.jobs import tryout_request
 from lora_trainer.jobs.desk import Desk
-from lora_trainer.jobs.request import TryOutRequest, usual_request
 from lora_trainer.jobs.scoring import beside
 from lora_trainer.jobs.sheets import write_sheet
+from lora_trainer.jobs.tryout_request import TryOutRequest, usual_request
 from lora_trainer.jobs.tryouts import OPEN
 from lora_trainer.judging import score
 from lora_trainer.judging.pixels import PixelJudge
@@ -28,7 +28,7 @@ QUICK = {"samples__prompts": ["a zorb, red", "a zorb, blue"], "samples__steps": 
 def few_pictures():
     """Grids of ten pictures, looked at in more than one batch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(request, "USUAL_STRENGTHS", (0.0, 0.8))
+        patch.setattr(tryout_request, "USUAL_STRENGTHS", (0.0, 0.8))
         patch.setattr(score, "BATCH", 4)
         yield
 

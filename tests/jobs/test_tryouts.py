@@ -4,8 +4,8 @@ from PIL import Image
 from lora_trainer.errors import UserError
 from lora_trainer.history.shots import CELL, shots_of
 from lora_trainer.jobs.keep import keep
-from lora_trainer.jobs.request import TryOutRequest
 from lora_trainer.jobs.sheets import write_sheet
+from lora_trainer.jobs.tryout_request import TryOutRequest
 from lora_trainer.jobs.tryouts import TryOuts
 
 from .conftest import wait_for, wait_until

@@ -1,7 +1,5 @@
 /** Words in the reader's language. A catalogue maps message ids to templates with parameters: "{n} pictures". */
 
-export const LANGUAGES = ["en", "zh-CN"];
-
 /** The catalogue that suits a language or the name of a host's localization: "zh-CN", "zh_CN", "zh-Hans (Stable)". */
 export function suiting(name) {
   return /^(zh|chinese|简|中)/i.test(String(name).trim()) ? "zh-CN" : "en";
