@@ -1,22 +1,19 @@
-"""`history`: past runs, those of `train` and those of the page: listed, compared, rated, put away, cleared away."""
+"""`history`: past runs, those of `train` and of the page, or a server's: listed, compared, rated, put away, cleared."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ConfigError
 from ..files.disk import megabytes
 from .named import DATA
-
-if TYPE_CHECKING:
-    from ..history import History, Past
-    from ..history.results import Result
+from .past import Here, PastRuns, Row, There
+from .server import add_server, address_of, connect
 
 OUT = Path("out")
 """Where `train` writes."""
@@ -60,82 +57,72 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     for action, run in runs.items():
         action.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="that of `ui`, or a WebUI's folder")
         action.add_argument("--out", type=Path, default=OUT, metavar="DIR", help=f"where `train` wrote (default {OUT})")
+        add_server(action)
         action.set_defaults(run=run)
     return [*runs]
 
 
-def _history(arguments: argparse.Namespace) -> History:
-    """The runs of the page's folder and of a folder that `train` wrote into."""
-    from ..history import History
-    from ..history.found import runs_in
-    from ..host.standalone import DATA_FOLDER
-    from ..jobs.reading import past_runs
-
-    return History(lambda: [*past_runs(arguments.data / DATA_FOLDER), *runs_in(arguments.out)])
+def _runs(arguments: argparse.Namespace) -> PastRuns:
+    """Those of the server that is meant, else of this machine."""
+    return There(connect(arguments)) if address_of(arguments) else Here(arguments.data, arguments.out)
 
 
-def _id_of(history: History, named: str) -> str:
+def _id_of(every: Sequence[Row], named: str) -> str:
     """The id of the one run of that name, id or folder. Raises ConfigError."""
-    every = history.every()
-    folder = Path(named).as_posix().removesuffix("/")
-    found = [run for run in every if named in (run.id, run.name) or folder == run.folder.path.as_posix()]
-    exact = [run for run in found if named != run.name] or found
+    found = [run for run in every if named in (run["id"], run["name"]) or _lies_in(run, named)]
+    exact = [run for run in found if named != run["name"]] or found
     if len(exact) != 1:
         many = "Several runs are" if exact else "No run is"
         raise ConfigError([f"{many} called '{named}': `history list` shows them with their ids."])
-    return exact[0].id
+    return str(exact[0]["id"])
+
+
+def _lies_in(run: Row, folder: str) -> bool:
+    return "folder" in run and Path(run["folder"]).as_posix() == Path(folder).as_posix().removesuffix("/")
 
 
 def _list(arguments: argparse.Namespace) -> dict[str, Any]:
-    from ..history import Query
-
-    history = _history(arguments)
-    query = Query(
-        " ".join(arguments.words),
-        arguments.sort,
-        arguments.sort not in ("name", "loss", "validation"),
-        arguments.archived,
-    )
-    found = history.search(dataclasses.replace(query, size=200))
-    runs = [_facts(history, run) for run in found.runs]
+    words, descending = " ".join(arguments.words), arguments.sort not in ("name", "loss", "validation")
+    runs, total = _runs(arguments).find(words, arguments.sort, descending=descending, archived=arguments.archived)
     if not arguments.json:
         for run in runs:
             print(_line(run))
         if not runs:
-            print("There is no such run." if query.words else "There is no run yet.")
-        if found.total > len(runs):
-            print(f"... and {found.total - len(runs)} more: name some words.")
-    return {"runs": runs, "total": found.total}
+            print("There is no such run." if words else "There is no run yet.")
+        if total > len(runs):
+            print(f"... and {total - len(runs)} more: name some words.")
+    return {"runs": runs, "total": total}
 
 
 def _show(arguments: argparse.Namespace) -> dict[str, Any]:
-    history = _history(arguments)
-    run = history.get(_id_of(history, arguments.named))
-    facts, environment = _facts(history, run), run.environment()
+    runs = _runs(arguments)
+    run = runs.get(_id_of(runs.every(), arguments.named))
     if not arguments.json:
-        print(_line(facts))
+        print(_line(run))
         for name in ("base", "trigger_word", "comment"):
-            if facts[name]:
-                print(f"    {name.replace('_', ' ')}: {facts[name]}")
-        if facts["validation"] is not None:
-            print(f"    lowest validation loss: {facts['validation']:.4g} at step {facts['validation_step']}")
-        print(f"    disk: {', '.join(f'{kind} {megabytes(size)}' for kind, size in facts['sizes'].items() if size)}")
-        packages = environment.get("packages") or {}
-        print(f"    on {environment.get('device', '?')}, {', '.join(f'{name} {packages[name]}' for name in packages)}")
-        print(f"    in {run.folder.path}")
-    return {"run": {**facts, "folder": str(run.folder.path), "environment": environment}}
+            if run[name]:
+                print(f"    {name.replace('_', ' ')}: {run[name]}")
+        if run["validation"] is not None:
+            at = f" at step {run['validation_step']}" if "validation_step" in run else ""
+            print(f"    lowest validation loss: {run['validation']:.4g}{at}")
+        print(f"    disk: {', '.join(f'{kind} {megabytes(size)}' for kind, size in run['sizes'].items() if size)}")
+        packages = run["environment"].get("packages") or {}
+        device = run["environment"].get("device", "?")
+        print(f"    on {device}, {', '.join(f'{name} {packages[name]}' for name in packages)}")
+        if "folder" in run:
+            print(f"    in {run['folder']}")
+    return {"run": {**run}}
 
 
 def _compare(arguments: argparse.Namespace) -> dict[str, Any]:
-    history = _history(arguments)
-    found = history.compare([_id_of(history, named) for named in arguments.runs])
-    runs = [_facts(history, run) for run in found.runs]
-    options = [dataclasses.asdict(one) for one in found.differences]
+    runs = _runs(arguments)
+    every = runs.every()
+    found = runs.compare([_id_of(every, named) for named in arguments.runs])
     if not arguments.json:
-        _print_table(runs, options)
-        for result in found.results:
-            print(_told(result, {run["id"]: run["name"] for run in runs}))
-    return {"runs": runs, "options": options, "votes": [dataclasses.asdict(one) for one in found.results]}
+        _print_table(found["runs"], found["options"])
+        for result in found["votes"]:
+            print(_told(result, {run["id"]: run["name"] for run in found["runs"]}))
+    return found
 
 
 def _rate(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -151,53 +138,31 @@ def _archive(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _note(arguments: argparse.Namespace, **changes: Any) -> dict[str, Any]:
-    history = _history(arguments)
-    run = _id_of(history, arguments.named)
-    history.note(run, **changes)
-    facts = _facts(history, history.get(run))
+    runs = _runs(arguments)
+    run = runs.note(_id_of(runs.every(), arguments.named), **changes)
     if not arguments.json:
-        print(_line(facts))
-    return {"run": facts}
+        print(_line(run))
+    return {"run": {**run}}
 
 
 def _free(arguments: argparse.Namespace) -> dict[str, Any]:
-    history = _history(arguments)
     kinds = [kind for kind in KINDS if getattr(arguments, kind)]
     if not kinds or not (arguments.runs or arguments.all):
         raise ConfigError([f"Say of which runs (or --all), and what: {', '.join(f'--{kind}' for kind in KINDS)}."])
-    every = history.every()
-    ids = [run.id for run in every if run.over] if arguments.all else [_id_of(history, one) for one in arguments.runs]
-    room = history.room(ids, kinds, really=arguments.yes)
-    names = {run.id: run.name for run in every}
+    runs = _runs(arguments)
+    every = runs.every()
+    over = [str(run["id"]) for run in every if run["over"]]
+    ids = over if arguments.all else [_id_of(every, named) for named in arguments.runs]
+    room = runs.free(ids, kinds, really=arguments.yes)
+    names = {run["id"]: run["name"] for run in every}
     if not arguments.json:
-        for run, sizes in room.bytes.items():
+        for run, sizes in room["bytes"].items():
             print(f"{names[run]}: {', '.join(f'{kind} {megabytes(size)}' for kind, size in sizes.items())}")
-        print("\n".join(room.refused.values()), end="\n" if room.refused else "")
-        print(f"{'Freed' if arguments.yes else 'Would free'} {megabytes(room.total)}.")
+        print("\n".join(room["refused"].values()), end="\n" if room["refused"] else "")
+        print(f"{'Freed' if arguments.yes else 'Would free'} {megabytes(room['total'])}.")
         if not arguments.yes:
             print("Nothing is deleted yet: --yes does it.")
-    return {"freed": arguments.yes, "bytes": room.bytes, "total": room.total, "refused": room.refused}
-
-
-def _facts(history: History, run: Past) -> dict[str, Any]:
-    """What --json tells of a run."""
-    facts, notes = run.facts, run.notes
-    return {
-        "id": run.id,
-        "name": run.name,
-        "state": run.state,
-        "created": run.created,
-        "base": run.base,
-        "trigger_word": run.trigger_word,
-        "step": run.step,
-        "total_steps": run.total_steps,
-        "loss": facts.loss,
-        "validation": facts.validation,
-        "validation_step": facts.validation_step,
-        "seconds": facts.seconds,
-        **notes.to_json(),
-        "sizes": history.sizes(run),
-    }
+    return {"freed": arguments.yes, **room}
 
 
 def _line(run: Mapping[str, Any]) -> str:
@@ -226,10 +191,10 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def _told(result: Result, names: Mapping[str, str]) -> str:
+def _told(result: Row, names: Mapping[str, str]) -> str:
     """What blind votes on the page say."""
-    one, other = (names[run] for run in result.runs)
-    votes = f"Blind votes: {one} {result.wins[0]}, {other} {result.wins[1]}, neither {result.ties}."
-    if result.verdict == "told":
-        return f"{votes} {names[result.better]} is better (by chance {result.chance:.1%})."
-    return f"{votes} {'Too few to tell.' if result.verdict == 'few' else 'It may be chance.'}"
+    one, other = (names[run] for run in result["runs"])
+    votes = f"Blind votes: {one} {result['wins'][0]}, {other} {result['wins'][1]}, neither {result['ties']}."
+    if result["verdict"] == "told":
+        return f"{votes} {names[result['better']]} is better (by chance {result['chance']:.1%})."
+    return f"{votes} {'Too few to tell.' if result['verdict'] == 'few' else 'It may be chance.'}"

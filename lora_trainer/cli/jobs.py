@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..errors import ConfigError
+from ..sentences import from_json
 from .following import follow
 from .named import DATA, require
 from .remote import fetched
@@ -36,7 +37,13 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     of["priority"].add_argument("priority", metavar="N", type=int, help="0 is usual; a higher one goes first")
     of["more"].add_argument("steps", metavar="STEPS", type=int, help="how many steps further")
     of["delete"].add_argument("--yes", action="store_true", help="do not ask")
-    of["download"].add_argument("--file", default="", metavar="NAME", help="which save; default: the newest")
+    for name in ("download", "publish"):
+        of[name].add_argument("--file", default="", metavar="NAME", help="which save; default: the newest")
+    of["publish"].add_argument(
+        "--strength", type=float, default=1.0, metavar="S", help="at which it is meant to be used"
+    )
+    of["publish"].add_argument("--as", dest="new", default="", metavar="NAME", help="default: the run's own name")
+    of["publish"].add_argument("--replace", action="store_true", help="a LoRA of that name may be there")
     of["download"].add_argument("--output", type=Path, default=Path(), metavar="DIR", help="where it goes")
     for one in made:
         add_server(one)
@@ -103,6 +110,18 @@ def _download(client: Client, job: Job, arguments: argparse.Namespace) -> Any:
     return fetched(client, job, arguments.output, file=arguments.file, quiet=arguments.json)
 
 
+def _publish(client: Client, job: Job, arguments: argparse.Namespace) -> Any:
+    """Raises ConfigError for a run that has no save yet."""
+    if not job["saves"]:
+        raise ConfigError([f"The run '{job['name']}' has no save (yet)."])
+    save = arguments.file or job["saves"][-1]["file"]
+    wish = {"strength": arguments.strength, "name": arguments.new, "replace": arguments.replace}
+    kept = client.jobs.publish(job["id"], save, **wish)
+    if not arguments.json:
+        print(kept["tag"], *(from_json(remark) for remark in kept["remarks"]))
+    return {**kept}
+
+
 ACTIONS: dict[str, tuple[str, Action]] = {
     "show": ("all that is known of one", _show),
     "watch": ("show one until it ends", lambda client, job, given: follow(client, job, quiet=given.json)),
@@ -127,4 +146,5 @@ ACTIONS: dict[str, tuple[str, Action]] = {
         lambda client, job, given: client.jobs.more(job["id"], given.steps),
     ),
     "download": ("fetch a save", _download),
+    "publish": ("make a save the final LoRA, in the folder of the server's host", _publish),
 }

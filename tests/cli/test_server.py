@@ -95,6 +95,27 @@ def test_runs_are_listed_and_steered(run, desk, pictures):
     assert code == FAILED and "There is no run" in result["error"]
 
 
+def test_past_runs_are_found_rated_compared_and_cleared_away(run, desk, pictures, capsys):
+    run("datasets", "upload", str(pictures), "cats")
+    for name, steps in (("first", 3), ("second", 4)):
+        job = desk.submit({"save.name": name, "steps": steps}, desk.datasets.list()[0].id)
+        wait_for(lambda: job.state == "finished", 90)  # noqa: B023  it is waited for at once
+    assert [one["name"] for one in run("history", "list")[1]["runs"]] == ["second", "first"]
+    assert run("history", "rate", "first", "4")[1]["run"]["rating"] == 4
+    assert [one["name"] for one in run("history", "list", "4*")[1]["runs"]] == ["first"]
+    assert run("history", "show", job.id)[1]["run"]["environment"] == {"device": "cpu"}
+    (option,) = run("history", "compare", "first", "second")[1]["options"]
+    assert (option["path"], option["values"]) == ("steps", [3, 4])
+    assert run("history", "free", "first", "--samples")[1]["total"] > 0 and any(job.folder.samples.iterdir())
+    code, freed = run("history", "free", "--all", "--samples", "--yes")
+    assert code == SUCCESS and freed["total"] > 0 and not any(job.folder.samples.iterdir())
+    assert run("history", "archive", "second")[1]["run"]["archived"]
+    assert run("history", "show", "third")[0] == WRONG_USE
+    code, kept = run("jobs", "publish", "first", "--strength", "0.8", "--as", "best")
+    assert (code, kept["tag"]) == (SUCCESS, "<lora:best:0.8>") and (desk.host.lora_folder() / kept["file"]).is_file()
+    assert main(["history", "show", "second"]) == SUCCESS and "put away" in capsys.readouterr().out
+
+
 def test_a_run_that_is_stopped_elsewhere_is_no_success_but_its_save_is_fetched(run, desk, pictures):
     def stop():
         wait_for(lambda: any(job.record.step > 3 for job in desk.jobs.list()), 90)
