@@ -21,6 +21,7 @@ try:
     from lora_trainer.control import Control
     from lora_trainer.events import to_json
     from lora_trainer.host.webui.host import WebUIHost
+    from lora_trainer.host.webui.kind import kind
 finally:
     sys.path.remove(ROOT)
 
@@ -144,7 +145,7 @@ def snapshot(values):
     import numpy as np
     import torch
 
-    model = sd_models.model_data.sd_model
+    model = kind().loaded()
     digest = hashlib.sha256()
     for tensor in (*model.parameters(), *model.buffers()):
         digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
@@ -160,7 +161,7 @@ def snapshot(values):
     }
     chance = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
     return {
-        "model": id(model),
+        "model": hash(model),
         "weights": digest.hexdigest(),
         "tensors": len(list(model.parameters())) + len(list(model.buffers())),
         "gradients": _hash([parameter.requires_grad for parameter in model.parameters()]),
