@@ -211,7 +211,7 @@ class Forge:
         if (model := self.loaded()) is None:
             return []
         unet, clip, _ = model.networks
-        places = model_lora_keys_unet(unet, {})[1] | model_lora_keys_clip(clip, {})[1]
+        places = model_lora_keys_unet(unet, {}) | model_lora_keys_clip(clip, {})
         weights = dict(unet.named_parameters()) | dict(clip.named_parameters())
         tensors = load_torch_file(str(file), safe_load=True)
         named: dict[str, dict[str, Tensor]] = {}

@@ -165,7 +165,7 @@ class WebUILoan:
 
     def _build_text(self, index: int) -> nn.Module:
         part, live = self._family.text_parts[index], self._live_text(index)
-        tensors, dtype = kind().tensors_of(live), self.dtype if _has_float8(live) else None
+        tensors, dtype = kind().tensors_of(live), self.dtype if _is_cast(live) else None
         with untouched_random_state():
             twin = build_text_encoder(tensors, projected=part.projected, dtype=dtype, **text_hints(live))
         sources = encoder_sources(twin, tensors, projected=part.projected)
@@ -239,6 +239,13 @@ def compute_dtype(model: Any) -> torch.dtype:
 
 def _has_float8(module: nn.Module) -> bool:
     return any(FLOAT8 in str(parameter.dtype) for parameter in module.parameters())
+
+
+def _is_cast(text: nn.Module) -> bool:
+    """Whether the host casts a text encoder at every use: Forge keeps embeddings in fp32 and the rest as it likes."""
+    stored = {parameter.dtype for parameter in text.parameters()}
+    half_on_cpu = torch.float16 in stored and host_device().type == "cpu"
+    return len(stored) > 1 or half_on_cpu or _has_float8(text)
 
 
 def _vae_dtype(live: nn.Module, device: torch.device) -> torch.dtype:

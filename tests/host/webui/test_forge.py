@@ -32,7 +32,7 @@ def write(webui, path, seed=0, more=None):
 
     generator = torch.Generator().manual_seed(seed)
     modules = {}
-    for name, key in list(model_lora_keys_unet(unet, {})[1].items()):
+    for name, key in model_lora_keys_unet(unet, {}).items():
         if name.endswith("attn2_to_v"):
             out, inputs = unet.get_parameter(key).shape
             down, up = torch.randn(2, inputs, generator=generator), torch.randn(out, 2, generator=generator)
@@ -62,6 +62,15 @@ def test_the_twin_shares_the_memory_of_forge_s_tensors(webui):
         twin = list(loan.unet().parameters())
         assert {parameter.data_ptr() for parameter in twin} == live
         assert not any(parameter.is_inference() for parameter in twin)
+
+
+def test_text_encoders_that_forge_casts_at_every_use_are_trained_in_the_format_of_the_u_net(webui):
+    text = kind().loaded().conditioner.embedders[0].transformer
+    with torch.inference_mode():
+        text.text_model.encoder.half()
+    with WebUIHost().lend() as loan:
+        (twin,) = loan.text_encoders()
+        assert {parameter.dtype for parameter in twin.parameters()} == {loan.dtype} == {torch.float32}
 
 
 def test_a_lora_of_an_earlier_picture_is_out_of_the_weights_and_comes_back_with_its_next(webui, tmp_path):
@@ -97,7 +106,7 @@ def test_modules_without_a_place_or_of_another_shape_are_named(webui, tmp_path):
     stranger = LoraModule(torch.randn(2, 7), torch.randn(9, 2), 2.0)
     known = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
     file = write(webui, tmp_path / "odd.safetensors", more={"lora_unet_nowhere_attn1_to_q": stranger, known: stranger})
-    with pytest.raises(FileFormatError, match="leaves out 2 modules.*attn1_to_q.*nowhere"):
+    with pytest.raises(FileFormatError, match=r"leaves out 2 modules.*attn1_to_q.*nowhere"):
         publish(file, CARD)
 
 

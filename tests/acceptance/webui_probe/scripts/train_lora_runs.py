@@ -131,6 +131,10 @@ def events(values):
     }
 
 
+def places(values):
+    return {"data": paths.data_path, "loras": str(WebUIHost().lora_folder())}
+
+
 def steer(values):
     run = RUNS[values["run"]]
     if "wish" in values:
@@ -235,7 +239,7 @@ def _app_started(demo, app):
 
         return handler
 
-    for function in (start, events, steer, snapshot, disturb):
+    for function in (start, events, steer, snapshot, disturb, places):
         app.add_api_route(f"/train-lora-probe/{function.__name__}", serve(function), methods=["POST"])
     # A request that comes before the host has put all its parts together makes it break off: this says when it has.
     (Path(paths.data_path) / "train-lora-probe.started").write_text(str(time.time()), encoding="ascii")

@@ -53,8 +53,8 @@ def load_networks(names, te_multipliers=None, unet_multipliers=None, dyn_dims=No
 
 
 def _hang(objects, tensors, filename, unet_strength, te_strength):
-    unet, rest = load_lora(tensors, model_lora_keys_unet(objects.unet.model)[1])
-    clip, rest = load_lora(rest, model_lora_keys_clip(objects.clip.cond_stage_model)[1])
+    unet, rest = load_lora(tensors, model_lora_keys_unet(objects.unet.model))
+    clip, rest = load_lora(rest, model_lora_keys_clip(objects.clip.cond_stage_model))
     if len(rest) > 12:
         return
     objects.unet, objects.clip = objects.unet.clone(), objects.clip.clone()

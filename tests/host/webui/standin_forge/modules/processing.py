@@ -5,9 +5,8 @@ from pathlib import Path
 
 import torch
 from backend import memory_management
-from PIL import Image
-
 from modules import sd_models, shared
+from PIL import Image
 
 TAG = re.compile(r"<lora:([^:>]+):([^>]+)>")
 

@@ -5,10 +5,9 @@ from types import SimpleNamespace
 import torch
 from backend import memory_management
 from backend.patcher.base import CLIP, VAE, ModelPatcher
+from modules import shared
 from standin_checkpoints import CheckpointInfo, checkpoint_aliases, checkpoints_list  # noqa: F401
 from standin_model import Node, StandInModel, read_tensors
-
-from modules import shared
 
 
 class ForgeObjects:

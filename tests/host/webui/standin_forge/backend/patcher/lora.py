@@ -13,13 +13,13 @@ def model_lora_keys_unet(model, key_map={}):  # noqa: B006 - Forge's, which keep
     layout = read_layout(shapes_of(dict(model.diffusion_model.named_parameters())))
     for original, twin in unet_modules(layout).items():
         key_map[lora_name("lora_unet", twin)] = f"diffusion_model.{original}.weight"
-    return list(key_map.values()), key_map
+    return key_map
 
 
 def model_lora_keys_clip(model, key_map={}):  # noqa: B006
     for name, _ in model.clip_l.transformer.named_modules():
         key_map[lora_name(SD1.text_parts[0].lora_prefix, name)] = f"clip_l.transformer.{name}.weight"
-    return list(key_map.values()), key_map
+    return key_map
 
 
 def load_lora(lora, to_load):
