@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -27,8 +28,16 @@ def close_at_end(close: Callable[[float], None]) -> None:
     """Call `close` with SECONDS once, however this process ends, as far as that can be told."""
     closing = _Closing(close)
     atexit.register(closing.now)
-    if threading.current_thread() is not threading.main_thread():
-        return  # only there may handlers be set
+    if threading.current_thread() is threading.main_thread():
+        _come_before_all(closing)
+        return
+    # Forge starts its page in a thread, and lets its main one, where alone handlers may be set, do what it is asked.
+    forge: Any = sys.modules.get("modules_forge.main_thread")
+    if hasattr(forge, "async_run"):
+        forge.async_run(_come_before_all, closing)
+
+
+def _come_before_all(closing: _Closing) -> None:
     for name in SIGNALS:
         closing.come_before(getattr(signal, name))
 

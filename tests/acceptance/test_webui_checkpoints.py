@@ -142,7 +142,7 @@ def test_a_host_without_checkpoints_says_so():
 def inpainting():
     """The embedded base with the inputs of an inpainting one, for a while among the host's checkpoints."""
     pocket, name = Path(bases()["pocket"]), "acceptance-inpainting"
-    folder = Path(ask("/sdapi/v1/cmd-flags")["data_dir"]) / "models" / "Stable-diffusion"
+    folder = Path(probe("places")["data"]) / "models" / "Stable-diffusion"
     folder.mkdir(parents=True, exist_ok=True)
     tensors = load_file(pocket)
     first = "model.diffusion_model.input_blocks.0.0.weight"

@@ -18,6 +18,7 @@ from tests.acceptance.webui import (
     Job,
     Meanwhile,
     ask,
+    lora_folder,
     picture,
     probe,
     progress,
@@ -60,7 +61,7 @@ def test_a_picture_in_between_is_itself_and_changes_no_loss(pictures, tmp_path, 
 @pytest.fixture
 def lora(pictures):
     """A LoRA of a plain effect in the host's list."""
-    folder, name = ask("/sdapi/v1/cmd-flags")["lora_dir"], "acceptance-zorb"
+    folder, name = lora_folder(), "acceptance-zorb"
     run = HostRun(pictures, folder, steps=3, save__name=name, optimizer__learning_rate=0.1)
     assert run.finish()["kind"] == "finished"
     ask("/sdapi/v1/refresh-loras", {})

@@ -73,7 +73,7 @@ def bases():
 
 def reload_ui():
     """Press 'Reload UI' and wait until the page is there again. Asked too early, the host itself breaks off."""
-    started = Path(ask("/sdapi/v1/cmd-flags")["data_dir"]) / "train-lora-probe.started"
+    started = Path(probe("places")["data"]) / "train-lora-probe.started"
     before = started.read_text(encoding="ascii")
     probe("disturb", what="reload ui")
     wait_for(lambda: started.read_text(encoding="ascii") not in (before, ""))
@@ -178,9 +178,14 @@ class Job:
         return wait_for(lambda: (job := self.look())["state"] in states and job["step"] >= step and job)
 
 
+def lora_folder():
+    """The host's folder of LoRAs. (Forge breaks off when it is asked for its flags.)"""
+    return Path(probe("places")["loras"])
+
+
 def remove_lora(name):
     """Take a LoRA out of the host's folder, with what lies beside it."""
-    for file in Path(ask("/sdapi/v1/cmd-flags")["lora_dir"]).glob(f"{name}.*"):
+    for file in lora_folder().glob(f"{name}.*"):
         if file.is_file():
             file.unlink()
     ask("/sdapi/v1/refresh-loras", {})

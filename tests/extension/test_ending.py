@@ -3,7 +3,10 @@
 import atexit
 import os
 import signal
+import sys
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -51,6 +54,20 @@ def test_a_second_signal_ends_at_once(handled):
     ending.close_at_end(close)
     send(signal.SIGINT)
     assert len(closed) == 1
+
+
+def test_a_host_that_starts_its_page_in_a_thread_sets_the_handlers_in_its_main_one(handled, monkeypatch):
+    told, _ = handled
+    closed, asked = [], []
+    forge = SimpleNamespace(async_run=lambda function, *arguments: asked.append((function, arguments)))
+    monkeypatch.setitem(sys.modules, "modules_forge.main_thread", forge)
+    starting = threading.Thread(target=ending.close_at_end, args=(closed.append,))
+    starting.start()
+    starting.join()
+    for function, arguments in asked:
+        function(*arguments)
+    send(signal.SIGINT)
+    assert (closed, told) == ([ending.SECONDS], [signal.SIGINT])
 
 
 def test_python_s_own_end_closes(handled):

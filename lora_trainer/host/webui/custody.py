@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import interrupts, lora_extension, selection
+from .kind import kind
 from .progress import HostJob
-
-if TYPE_CHECKING:
-    from torch import nn
 
 JOB = "Train LoRA"
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -60,15 +58,13 @@ class Custody:
     @property
     def moved(self) -> bool:
         """Whether the model was swapped, emptied or moved since `take`, as some of the host's buttons do unlocked."""
-        from modules import sd_models
-
-        model = sd_models.model_data.sd_model
-        if model is not self.model or model is None:
+        model = kind().loaded()
+        if model is None or model != self.model:
             return True
         loaded = model.sd_checkpoint_info is self._checkpoint and selection.same_file(
             model.sd_model_checkpoint, self._path
         )
-        return not (loaded and selection.is_in_place(model))
+        return not (loaded and kind().is_in_place(model))
 
     def restore(self) -> None:
         """After the model `moved`: have it back, as `take` left it."""
@@ -87,9 +83,10 @@ class Custody:
 
 
 @contextmanager
-def _as_they_were(model: nn.Module) -> Iterator[None]:
+def _as_they_were(model: Any) -> Iterator[None]:
     """Inside, flags and hooks of the model's modules may change; afterwards they are as before."""
-    gradients = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    free = [parameter for parameter in model.parameters() if not parameter.is_inference()]  # others' are fixed
+    gradients = [(parameter, parameter.requires_grad) for parameter in free]
     training = [(module, module.training) for module in model.modules()]
     hooks = [(getattr(module, name), dict(getattr(module, name))) for module in model.modules() for name in HOOKS]
     try:

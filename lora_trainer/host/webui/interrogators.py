@@ -131,12 +131,16 @@ class Blip(_Interrogator):
         from modules import shared
 
         shared.interrogator.blip_model = None
+        if _is_forge_s(shared.interrogator):
+            shared.interrogator.blip_patcher = None
 
     def _answers(self, pictures: Sequence[Image]) -> list[Answer]:
         """As the host's `interrogate` does, without the part that asks CLIP for more."""
         from modules import devices, shared
 
         host = shared.interrogator
+        if _is_forge_s(host):
+            return self._answers_of_forge(host, pictures)
         dtype = host.dtype
         try:
             if host.blip_model is None:
@@ -149,6 +153,18 @@ class Blip(_Interrogator):
         finally:
             host.dtype = dtype
             host.send_blip_to_ram()
+
+    def _answers_of_forge(self, host: Any, pictures: Sequence[Image]) -> list[Answer]:
+        """Forge brings the model to its device, and sends it away where the memory is wanted."""
+        from backend import memory_management
+        from backend.patcher.base import ModelPatcher
+
+        if host.blip_model is None:
+            host.blip_model = host.load_blip_model().to(device=host.offload_device, dtype=host.dtype)
+            places = {"load_device": host.load_device, "offload_device": host.offload_device}
+            host.blip_patcher = ModelPatcher(host.blip_model, **places)
+        memory_management.load_model_gpu(host.blip_patcher)
+        return [str(host.generate_caption(picture)) for picture in pictures]
 
 
 class Deepbooru(_Interrogator):
@@ -186,7 +202,7 @@ class Deepbooru(_Interrogator):
         from modules import devices, shared
 
         with torch.no_grad(), devices.autocast():
-            pixels = torch.from_numpy(_square(picture)).to(devices.device, devices.dtype)
+            pixels = torch.from_numpy(_square(picture)).to(next(model.parameters()))
             scores = model(pixels)[0].detach().float().cpu().tolist()
         threshold = self._settings.threshold
         least = shared.opts.interrogate_deepbooru_score_threshold if threshold is None else threshold
@@ -197,6 +213,10 @@ class Deepbooru(_Interrogator):
             if score >= least and not tag.startswith("rating:") and tag not in unwanted
         ]
         return tuple(sorted(found, key=lambda tag: -tag.score)[: self._settings.most or None])
+
+
+def _is_forge_s(interrogator: Any) -> bool:
+    return hasattr(interrogator, "blip_patcher")
 
 
 def _has_modules(*names: str) -> bool:

@@ -21,7 +21,8 @@ from ...twin.vae import build_vae
 from ..base import Conditioning, Guest
 from . import conditioning, selection
 from .custody import Custody
-from .placement import fetch, fetch_before_each_call
+from .kind import TEXT, UNET, VAE, kind
+from .placement import fetch_before_each_call
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -47,20 +48,20 @@ class WebUILoan:
         self._texts: list[nn.Module] = []
         self._vae: Any = None
         self._vae_dtype: torch.dtype | None = None
-        self._places: list[tuple[Places, Callable[[], nn.Module], torch.dtype | None]] = []
+        self._places: list[tuple[str, Places, Callable[[], nn.Module], torch.dtype | None]] = []
         self._guests: list[Guest] = []
         self._conditionings: dict[tuple[tuple[str, ...], int], Conditioning] = {}
 
     def unet(self) -> nn.Module:
         if self._unet is None:
+            kind().bring(self._model, UNET)
             live = self._model.model.diffusion_model
             dtype = self.dtype if _has_float8(live) else None
             with untouched_random_state():
-                twin = build_unet(tensors_of(live), heads=live_heads(live), dtype=dtype)
-            self._remember(twin, unet_sources(twin), lambda: self._model.model.diffusion_model, dtype)
+                twin = build_unet(kind().tensors_of(live), heads=live_heads(live), dtype=dtype)
+            self._remember(UNET, twin, unet_sources(twin), lambda: self._model.model.diffusion_model, dtype)
             fetch_before_each_call(twin, lambda: self._model.model)
             twin.register_forward_pre_hook(self._between_predictions)
-            fetch(self._model.model)
             self._unet = twin
         return self._unet
 
@@ -74,6 +75,7 @@ class WebUILoan:
                 )
             )
         if not self._texts:
+            kind().bring(self._model, TEXT)
             self._texts = [self._build_text(index) for index in range(len(self._family.text_parts))]
         return self._texts
 
@@ -116,11 +118,11 @@ class WebUILoan:
 
     def refill(self) -> None:
         """Share the tensors of the model that the host holds now, in the twins that there are already."""
-        for places, source, dtype in self._places:
-            places.refill(tensors_of(source()), dtype=dtype)
+        for part in {part for part, *_ in self._places}:
+            kind().bring(self._model, part)
+        for _, places, source, dtype in self._places:
+            places.refill(kind().tensors_of(source()), dtype=dtype)
         self._vae = None
-        if self._unet is not None:
-            fetch(self._model.model)
 
     def close(self) -> None:
         """Drop the twins."""
@@ -163,11 +165,11 @@ class WebUILoan:
 
     def _build_text(self, index: int) -> nn.Module:
         part, live = self._family.text_parts[index], self._live_text(index)
-        tensors, dtype = tensors_of(live), self.dtype if _has_float8(live) else None
+        tensors, dtype = kind().tensors_of(live), self.dtype if _is_cast(live) else None
         with untouched_random_state():
             twin = build_text_encoder(tensors, projected=part.projected, dtype=dtype, **text_hints(live))
         sources = encoder_sources(twin, tensors, projected=part.projected)
-        self._remember(twin, sources, lambda: self._live_text(index), dtype)
+        self._remember(TEXT, twin, sources, lambda: self._live_text(index), dtype)
         return twin
 
     def _live_text(self, index: int) -> Any:
@@ -176,16 +178,15 @@ class WebUILoan:
         return inner.transformer if hasattr(inner, "transformer") else inner.model
 
     def _remember(
-        self, twin: nn.Module, sources: Any, live: Callable[[], nn.Module], dtype: torch.dtype | None
+        self, part: str, twin: nn.Module, sources: Any, live: Callable[[], nn.Module], dtype: torch.dtype | None
     ) -> None:
-        self._places.append((Places(twin, sources), live, dtype))
+        self._places.append((part, Places(twin, sources), live, dtype))
 
     def _with_vae(self, work: Callable[[Any], Tensor]) -> Tensor:
         """What `work` makes with the VAE; again in fp32, with a copy, where the host's format gives no numbers."""
-        live = self._model.first_stage_model
-        fetch(live)
+        kind().bring(self._model, VAE)
         if self._vae is None:
-            dtype = self._vae_dtype or _vae_dtype(live, self.device)
+            dtype = self._vae_dtype or _vae_dtype(self._model.first_stage_model, self.device)
             self._vae = self._build_vae(dtype)
         with torch.no_grad():
             made = work(self._vae)
@@ -195,7 +196,7 @@ class WebUILoan:
         return made
 
     def _build_vae(self, dtype: torch.dtype) -> nn.Module:
-        tensors = tensors_of(self._model.first_stage_model)
+        tensors = kind().tensors_of(self._model.first_stage_model)
         with untouched_random_state():
             return build_vae(tensors, latent_scale=self.info.latent_scale, dtype=dtype, device=self.device)
 
@@ -206,11 +207,6 @@ class WebUILoan:
     def _pictures(self, vae: Any, latents: Tensor) -> Tensor:
         scaled = latents.to(self.device).float() / self.info.latent_scale
         return vae.decode(scaled.to(_dtype_of(vae))).sample.float()
-
-
-def tensors_of(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers by name: the objects themselves, which `state_dict` does not give."""
-    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
 def text_hints(live: Any) -> dict[str, Any]:
@@ -243,6 +239,13 @@ def compute_dtype(model: Any) -> torch.dtype:
 
 def _has_float8(module: nn.Module) -> bool:
     return any(FLOAT8 in str(parameter.dtype) for parameter in module.parameters())
+
+
+def _is_cast(text: nn.Module) -> bool:
+    """Whether the host casts a text encoder at every use: Forge keeps embeddings in fp32 and the rest as it likes."""
+    stored = {parameter.dtype for parameter in text.parameters()}
+    half_on_cpu = torch.float16 in stored and host_device().type == "cpu"
+    return len(stored) > 1 or half_on_cpu or _has_float8(text)
 
 
 def _vae_dtype(live: nn.Module, device: torch.device) -> torch.dtype:

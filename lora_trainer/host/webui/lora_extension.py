@@ -1,25 +1,20 @@
 """The host's own Lora extension: what it lists, what it holds, and what it has written into the model's weights.
 
 Everything here is called under the host's lock. The extension bakes LoRAs into the weights when a layer is used, and
-keeps them there; it tells files apart by name and time only, and its caches by name only.
+keeps them there; it tells files apart by name and time only, and its caches by name only. Forge's does it otherwise.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import FileFormatError, UserError
-from ...files.container import read_header
-from ...seeds import untouched_random_state
 from ...sentences import Sentence
-
-if TYPE_CHECKING:
-    from torch import nn
+from .kind import kind
 
 EMBEDDING = "bundle_emb"
 MOST_NAMES = 5
@@ -41,34 +36,28 @@ def networks() -> Any:
 
 
 def remove_baked() -> None:
-    """Take all LoRAs out of the weights of every model that the host holds; they are bit by bit the checkpoint's then.
+    """Take all LoRAs out of the weights of every model that the host holds: bit by bit the checkpoint's then."""
+    kind().remove_loras()
 
-    The host does the same before its next picture without a LoRA; one with a LoRA bakes it again.
-    """
-    import torch
 
-    lora = networks()
-    with torch.no_grad():
-        lora.load_networks([])
-        for module in _held_modules():
-            if getattr(module, "network_layer_name", None) and getattr(module, "network_current_names", ()) != ():
-                lora.network_apply_weights(module)
+def forget(names: Sequence[str]) -> None:
+    """Take all LoRAs out of the weights, and let go of what was read from the files of these names."""
+    remove_baked()
+    kind().forget_loras(names)
 
 
 def forget_files() -> None:
     """Let go of every LoRA file and of all that was made from one, and look anew at what lies in the folder."""
     remove_baked()
-    networks().networks_in_memory.clear()
+    kind().forget_loras()
     gc.collect()  # tensors that are mapped from a file hold it open on Windows
     _forget_conditionings()
 
 
 def unmatched(file: Path) -> list[str]:
     """Modules of a LoRA file that the host's loader leaves out, or whose shapes do not fit the loaded model."""
-    entry = SimpleNamespace(filename=str(file))
     try:
-        with untouched_random_state():  # the loader builds layers, whose first values are drawn
-            network = networks().load_network(file.stem, entry)
+        return left_out(file)
     except (AssertionError, RuntimeError, KeyError, ValueError) as error:
         raise FileFormatError(
             Sentence(
@@ -78,14 +67,16 @@ def unmatched(file: Path) -> list[str]:
                 reason=str(error).rstrip("."),
             )
         ) from error
-    return left_out(network, file)
 
 
-def left_out(network: Any, file: Path) -> list[str]:
-    """Modules of `file` that are not in, or do not fit, what the host's loader made of it."""
-    fitting = {module.network_key.partition(".")[0] for module in network.modules.values() if _fits(module)}
-    wanted = {key.partition(".")[0] for key in read_header(file).tensors} - {EMBEDDING}
-    return sorted(wanted - fitting)
+def left_out(file: Path, network: Any = None) -> list[str]:
+    """Modules of `file` that are not in, or do not fit, what the host's loader makes of it (made: `network`)."""
+    return kind().left_out(file, network)
+
+
+def modules_of(keys: Iterable[str]) -> set[str]:
+    """The modules that a LoRA file with these keys is for."""
+    return {key.partition(".")[0] for key in keys} - {EMBEDDING}
 
 
 def some(names: list[str]) -> str:
@@ -94,31 +85,11 @@ def some(names: list[str]) -> str:
     return ", ".join(names[:MOST_NAMES]) + more
 
 
-def _fits(module: Any) -> bool:
-    """Whether a loaded module gives a change of its layer's shape; tried without numbers, on the 'meta' device."""
-    import torch
-
-    weight = torch.empty(module.shape, device="meta")
-    try:
-        change, _ = module.calc_updown(weight)
-    except RuntimeError:
-        return False
-    return tuple(change.shape) == tuple(module.shape)
-
-
-def _held_modules() -> Iterator[nn.Module]:
-    """Modules of the selected model and of those that the host keeps beside it."""
-    from modules import sd_models
-
-    held = [sd_models.model_data.sd_model, *sd_models.model_data.loaded_sd_models]
-    for model in {id(model): model for model in held if model is not None}.values():
-        yield from model.modules()
-
-
 def _forget_conditionings() -> None:
     """Prompts that were encoded through a LoRA which may have changed since."""
     from modules import processing
 
     txt2img = processing.StableDiffusionProcessingTxt2Img
     for name in ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc"):
-        getattr(txt2img, name)[:] = [None, None]
+        cached = getattr(txt2img, name)
+        cached[:] = [None] * len(cached)

@@ -13,7 +13,8 @@ from ...files.names import EXTENSION, safe_stem
 from ...files.sidecar import write_card
 from ...sentences import Sentence
 from ..base import Card, Published
-from . import lora_extension
+from . import lora_extension, selection
+from .kind import kind
 
 
 def lora_folder() -> Path:
@@ -94,10 +95,8 @@ def _check(file: Path) -> list[Sentence]:
 
     Raises FileFormatError with the names of what the loader leaves out.
     """
-    from modules import sd_models
-
     family = family_of_metadata(read_header(file).metadata)
-    if family not in (UNKNOWN, loaded_family(sd_models.model_data.sd_model)):
+    if family not in (UNKNOWN, selection.family_of(kind().loaded())):
         return [
             Sentence(
                 "lora_not_checked",
@@ -119,9 +118,3 @@ def _check(file: Path) -> list[Sentence]:
             )
         )
     return []
-
-
-def loaded_family(model: object) -> str:
-    """'sd1', 'sd2' or 'sdxl', '' for anything else or no model."""
-    flags = {"sdxl": "is_sdxl", "sd2": "is_sd2", "sd1": "is_sd1"}
-    return next((family for family, flag in flags.items() if getattr(model, flag, False)), "")

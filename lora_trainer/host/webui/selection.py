@@ -15,12 +15,16 @@ from ...families.blocks import lora_blocks
 from ...families.detect import detect
 from ...sentences import Sentence
 from ..base import BaseInfo
+from .kind import kind
 
 if TYPE_CHECKING:
     from torch import nn
 
 INPAINTING, PIX2PIX, PICTURE_INPUTS = 9, 8, 4
 """Input channels of a U-Net: with a mask and a masked picture, with a picture to be changed, of plain pictures."""
+ZERO_SNR = "Zero Terminal SNR"
+"""The host's noise schedule of that kind."""
+FAMILY_FLAGS = {"sdxl": "is_sdxl", "sd2": "is_sd2", "sd1": "is_sd1"}
 LOADING = (RuntimeError, OSError, ValueError, KeyError, AttributeError, AssertionError, TypeError, ImportError)
 """What a host may raise when a checkpoint does not load."""
 
@@ -30,9 +34,7 @@ def describe() -> BaseInfo:
 
     Raises BaseModelError when there is none or it cannot be trained on.
     """
-    from modules import sd_models
-
-    selected, model = selected_checkpoint(), sd_models.model_data.sd_model
+    selected, model = selected_checkpoint(), kind().loaded()
     require_host_settings()
     if model is not None and same_file(model.sd_model_checkpoint, selected.filename):
         return describe_model(model)
@@ -45,11 +47,14 @@ def selected_checkpoint() -> Any:
     from modules import sd_models
 
     try:
-        return sd_models.select_checkpoint()
-    except FileNotFoundError as error:
+        selected = sd_models.select_checkpoint()
+    except FileNotFoundError:
+        selected = None  # as Forge says it
+    if selected is None:
         raise BaseModelError(
             Sentence("no_checkpoint", "The WebUI has no checkpoint. Put one into its folder and select it.")
-        ) from error
+        )
+    return selected
 
 
 def bring_back(expected: str = "") -> Any:
@@ -58,15 +63,11 @@ def bring_back(expected: str = "") -> Any:
     Called under the host's lock. Raises BaseAway when another file than `expected` is selected or the host cannot
     load that one any more, BaseModelError when it cannot load the first one or it cannot be trained on.
     """
-    from modules import sd_models
-
     selected = selected_checkpoint()
     if expected and not same_file(selected.filename, expected):
         raise BaseAway(away(expected))
-    _forget_emptied(sd_models.model_data)
     try:
-        model = sd_models.reload_model_weights() or sd_models.load_model(selected)
-        _return_to_device(model)
+        model = kind().load(selected)
     except LOADING as error:
         name = selected.name_for_extra
         raise (BaseAway(_lost(name, error)) if expected else BaseModelError(_not_loaded(name, error))) from error
@@ -99,39 +100,12 @@ def same_file(one: str, other: str) -> bool:
     return Path(one) == Path(other)
 
 
-def is_in_place(model: Any) -> bool:
-    """Whether the model's U-Net has its values, and where the host computes."""
-    from modules import devices
-
-    parameter = next(model.model.diffusion_model.parameters())
-    return not parameter.is_meta and (bool(model.lowvram) or parameter.device.type == devices.device.type)
-
-
-def _forget_emptied(held: Any) -> None:
-    """Let the host load anew what was thrown away: it would take such a model from its list and find no values."""
-    held.loaded_sd_models[:] = [model for model in held.loaded_sd_models if not _on_meta(model)]
-    if held.sd_model is not None and _on_meta(held.sd_model):
-        held.sd_model = None
-
-
-def _on_meta(model: Any) -> bool:
-    return any(parameter.is_meta for parameter in model.parameters())
-
-
-def _return_to_device(model: Any) -> None:
-    """Undo 'unload checkpoint', which takes no lock and leaves the model on the CPU."""
-    from modules import sd_models
-
-    if not is_in_place(model):
-        sd_models.send_model_to_device(model)
-
-
 def describe_model(model: Any) -> BaseInfo:
     """What is known of a loaded model. Raises BaseModelError when it cannot be trained on."""
     from modules import shared
 
     require_trainable(model)
-    family = FAMILIES.get("sdxl" if model.is_sdxl else "sd2" if model.is_sd2 else "sd1")
+    family = FAMILIES.get(family_of(model))
     prediction = V_PREDICTION if model.parameterization == "v" else EPSILON
     checkpoint = model.sd_checkpoint_info
     said = _header(checkpoint.filename, family.name, _age(checkpoint.filename))
@@ -139,7 +113,7 @@ def describe_model(model: Any) -> BaseInfo:
         name=checkpoint.name_for_extra,
         family=family.name,
         prediction_type=prediction,
-        zero_terminal_snr=shared.opts.sd_noise_schedule == "Zero Terminal SNR",
+        zero_terminal_snr=getattr(model, "zero_terminal_snr", False) or shared.opts.sd_noise_schedule == ZERO_SNR,
         latent_scale=float(model.scale_factor),
         native_resolution=said.resolution or family.resolution(prediction),
         path=str(checkpoint.filename),
@@ -147,6 +121,11 @@ def describe_model(model: Any) -> BaseInfo:
         blocks=said.blocks,
         conv_blocks=said.conv_blocks,
     )
+
+
+def family_of(model: object) -> str:
+    """'sd1', 'sd2' or 'sdxl', '' for anything else or no model."""
+    return next((family for family, flag in FAMILY_FLAGS.items() if getattr(model, flag, False)), "")
 
 
 def _age(path: str) -> int:
@@ -180,9 +159,7 @@ def _header(path: str, family: str, age: int) -> _Header:
 
 def require_host_settings() -> None:
     """Raise BaseModelError when the host was started in a way that does not allow training."""
-    from modules import shared
-
-    if shared.cmd_opts.lowvram:
+    if kind().keeps_parts_away():
         raise BaseModelError(
             Sentence(
                 "lowvram",
@@ -215,6 +192,8 @@ def _kinds(model: Any) -> list[Sentence | None]:
     # The order matters: what comes later may ask for parts that an earlier kind does not have.
     if getattr(model, "is_sd3", False):
         return [unless(False, "base_is_sd3", "a base of Stable Diffusion 3")]
+    if not family_of(model):
+        return [unless(False, "base_is_other", "a base of another kind")]
     if getattr(model, "is_ssd", False):
         return [unless(False, "base_is_ssd", "a pruned base of the SSD kind")]
     inputs = _input_channels(model)
@@ -259,6 +238,12 @@ def _formats(model: Any) -> list[Sentence | None]:
     """Number formats that cannot be computed with on this device."""
     from modules import devices
 
+    if packed := getattr(model, "packed", ""):
+        text = (
+            "'{name}' is held in the format {format}, whose numbers are packed. Set 'Diffusion in Low Bits' at the top "
+            "of Forge's page to 'Automatic', or select a checkpoint in fp16."
+        )
+        return [Sentence("base_is_packed", text, name=model.sd_checkpoint_info.name_for_extra, format=packed)]
     dtype = next(model.model.diffusion_model.parameters()).dtype
     half_on_cpu = str(dtype) == "torch.float16" and devices.device.type == "cpu"
     text = "The WebUI holds the checkpoint in fp16 on the CPU, which is unusably slow. Start it with --no-half."

@@ -10,6 +10,7 @@ from ...config import TrainConfig
 from ...errors import BaseAway
 from ..base import BaseInfo
 from . import selection
+from .kind import kind
 
 PRECISIONS = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
 
@@ -20,7 +21,7 @@ def settle(config: TrainConfig, info: BaseInfo) -> TrainConfig:
     base = replace(
         config.base,
         checkpoint=info.path,
-        vae=_separate_vae(),
+        vae=kind().vae_file(),
         family=info.family,
         prediction_type=info.prediction_type,
         zero_terminal_snr="yes" if info.zero_terminal_snr else "no",
@@ -37,7 +38,7 @@ def settled_elsewhere(config: TrainConfig) -> TrainConfig | None:
     path = Path(known.filename) if known is not None else Path(named).expanduser()
     if not named or not path.is_file():
         return None
-    return replace(config, base=replace(config.base, checkpoint=str(path), vae=_separate_vae()))
+    return replace(config, base=replace(config.base, checkpoint=str(path), vae=kind().vae_file()))
 
 
 def _require_same_base(named: str, info: BaseInfo) -> None:
@@ -61,17 +62,11 @@ def _by_path(named: str) -> Any:
     return next((one for one in known if selection.same_file(one.filename, str(Path(named).expanduser()))), None)
 
 
-def _separate_vae() -> str:
-    from modules import sd_vae
-
-    return str(sd_vae.loaded_vae_file or "")
-
-
 def _memory() -> dict[str, Any]:
-    from modules import devices, sd_models
+    from modules import devices
 
     from .loan import compute_dtype
 
-    model = sd_models.model_data.sd_model
+    model = kind().loaded()
     dtype = compute_dtype(model) if model is not None else devices.dtype
     return {"device": str(devices.device), "precision": PRECISIONS.get(str(dtype), "auto")}

@@ -76,9 +76,7 @@ class WebUIStudio:
 
         if self._drawn and self._files:
             with queue_lock:
-                lora_extension.remove_baked()
-                for tried in self._files.values():
-                    lora_extension.networks().networks_in_memory.pop(tried.name, None)
+                lora_extension.forget([tried.name for tried in self._files.values()])
 
     def draw(self, request: Request, loras: Sequence[LoraUse] = ()) -> Drawn:
         """One picture by the host's txt2img; nothing is written to its output folder, no setting or chance changes.
@@ -156,7 +154,7 @@ class WebUIStudio:
         network = next((net for net in lora_extension.networks().loaded_networks if net.name == tried.name), None)
         if network is None:
             return False
-        names = [] if tried.checked else lora_extension.left_out(network, Path(tried.filename))
+        names = [] if tried.checked else lora_extension.left_out(Path(tried.filename), network)
         if names:
             raise FileFormatError(
                 Sentence(

@@ -10,7 +10,8 @@ import pytest
 from tests.bases import random_base
 
 STANDIN = Path(__file__).parent / "standin"
-NAMES = ("modules", "networks", "standin_model")
+FORGE = Path(__file__).parent / "standin_forge"
+NAMES = ("modules", "networks", "standin_model", "standin_checkpoints", "modules_forge", "backend")
 
 
 @pytest.fixture
@@ -66,6 +67,37 @@ def standin(tmp_path, monkeypatch):
 def webui(standin):
     """The stand-in with a tiny SD1 base."""
     return standin()
+
+
+@pytest.fixture
+def forge(tmp_path, monkeypatch):
+    """The stand-in as Forge is: another holder of the model, and another Lora extension. Nothing is loaded yet."""
+    for folder in (STANDIN, FORGE):
+        monkeypatch.syspath_prepend(str(folder))
+    _forget()
+    import modules
+
+    modules.__path__.insert(0, str(FORGE / "modules"))
+    import networks
+    from backend import memory_management
+    from modules import call_queue, interrogate, paths, processing, sd_models, shared
+
+    paths.data_path = paths.models_path = shared.cmd_opts.data_dir = str(tmp_path / "webui")
+    shared.cmd_opts.lora_dir = str(tmp_path / "webui" / "models" / "Lora")
+    Path(shared.cmd_opts.lora_dir).mkdir(parents=True)
+    sd_models.CheckpointInfo(random_base("sd1")).register()
+    shared.opts.sd_model_checkpoint = random_base("sd1").name
+    shared.opts.forge_additional_modules = []
+    shared.interrogator = interrogate.InterrogateModels()
+    yield SimpleNamespace(
+        call_queue=call_queue,
+        memory_management=memory_management,
+        networks=networks,
+        processing=processing,
+        sd_models=sd_models,
+        shared=shared,
+    )
+    _forget()
 
 
 def _forget():

@@ -12,6 +12,7 @@ import torch
 from lora_trainer import options
 from lora_trainer.control import Control
 from lora_trainer.host.webui.host import WebUIHost
+from lora_trainer.host.webui.kind import kind
 from lora_trainer.seeds import untouched_random_state
 from lora_trainer.train import train
 from tests.runs import values
@@ -38,7 +39,7 @@ class Threads:
 
 def snapshot(webui):
     """Everything that a run must leave as it was."""
-    model = webui.shared.sd_model
+    model = kind().loaded()
     digest = hashlib.sha256()
     for tensor in (*model.parameters(), *model.buffers()):
         digest.update(tensor.detach().numpy().tobytes())

@@ -17,6 +17,7 @@ try:
     from lora_trainer.errors import UserError
     from lora_trainer.host.base import Card, LoraUse
     from lora_trainer.host.webui import publishing, strength_axis
+    from lora_trainer.host.webui.kind import kind
     from lora_trainer.host.webui.studio import WebUIStudio
     from lora_trainer.sampling.request import Request
     from lora_trainer.sentences import to_json
@@ -50,7 +51,7 @@ def draw(values):
 def look(values):
     """What the user could notice: lists, settings, the last prompt, and how much is baked into the weights."""
     networks = sys.modules["networks"]
-    model = sd_models.model_data.sd_model
+    model = kind().loaded()
     history = Path(shared.cmd_opts.data_dir) / "params.txt"
     return {
         "listed": sorted(networks.available_networks),
@@ -58,12 +59,18 @@ def look(values):
         "hashes": sorted(networks.available_network_hash_lookup),
         "loaded": [network.name for network in networks.loaded_networks],
         "in_memory": sorted(networks.networks_in_memory),
-        "baked": sum(getattr(module, "network_current_names", ()) != () for module in model.modules()),
+        "baked": sum(_is_baked(module) for module in model.modules()),
         "settings": {key: repr(value) for key, value in shared.opts.data.items()},
         "last_prompt": history.read_text(encoding="utf-8") if history.exists() else "",
         "checkpoint": shared.opts.sd_model_checkpoint,
         "prompt_history_off": shared.cmd_opts.no_prompt_history,
     }
+
+
+def _is_baked(module):
+    """Whether a LoRA is in the weights: of one layer in the WebUI, of a whole network in Forge."""
+    loader = getattr(module, "lora_loader", None)
+    return bool(loader.backup) if loader else getattr(module, "network_current_names", ()) != ()
 
 
 def predict(values):

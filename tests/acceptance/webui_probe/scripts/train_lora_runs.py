@@ -21,6 +21,7 @@ try:
     from lora_trainer.control import Control
     from lora_trainer.events import to_json
     from lora_trainer.host.webui.host import WebUIHost
+    from lora_trainer.host.webui.kind import kind
 finally:
     sys.path.remove(ROOT)
 
@@ -130,6 +131,10 @@ def events(values):
     }
 
 
+def places(values):
+    return {"data": paths.data_path, "loras": str(WebUIHost().lora_folder())}
+
+
 def steer(values):
     run = RUNS[values["run"]]
     if "wish" in values:
@@ -144,7 +149,7 @@ def snapshot(values):
     import numpy as np
     import torch
 
-    model = sd_models.model_data.sd_model
+    model = kind().loaded()
     digest = hashlib.sha256()
     for tensor in (*model.parameters(), *model.buffers()):
         digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
@@ -160,7 +165,7 @@ def snapshot(values):
     }
     chance = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
     return {
-        "model": id(model),
+        "model": hash(model),
         "weights": digest.hexdigest(),
         "tensors": len(list(model.parameters())) + len(list(model.buffers())),
         "gradients": _hash([parameter.requires_grad for parameter in model.parameters()]),
@@ -234,7 +239,7 @@ def _app_started(demo, app):
 
         return handler
 
-    for function in (start, events, steer, snapshot, disturb):
+    for function in (start, events, steer, snapshot, disturb, places):
         app.add_api_route(f"/train-lora-probe/{function.__name__}", serve(function), methods=["POST"])
     # A request that comes before the host has put all its parts together makes it break off: this says when it has.
     (Path(paths.data_path) / "train-lora-probe.started").write_text(str(time.time()), encoding="ascii")

@@ -1,0 +1,1 @@
+"""Forge's backend in small: networks that are moved and patched by others."""

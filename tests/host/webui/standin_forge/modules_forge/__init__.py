@@ -1,0 +1,1 @@
+"""Forge's own package, as far as it matters here."""
