@@ -71,3 +71,10 @@ def test_past_runs_are_compared_voted_on_used_again_and_cleared_away(page, serve
     page.click(f"[data-run='{runs[0]}'] .lt-use-settings")
     wait_for_text(page, ".lt-notices", "settings of 'small'")
     assert option(page, "network.rank").input_value() == "2" and not page.url.endswith("#history")
+
+    page.click("[data-view='history']")
+    page.click(f"[data-run='{runs[1]}'] .lt-use-lora")
+    wait_for_text(page, ".lt-notices", "<lora:large:1> is copied")
+    page.click(f"[data-run='{runs[1]}'] .lt-open-run")
+    wait_for_text(page, ".lt-state", "large: finished")
+    wait_for_text(page, ".lt-ready", "In the LoRA folder as <lora:large:1>.")

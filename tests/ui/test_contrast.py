@@ -8,9 +8,8 @@ from lora_trainer.ui.assets import PAGE
 
 LEAST = 4.5
 CSS = (PAGE / "page.css").read_text(encoding="utf-8")
-LIGHT, DARK = (
-    re.search(pattern, CSS, re.DOTALL)[1] for pattern in (r"\.lt \{(.*?)\}", r'\[data-theme="dark"\] \{(.*?)\}')
-)
+LIGHT = re.search(r"\.lt \{(.*?)\}", CSS, re.DOTALL)[1]
+DARK = re.search(r'\[data-theme="dark"\] \{(.*?)\}', CSS, re.DOTALL)[1]
 WRITTEN = ("ink", "faint", "accent", "good", "bad", "calm")
 GROUNDS = ("ground", "panel", "under", "field")
 

@@ -53,6 +53,14 @@ def test_the_prompt_gets_the_tag_and_keeps_what_the_user_wrote(prompt, wanted):
     assert call("host.js", "withTag", prompt, {"name": "thing", "strength": 0.6, "trigger": "zorb"}) == wanted
 
 
+def test_a_tag_says_what_is_put_into_the_prompt():
+    assert call("host.js", "fromTag", "<lora:my: cat:0.8>", "zorb") == {
+        "name": "my: cat",
+        "strength": 0.8,
+        "trigger": "zorb",
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "language"),
     [

@@ -16,6 +16,8 @@ export class Control {
     const nothing = this.#nothing();
     const brief = nothing.length > MOST_LETTERS ? app.t("settings.automatic") : nothing;
     if (nothing) Object.assign(this.input, { placeholder: brief, title: nothing });
+    const example = app.words.maybe(`option.${option.path}.example`, "");
+    if (example) this.input.placeholder = example;
     this.problem = h("div", { class: "lt-problem", id: `${id}-problem`, hidden: true });
     this.element = this.#frame(id);
     this.input.addEventListener(this.input.type === "checkbox" || option.choices?.length ? "change" : "input", () =>

@@ -78,6 +78,7 @@ export class Grid {
             class: "lt-cell",
             disabled: true,
             style: { "aspect-ratio": ratio },
+            "aria-label": cellName(app, grid, file, strength),
           });
           const score = h("div", { class: "lt-scores" });
           this.#places.set(place(file, strength, number), { button, score, cell: null });
@@ -121,10 +122,7 @@ export class Grid {
       url: app.api.url(["tryouts", grid.id, "cells", `${cell.n}.png`]),
     };
     spot.cell = chosen;
-    const name = app.t("tryout.cell", {
-      step: rowName(app, grid, cell.save),
-      strength: short(cell.strength),
-    });
+    const name = cellName(app, grid, cell.save, cell.strength);
     spot.button.append(h("img", { src: chosen.url, alt: "" }));
     attribute(spot.button, "disabled", false);
     attribute(spot.button, "aria-label", name);
@@ -157,3 +155,6 @@ export class Grid {
     next.focus();
   }
 }
+
+const cellName = (app, grid, file, strength) =>
+  app.t("tryout.cell", { step: rowName(app, grid, file), strength: short(strength) });

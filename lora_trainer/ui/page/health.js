@@ -83,7 +83,7 @@ function finding(app, state, found, refresh) {
     h(
       "ul",
       { class: "lt-named" },
-      named.map(({ name, sentence }) => h("li", {}, h("strong", {}, name), sentence && ` ${words.sentence(sentence)}`)),
+      together(named, words).map(([names, why]) => h("li", {}, h("strong", {}, names), why && ` ${why}`)),
       more > 0 && h("li", {}, app.t("health.more", { n: more })),
     ),
     h(
@@ -96,6 +96,13 @@ function finding(app, state, found, refresh) {
   );
   fold.addEventListener("toggle", () => state.open[fold.open ? "add" : "delete"](key));
   return h("li", { class: `lt-finding lt-is-${found.severity}`, data: { check: found.check } }, fold);
+}
+
+/** Names and what is said of them; once, where the same is said of all. */
+function together(named, words) {
+  const said = named.map(({ name, sentence }) => [name, sentence ? words.sentence(sentence) : ""]);
+  const alike = said.every(([, why]) => why === said[0][1]);
+  return alike && said[0]?.[1] ? [[said.map(([name]) => name).join(", "), said[0][1]]] : said;
 }
 
 /** Apply a fix: options go into the form, all else is done by the server. */

@@ -18,7 +18,7 @@ const HIDDEN = ["base.checkpoint", "data.folders", "save.output", "data.cache_fo
 const FIRST = ["save.name", "data.trigger_word"];
 const IN_SIGHT = [...FIRST, "steps"];
 const PROMPTS = "samples.prompts";
-const TOLD = ["network.rank", "optimizer.learning_rate", "data.batch_size", "data.resolution"];
+const TOLD = ["network.rank", "optimizer.learning_rate", "data.resolution"];
 /** Options whose values stand on the closed fold of the basic ones. */
 const OPEN = "lora-trainer.basics";
 
