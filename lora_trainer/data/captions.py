@@ -112,11 +112,12 @@ def _from_caption_file(picture: Path, extensions: Iterable[str], problems: list[
 
 
 def caption_files(picture: Path, extensions: Iterable[str]) -> Iterator[Path]:
-    """Where a picture's caption may lie, in the order that is tried: `cat.txt`, `cat.png.txt` and so on."""
+    """Where a picture's caption may lie, in the order that is tried: `cat.txt`, `cat.png.txt`, `cat.TXT` and so on."""
     for extension in extensions:
-        ending = extension if extension.startswith(".") else f".{extension}"
-        yield picture.with_suffix(ending)
-        yield picture.with_name(picture.name + ending)
+        plain = extension if extension.startswith(".") else f".{extension}"
+        for ending in _spellings(plain):
+            yield picture.with_suffix(ending)
+            yield picture.with_name(picture.name + ending)
 
 
 def _tables_beside(files: Sequence[Found], data: DataOptions) -> list[Path]:
@@ -124,8 +125,15 @@ def _tables_beside(files: Sequence[Found], data: DataOptions) -> list[Path]:
     given = Path(data.metadata).expanduser().resolve() if data.metadata else None
     folders = {parent for file in files for parent in file.path.parents if parent.is_relative_to(file.root)}
     ordered = sorted(folders, key=lambda folder: (len(folder.parts), folder.as_posix()))
-    paths = (folder / name for folder in ordered for name in TABLES)
+    paths = (folder / spelt for folder in ordered for name in TABLES for spelt in _spellings(name))
     return [path for path in paths if path.is_file() and path.resolve() != given]
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """A name as it is usual, and as cameras and old programs write it, where that is another file."""
+    if os.path.normcase("A") == "a":
+        return (name,)
+    return tuple(dict.fromkeys((name, name.upper(), name.capitalize())))
 
 
 def _from_tables(

@@ -22,10 +22,17 @@ def test_a_caption_is_read_from_the_file_beside_the_picture(tmp_path):
     assert captions(tmp_path) == ({"a.png": "a red cat"}, ())
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.caption", "a.png.txt"])
+@pytest.mark.parametrize("name", ["a.txt", "a.caption", "a.png.txt", "a.TXT", "a.PNG.TXT"])
 def test_every_caption_ending_is_found(tmp_path, name):
-    draw(tmp_path / "a.png")
+    draw(tmp_path / ("a.PNG" if "PNG" in name else "a.png"))
     (tmp_path / name).write_text("a cat", encoding="utf-8")
+    assert [*captions(tmp_path)[0].values()] == ["a cat"]
+
+
+@pytest.mark.parametrize("name", ["METADATA.CSV", "Metadata.csv"])
+def test_a_table_is_found_however_its_name_is_spelt(tmp_path, name):
+    draw(tmp_path / "a.png")
+    (tmp_path / name).write_text("file,prompt\na.png,a cat\n", encoding="utf-8")
     assert captions(tmp_path)[0] == {"a.png": "a cat"}
 
 
