@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ...config import TrainConfig
+from ...device import precision_of
 from ...errors import BaseAway
 from ..base import BaseInfo
 from . import selection
-
-PRECISIONS = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
 
 
 def settle(config: TrainConfig, info: BaseInfo) -> TrainConfig:
@@ -74,4 +73,4 @@ def _memory() -> dict[str, Any]:
 
     model = sd_models.model_data.sd_model
     dtype = compute_dtype(model) if model is not None else devices.dtype
-    return {"device": str(devices.device), "precision": PRECISIONS.get(str(dtype), "auto")}
+    return {"device": str(devices.device), "precision": precision_of(dtype)}
