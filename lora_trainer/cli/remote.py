@@ -50,11 +50,14 @@ def fetched(client: Client, job: Job, output: Path, *, file: str = "", quiet: bo
     return {"path": str(path)}
 
 
-def sent(client: Client, folder: Path, name: str, *, quiet: bool) -> str:
-    """The id of a new data set of a folder's pictures. Raises UserError where the server took none of them."""
+def sent(client: Client, folder: Path, name: str, *, scale_for: int = 0, quiet: bool) -> str:
+    """The id of a new data set of a folder's pictures, scaled down for a resolution where one is given.
+
+    Raises UserError where the server took none of them.
+    """
     screen = Screen(quiet)
     made = client.datasets.create(name)
-    added = client.datasets.fill(made["id"], folder, screen.count(f"Sending {folder.name}"))
+    added = client.datasets.fill(made["id"], folder, screen.count(f"Sending {folder.name}"), scale_for=scale_for)
     screen.close()
     for one in added["refused"]:
         screen.say(f"Left out: {one['name']} {one['text']}")

@@ -100,14 +100,18 @@ class DataSets:
         self.fill(made["id"], folder, progress)
         return made
 
-    def fill(self, dataset: str, folder: Path, progress: Progress = silent) -> told.Added:
-        """Add a folder's pictures with all that belongs to them to a data set."""
+    def fill(self, dataset: str, folder: Path, progress: Progress = silent, *, scale_for: int = 0) -> told.Added:
+        """Add a folder's pictures with all that belongs to them to a data set.
+
+        `scale_for` is a resolution: large pictures are scaled down before, to what a training at it can use.
+        """
         from ..datasets.contents import contents
         from ..datasets.pack import zipped
+        from ..datasets.shrink import least_side, shrunk
 
         parts = contents(folder, lambda path: True, table=True)
         with tempfile.TemporaryFile() as packed:
-            for piece in zipped(parts):
+            for piece in zipped(shrunk(part, least_side(scale_for)) if scale_for else part for part in parts):
                 packed.write(piece)
             return upload(self._server, dataset, f"{folder.resolve().name}.zip", packed, packed.tell(), progress)
 
