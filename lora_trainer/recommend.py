@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
 
 FEW, ENOUGH, MANY = 10, 20, 150
 """Pictures: below FEW a run repeats itself, from ENOUGH on some can be held back, from MANY on they are much."""
+MOST_HELD_BACK = 20
+"""More pictures that are not trained on make the curve no smoother, and every validation longer."""
 SAVES = 8
 """How many saves a run should leave to choose from."""
 BUCKET = 64
+PONY = re.compile("pony", re.IGNORECASE)
+"""In the names of bases that were trained on pictures with their scores."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +78,43 @@ class Recommendation:
 def recommend(facts: Facts, presets: Sequence[Preset], kept: Mapping[str, Any] | None = None) -> Recommendation:
     """What an expert would set. `kept` are option values by path that the user has chosen: nothing touches them.
 
-    Memory is no part of it: `estimate.need.what_fits` makes it milder where the device is too small.
+    The device is no part of it: `jobs.advisor` knows that, and adds `precision_reason` and `memory_reason`.
     """
     found = Recommendation()
     _begin_with_preset(found, facts, presets)
     for rule in RULES:
         rule(found, facts)
     return _keeping(found, kept or {})
+
+
+def precision_reason(device: str, precision: str) -> Sentence:
+    """Why a device called so holds the base in 'fp32', 'bf16' or 'fp16', adapters being fp32 everywhere."""
+    if precision == "fp16":
+        template = "On {device} the base is held in fp16, half of fp32's memory; losses are scaled to keep gradients."
+        return Sentence("advice_precision_fp16", template, device=device)
+    if precision == "bf16":
+        template = "On {device} the base is held in bf16: half of fp32's memory, and no number is too large for it."
+        return Sentence("advice_precision_bf16", template, device=device)
+    template = "On {device} the base is held in fp32, which is exact; bf16 would need half of the memory for it."
+    return Sentence("advice_precision_fp32", template, device=device)
+
+
+def memory_reason(need: str, total: str, device: str, changes: Mapping[str, Any]) -> Sentence:
+    """Why settings are made gentler by `changes`, which are empty where nothing fits; `need` and `total` in GB."""
+    values = {"need": need, "total": total, "device": device}
+    if not changes:
+        template = (
+            "This would need about {need} GB, but {device} has {total} GB, and no gentler setting fits either: use "
+            "another device."
+        )
+        return Sentence("advice_memory_none", template, **values)
+    template = "Otherwise it would need about {need} GB, but {device} has {total} GB. So it fits: {changes}."
+    return Sentence("advice_memory", template, **values, changes=in_words(changes))
+
+
+def in_words(changes: Mapping[str, Any]) -> str:
+    """Options by path and their values, as a list in a sentence."""
+    return ", ".join(f"{path} {str(value).lower()}" for path, value in changes.items())
 
 
 def _begin_with_preset(found: Recommendation, facts: Facts, presets: Sequence[Preset]) -> None:
@@ -165,12 +200,15 @@ def _count(found: Recommendation, facts: Facts) -> None:
 
 
 def _validation(found: Recommendation, facts: Facts) -> None:
+    """A tenth is held back, but never so many that measuring takes as long as training."""
     if facts.count >= ENOUGH:
+        share = min(0.1, round(MOST_HELD_BACK / facts.count, 4))
         found.advise(
-            {"data.validation_share": 0.1},
+            {"data.validation_share": share},
             Sentence(
                 "advice_validation",
-                "A tenth of the {count} pictures is held back: the loss on them tells which save is best.",
+                "About {held} of the {count} pictures are held back: the loss on them tells which save is best.",
+                held=round(share * facts.count),
                 count=facts.count,
             ),
         )
@@ -187,6 +225,27 @@ def _prediction(found: Recommendation, facts: Facts) -> None:
         )
 
 
+def _offset(found: Recommendation, facts: Facts) -> None:
+    if facts.info.zero_terminal_snr and found.get("loss.noise_offset", 0.0):
+        found.advise(
+            {"loss.noise_offset": 0.0},
+            Sentence(
+                "advice_no_offset",
+                "The base was trained down to pure noise: white and black grounds come out clean without an offset.",
+            ),
+        )
+
+
+def _prompts(found: Recommendation, facts: Facts) -> None:
+    """Nothing is set: what samples show is the user's own."""
+    if PONY.search(facts.info.name):
+        sentence = (
+            "Pony draws well where prompts begin with score_9, score_8_up, score_7_up: begin those of the samples so, "
+            "not the captions, which would tie the words to your pictures."
+        )
+        found.reasons.append(Reason(("samples.prompts",), Sentence("advice_pony", sentence)))
+
+
 def _length(found: Recommendation, facts: Facts) -> None:
     """About as many showings as experts use, and a save for each eighth."""
     if not facts.count or found.get("steps", 0):
@@ -198,9 +257,10 @@ def _length(found: Recommendation, facts: Facts) -> None:
         {"steps": steps, "save.every": every},
         Sentence(
             "advice_length",
-            "{count} pictures are shown {showings} times in all, {batch} in a step; every {every} steps there is a "
-            "save to choose from.",
+            "{count} pictures are shown {showings} times in all, each about {each} times, {batch} in a step; every "
+            "{every} steps there is a save to choose from.",
             count=facts.count,
+            each=max(1, round(steps * batch / facts.count)),
             showings=steps * batch,
             batch=batch,
             every=every,
@@ -214,6 +274,8 @@ RULES: tuple[Callable[[Recommendation, Facts], None], ...] = (
     _count,
     _validation,
     _prediction,
+    _offset,
+    _prompts,
     _length,
 )
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 SHOWINGS_PER_PICTURE = 100
 FEWEST_SHOWINGS, MOST_SHOWINGS = 1000, 3000
 """How often pictures are shown in all: what experts' settings for characters and styles come to (about 1000-3000)."""
+SEEN_OFTEN = 5
+"""How often a picture must be shown to leave a trace: very many pictures need more showings than experts' sets do."""
 
 
 def with_resolution(config: TrainConfig, info: BaseInfo) -> TrainConfig:
@@ -35,4 +37,5 @@ def with_epochs(config: TrainConfig, pictures: Sequence[Picture]) -> TrainConfig
 
 def showings_for(pictures: int) -> int:
     """How often so many pictures are to be shown in all."""
-    return min(max(SHOWINGS_PER_PICTURE * pictures, FEWEST_SHOWINGS), MOST_SHOWINGS)
+    usual = min(max(SHOWINGS_PER_PICTURE * pictures, FEWEST_SHOWINGS), MOST_SHOWINGS)
+    return max(usual, SEEN_OFTEN * pictures)

@@ -100,9 +100,35 @@ def test_a_run_is_as_long_as_experts_make_it_and_leaves_eight_saves() -> None:
     assert values["steps"] == 600 and values["save"]["every"] == 80
 
 
+def test_very_many_pictures_are_each_seen_often_enough_and_few_of_them_held_back() -> None:
+    values = advise("style", family="sdxl", captions=[f"a house {number} in the rain" for number in range(2000)]).values
+    batch, held = values["data"]["batch_size"], values["data"]["validation_share"] * 2000
+    assert values["steps"] * batch == 5 * 2000 and round(held) == 20
+    assert values["save"]["every"] * 8 <= values["steps"]
+
+
+def test_three_pictures_are_a_run_that_ends() -> None:
+    found = advise("character", captions=SENTENCES[:3])
+    assert found.values["steps"] * found.values["data"]["batch_size"] == 1000
+    assert "validation_share" not in found.values["data"] and found.values["network"]["train_text_encoder"] is False
+
+
 def test_min_snr_is_off_where_it_would_take_all_weight_away() -> None:
     found = advise(family="sdxl", prediction_type="v_prediction", zero_terminal_snr=True)
     assert found.values["loss"]["min_snr_gamma"] == 0.0
+
+
+def test_a_base_down_to_pure_noise_needs_no_offset() -> None:
+    assert advise("product", family="sdxl").values["loss"]["noise_offset"] > 0
+    found = advise("product", family="sdxl", prediction_type="v_prediction", zero_terminal_snr=True)
+    assert found.values["loss"]["noise_offset"] == 0.0 and "advice_no_offset" in codes(found)
+
+
+def test_pony_s_scores_are_named_until_prompts_were_written() -> None:
+    assert "advice_pony" in codes(advise("character", family="sdxl", name="ponyDiffusionV6XL"))
+    written = advise("character", family="sdxl", name="ponyDiffusionV6XL", kept={"samples.prompts": ["score_9, zorb"]})
+    assert "advice_pony" not in codes(written)
+    assert "advice_pony" not in codes(advise("character", family="sdxl", name="NoobAI-XL-v1"))
 
 
 def test_what_the_user_chose_is_kept_and_not_given_reasons() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import options
 from ..errors import ConfigError
 from ..registry import suggest
+from .named import require
 
 if TYPE_CHECKING:
     from ..config import TrainConfig
@@ -22,24 +24,30 @@ MOST_LISTED = 12
 def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     parser = subparsers.add_parser("check", help="examine pictures and captions", description=__doc__)
     parser.add_argument("folders", metavar="DIR", nargs="+", help="folder of pictures")
-    parser.add_argument("--set", metavar="option.path=value", action="append", default=[], help="any option of the run")
+    add_run(parser)
     parser.add_argument("--fix", metavar="CHECK", action="append", default=[], help="mend what this check finds")
     parser.add_argument("--undo", metavar="ID", help="take back the fix of this id")
     parser.set_defaults(run=run)
     return [parser]
 
 
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """What is to be known of the run that the pictures are for."""
+    parser.add_argument("--base", default="", metavar="FILE", help="checkpoint: its kind and resolution are asked for")
+    parser.add_argument("--set", metavar="option.path=value", action="append", default=[], help="any option of the run")
+
+
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Examine, mend what is asked for, and print the findings. `ok` is false when one is an error."""
     from ..health import Looks, gather, report_on
 
-    config = _config(arguments)
+    config, family = config_of(arguments, arguments.folders)
     if arguments.undo:
         _undo(config, arguments.undo)
     looks = Looks()
 
     def look() -> Subject:
-        return gather(config.data, looks, family=_family(config), max_tokens=config.base.max_tokens)
+        return gather(config.data, looks, family=family, max_tokens=config.base.max_tokens)
 
     subject = look()
     undo_ids: list[str] = []
@@ -52,29 +60,36 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"ok": report.healthy, "undo": undo_ids, **report.to_json()}
 
 
-def _config(arguments: argparse.Namespace) -> TrainConfig:
-    """The options of the run. Raises ConfigError for wrong ones and for folders that are not there."""
-    folders = [str(Path(folder).expanduser().absolute()) for folder in arguments.folders]
+def config_of(arguments: argparse.Namespace, named: Sequence[str]) -> tuple[TrainConfig, str]:
+    """The options of a run on these folders, and its base's family; without a base, SD1.5 is taken for granted.
+
+    Raises ConfigError for wrong options and for what is not there, BaseModelError for a base that cannot be read.
+    """
+    folders = [str(Path(folder).expanduser().absolute()) for folder in named]
     missing = [f"There is no folder '{folder}'." for folder in folders if not Path(folder).is_dir()]
     if missing:
         raise ConfigError(missing)
-    values = options.merged(options.parse_changes(arguments.set), {"data": {"folders": folders}})
-    config = options.build(values)
-    resolution = config.data.resolution or _native_resolution(config)
-    return replace(config, data=replace(config.data, resolution=resolution))
+    given = {"data": {"folders": folders}, "base": {"checkpoint": arguments.base} if arguments.base else {}}
+    config = options.build(options.merged(options.parse_changes(arguments.set), given))
+    require(config.base.checkpoint)
+    resolution, family = _asked_of_base(config) if config.base.checkpoint else _taken_for_granted(config)
+    return replace(config, data=replace(config.data, resolution=config.data.resolution or resolution)), family
 
 
-def _family(config: TrainConfig) -> str:
-    from ..health.subject import FAMILY
+def _asked_of_base(config: TrainConfig) -> tuple[int, str]:
+    """Its own resolution, and its family."""
+    from ..host.standalone import StandaloneHost
 
-    return FAMILY if config.base.family == "auto" else config.base.family
+    info = StandaloneHost(config.base, config.memory).describe()
+    return info.native_resolution, info.family
 
 
-def _native_resolution(config: TrainConfig) -> int:
-    """SDXL's 1024, else 512."""
-    from ..health.subject import RESOLUTION
+def _taken_for_granted(config: TrainConfig) -> tuple[int, str]:
+    """SDXL's 1024 pixels, else 512."""
+    from ..health.subject import FAMILY, RESOLUTION
 
-    return 2 * RESOLUTION if config.base.family == "sdxl" else RESOLUTION
+    family = FAMILY if config.base.family == "auto" else config.base.family
+    return 2 * RESOLUTION if family == "sdxl" else RESOLUTION, family
 
 
 def _undo(config: TrainConfig, id: str) -> None:

@@ -13,6 +13,7 @@ from .named import DATA, require
 from .server import add_server, address_of, connect
 
 if TYPE_CHECKING:
+    from ..client import Client
     from ..datasets import DataSetFolder, DataSets
 
 
@@ -37,6 +38,8 @@ def add(subparsers: Any) -> list[argparse.ArgumentParser]:
     take.add_argument("new", nargs="?", default="", metavar="NAME", help="default: the file's name")
     send.add_argument("folder", type=Path, metavar="DIR")
     send.add_argument("new", nargs="?", default="", metavar="NAME", help="default: the folder's name")
+    scale = "scale large pictures down before, to what a training at this resolution can use"
+    send.add_argument("--scale-for", type=int, default=0, metavar="PX", help=f"{scale} (or at the base's, if more)")
     send.set_defaults(run=_upload)
     for action in (every, send):
         add_server(action)
@@ -75,11 +78,18 @@ def _upload(arguments: argparse.Namespace) -> dict[str, Any]:
 
     require(arguments.folder)
     client, name = connect(arguments), arguments.new or arguments.folder.resolve().name
-    made = sent(client, arguments.folder, name, quiet=arguments.json)
+    scale_for = arguments.scale_for and max(arguments.scale_for, _resolution_of(client))
+    made = sent(client, arguments.folder, name, scale_for=scale_for, quiet=arguments.json)
     facts = next(one for one in client.datasets.list() if one["id"] == made)
     if not arguments.json:
         print(f"{facts['count']} pictures in '{facts['name']}'.")
     return {**facts}
+
+
+def _resolution_of(client: Client) -> int:
+    """That of the server's base; 0 while it has none."""
+    base = client.state()["host"]["base"]
+    return int(base["native_resolution"]) if base else 0
 
 
 def _copy(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from ..datasets.contents import Part
 
 
-def sent(client: Client, folder: Path, name: str, *, quiet: bool) -> str:
-    """The id of a new data set of a folder's pictures. Raises UserError where the server took none of them."""
-    from ..datasets.contents import contents
+def sent(client: Client, folder: Path, name: str, *, scale_for: int = 0, quiet: bool) -> str:
+    """The id of a new data set of a folder's pictures, scaled down for a resolution where one is given.
 
-    return _sent(client, folder, name, contents(folder, table=True), quiet=quiet)
+    Raises UserError where the server took none of them.
+    """
+    from ..datasets.contents import contents
+    from ..datasets.shrink import scaled
+
+    return _sent(client, folder, name, scaled(contents(folder, table=True), scale_for), quiet=quiet)
 
 
 def sent_for_run(client: Client, data: DataOptions, made: ExitStack, *, quiet: bool) -> tuple[str, list[Any]]:
@@ -53,7 +57,7 @@ def _name_of(folder: Path) -> str:
     return rest if repeats.isdigit() and rest else name
 
 
-def _sent(client: Client, folder: Path, name: str, parts: Sequence[Part], *, quiet: bool) -> str:
+def _sent(client: Client, folder: Path, name: str, parts: Iterable[Part], *, quiet: bool) -> str:
     screen = Screen(quiet)
     made = client.datasets.create(name)
     added = client.datasets.fill_with(made["id"], parts, screen.count(f"Sending {folder.name}"))

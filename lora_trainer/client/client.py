@@ -113,11 +113,15 @@ class DataSets:
         self.fill(made["id"], folder, progress)
         return made
 
-    def fill(self, dataset: str, folder: Path, progress: Progress = silent) -> told.Added:
-        """Add a folder's pictures with all that belongs to them to a data set."""
-        from ..datasets.contents import contents
+    def fill(self, dataset: str, folder: Path, progress: Progress = silent, *, scale_for: int = 0) -> told.Added:
+        """Add a folder's pictures with all that belongs to them to a data set.
 
-        return self.fill_with(dataset, contents(folder, table=True), progress)
+        `scale_for` is a resolution: large pictures are scaled down before, to what a training at it can use.
+        """
+        from ..datasets.contents import contents
+        from ..datasets.shrink import scaled
+
+        return self.fill_with(dataset, scaled(contents(folder, table=True), scale_for), progress)
 
     def fill_with(self, dataset: str, parts: Iterable[Part], progress: Progress = silent) -> told.Added:
         """Add these parts of a data set, as `datasets.contents` finds them."""

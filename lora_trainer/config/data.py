@@ -32,7 +32,7 @@ class DataOptions:
     )
     metadata: str = option(
         "",
-        "A .csv (file, prompt) or .jsonl (file_name, text) with captions; empty: looked for beside the pictures.",
+        "A .csv (file, prompt), .jsonl (file_name, text) or .json of captions; empty: looked for beside pictures.",
         also=("metadata_path",),
         place=True,
     )

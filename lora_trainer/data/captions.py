@@ -112,11 +112,12 @@ def _from_caption_file(picture: Path, extensions: Iterable[str], problems: list[
 
 
 def caption_files(picture: Path, extensions: Iterable[str]) -> Iterator[Path]:
-    """Where a picture's caption may lie, in the order that is tried: `cat.txt`, `cat.png.txt` and so on."""
+    """Where a picture's caption may lie, in the order that is tried: `cat.txt`, `cat.png.txt`, `cat.TXT` and so on."""
     for extension in extensions:
-        ending = extension if extension.startswith(".") else f".{extension}"
-        yield picture.with_suffix(ending)
-        yield picture.with_name(picture.name + ending)
+        plain = extension if extension.startswith(".") else f".{extension}"
+        for ending in _spellings(plain):
+            yield picture.with_suffix(ending)
+            yield picture.with_name(picture.name + ending)
 
 
 def _tables_beside(files: Sequence[Found], data: DataOptions) -> list[Path]:
@@ -124,8 +125,15 @@ def _tables_beside(files: Sequence[Found], data: DataOptions) -> list[Path]:
     given = Path(data.metadata).expanduser().resolve() if data.metadata else None
     folders = {parent for file in files for parent in file.path.parents if parent.is_relative_to(file.root)}
     ordered = sorted(folders, key=lambda folder: (len(folder.parts), folder.as_posix()))
-    paths = (folder / name for folder in ordered for name in TABLES)
+    paths = (folder / spelt for folder in ordered for name in TABLES for spelt in _spellings(name))
     return [path for path in paths if path.is_file() and path.resolve() != given]
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """A name as it is usual, and as cameras and old programs write it, where that is another file."""
+    if os.path.normcase("A") == "a":
+        return (name,)
+    return tuple(dict.fromkeys((name, name.upper(), name.capitalize())))
 
 
 def _from_tables(
@@ -154,8 +162,8 @@ def _from_tables(
 def rows_of(table: Path, problems: list[Problem]) -> list[Entry]:
     """The lines of a metadata table; what is wrong is added to `problems`. Raises OSError and ValueError."""
     text = read_text(table)
-    read_rows = _jsonl_rows if table.suffix.lower() in (".jsonl", ".ndjson") else _csv_rows
-    return list(read_rows(table, text, problems))
+    readers = {".jsonl": _jsonl_rows, ".ndjson": _jsonl_rows, ".json": _json_rows}
+    return list(readers.get(table.suffix.lower(), _csv_rows)(table, text, problems))
 
 
 class _Finder:
@@ -166,10 +174,14 @@ class _Finder:
         self._by_path = {_key(file.path): index for index, file in enumerate(files)}
         self._by_name: dict[str, list[int]] = {}
         for index, file in enumerate(files):
-            self._by_name.setdefault(_key(Path(file.path.name)), []).append(index)
+            for name in (file.path.name, file.path.stem):
+                self._by_name.setdefault(_key(Path(name)), []).append(index)
 
     def __call__(self, name: str) -> int | None:
-        """By its path below the table's folder or a data folder, else by its bare name if that is the only one."""
+        """By its path below the table's folder or a data folder, else by its bare name if that is the only one.
+
+        Names without their ending, as kohya's scripts write them, are bare names too.
+        """
         path = Path(name.replace("\\", "/"))
         for base in self._bases:
             if (index := self._by_path.get(_key(base / path))) is not None:
@@ -215,7 +227,7 @@ def _jsonl_rows(table: Path, text: str, problems: list[Problem]) -> Iterator[Ent
             continue
         try:
             values = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             values = None
         if not isinstance(values, dict):
             problems.append(Problem(table, f"line {number} is no JSON object"))
@@ -226,6 +238,28 @@ def _jsonl_rows(table: Path, text: str, problems: list[Problem]) -> Iterator[Ent
             yield Entry(table, picture, caption)
         else:
             problems.append(Problem(table, f"line {number} has no text under 'file_name' and 'text'"))
+
+
+def _json_rows(table: Path, text: str, problems: list[Problem]) -> Iterator[Entry]:
+    """One JSON text: {picture: caption}, {picture: {caption, tags}} as kohya's scripts have it, or a list of objects.
+
+    Of what has a caption and tags, the tags follow the caption, as they do there. Raises ValueError for no JSON.
+    """
+    try:
+        content = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if isinstance(content, list):
+        lines = "\n".join(json.dumps(item) for item in content)
+        yield from _jsonl_rows(table, lines, problems)
+        return
+    for picture, value in content.items() if isinstance(content, dict) else ():
+        values = value if isinstance(value, dict) else {"caption": value}
+        parts = [part for key in ("caption", "tags") if isinstance(part := values.get(key), str) and part.strip()]
+        if parts:
+            yield Entry(table, picture, ", ".join(parts))
+        else:
+            problems.append(Problem(table, f"has no caption for '{picture}'"))
 
 
 def _column(header: Sequence[str], names: Iterable[str]) -> int | None:

@@ -65,6 +65,17 @@ def window(picture: Picture) -> Box:
     return Box(left * WHOLE // width, top * WHOLE // height, bucket[1] * WHOLE // width, bucket[0] * WHOLE // height)
 
 
+def placed(window: Box, middle: tuple[float, float], nearer: float = 1.0) -> Box:
+    """The window moved to a `middle` (x, y, in fractions of the picture) and kept inside.
+
+    It is the largest of its shape, or `nearer` times smaller on its sides.
+    """
+    largest = max(window.width, window.height) * max(1.0, nearer)
+    width, height = window.width / largest, window.height / largest
+    left, top = (min(1 - side, max(0.0, at - side / 2)) for at, side in zip(middle, (width, height)))
+    return Box.of([left, top, width, height])
+
+
 def growth(picture: Picture) -> float:
     """How many times the picture is enlarged (below 1: reduced)."""
     scaled = picture.bucket if picture.marks.crop is None else scaled_size(picture)

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from .. import health, tagging
 from ..config import DataOptions, Folder, TrainConfig
+from ..data.captions import caption_files
 from ..data.framing import window
 from ..data.marks import EXCLUDED, NO_MARKS, Box, Marks, MarksBook, change_marks, marks_of
 from ..data.pictures import Facts, inspect
@@ -193,7 +194,7 @@ class DataSetFolder:
         picture = self._picture(name)
         with self._lock:
             forget(picture, self._cache)
-            companions = [picture.with_suffix(suffix) for suffix in names.CAPTION_SUFFIXES]
+            companions = [*caption_files(picture, names.CAPTION_SUFFIXES)]
             companions += [file for file in picture.parent.glob("*") if file.stem == picture.stem + MASK_ENDING]
             for file in (picture, *companions):
                 _unlink(file)

@@ -170,7 +170,7 @@ def as_sentence(text: str) -> Sentence:
 def _pictures_first(member: Member) -> tuple[bool, bool, bool]:
     """Captions, masks and marks follow their pictures, whose names decide theirs; tables give way to caption files."""
     name = member.name
-    return not names.is_picture(name), PurePosixPath(name).stem.endswith(MASK_ENDING), names.is_table(name)
+    return not names.is_picture(name), names.is_mask(name), names.is_table(name)
 
 
 def _as_file(content: bytes | BinaryIO | Path, place: Path) -> Path:

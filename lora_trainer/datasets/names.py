@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ..data.captions import TABLES
 from ..data.pictures import SUFFIXES
+from ..data.walk import MASK_ENDING
 from ..errors import DataError, NotFound, UserError
 from ..files.names import safe_stem
 from ..sentences import Sentence
@@ -28,6 +29,10 @@ class NoSuchPicture(DataError, NotFound):
 
 def is_picture(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in SUFFIXES
+
+
+def is_mask(name: str) -> bool:
+    return PurePosixPath(name).stem.endswith(MASK_ENDING)
 
 
 def is_text(name: str) -> bool:

@@ -10,6 +10,9 @@ from ..errors import ConfigError
 if TYPE_CHECKING:
     import torch
 
+PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+"""Number formats of a base, by what options call them."""
+
 
 def choose(name: str = "auto") -> torch.device:
     """The device called `name`; 'auto' takes the first accelerator that is there. Raises ConfigError."""
@@ -79,14 +82,18 @@ def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     """The base's number format for 'auto', 'fp32', 'bf16' or 'fp16'. Raises ConfigError where it is not to be had."""
     import torch
 
-    table = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    if precision in table:
+    if precision in PRECISIONS:
         if precision == "fp16" and device.type == "cpu":
             raise ConfigError(["memory.precision is 'fp16', which is unusably slow on a CPU: use 'bf16' or 'fp32'."])
-        return table[precision]
+        return getattr(torch, PRECISIONS[precision])
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return torch.bfloat16 if device.type == "xpu" else torch.float32
+
+
+def precision_of(dtype: torch.dtype) -> str:
+    """What options call a number format; 'auto' where they have no name for it."""
+    return next((name for name, known in PRECISIONS.items() if str(dtype) == f"torch.{known}"), "auto")
 
 
 def label(device: torch.device) -> str:

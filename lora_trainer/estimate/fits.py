@@ -1,9 +1,9 @@
-"""What fits on a device: the gentlest change where a run is too much, and the best batch and resolution in any case."""
+"""What fits on a device: the best batch and resolution."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..config import TrainConfig
@@ -157,38 +157,6 @@ class Search:
         self._asked += 1
         self._tell(min(self._asked, self._most - 1), self._most)
         return self._estimator.need(size, count, mode)
-
-
-def milder(estimator: Estimator, config: TrainConfig, size: Size) -> TrainConfig | None:
-    """The configuration nearest to `config` that fits; None when nothing does.
-
-    Each is what a person would try next: recompute more, smaller batches with the same effective one, lower resolution.
-    """
-    for candidate, scale in _milder(config):
-        found = estimator.need(scaled(size, scale), candidate.data.batch_size, candidate.memory.checkpointing)
-        if found.fits:
-            return candidate
-    return None
-
-
-def _milder(config: TrainConfig) -> Iterator[tuple[TrainConfig, float]]:
-    """Configurations that need less and less, with the factor on the sides of the pictures."""
-    modes = ("off", "largest", "all")
-    for mode in modes[modes.index(config.memory.checkpointing) + 1 :]:
-        config = replace(config, memory=replace(config.memory, checkpointing=mode))
-        yield config, 1.0
-    while config.data.batch_size > 1:
-        half = -(-config.data.batch_size // 2)
-        accumulation = config.optimizer.accumulation * 2
-        config = replace(
-            config,
-            data=replace(config.data, batch_size=half),
-            optimizer=replace(config.optimizer, accumulation=accumulation),
-        )
-        yield config, 1.0
-    for resolution in (768, 512):
-        if resolution < config.data.resolution:
-            yield replace(config, data=replace(config.data, resolution=resolution)), resolution / config.data.resolution
 
 
 def _told(batch: int) -> str:

@@ -65,6 +65,7 @@ class Estimator:
     def __init__(self, config: TrainConfig, base: BaseShapes, *, packs: bool = False) -> None:
         self.device = devices.choose(config.memory.device)
         dtype = devices.choose_dtype(config.memory.precision, self.device)
+        self.precision = devices.precision_of(dtype)
         self._model = ImaginedModel(config, base, dtype)
         self._packs = packs and config.memory.packing and self.device.type == "cpu"
         self._known: dict[tuple[Size, int, str], StepMemory] = {}

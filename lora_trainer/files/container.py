@@ -76,7 +76,7 @@ def read_header(path: Path) -> Header:
         entries: dict[str, Any] = json.loads(text.decode("utf-8"))
         metadata = {str(key): str(value) for key, value in (entries.pop("__metadata__", None) or {}).items()}
         tensors = {name: _spec(entry) for name, entry in entries.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileFormatError(f"The header of '{path}' is damaged ({error}); get the file again.") from error
     for name, spec in tensors.items():
         if spec.start < 0 or spec.end - spec.start != spec.nbytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from ..errors import ConfigError, UserError
 from ..events import Event
 from ..host.base import BaseInfo, Host, host_for
 from ..presets import GOALS, Preset
-from ..recommend import Facts, Recommendation, recommend
+from ..recommend import Facts, Recommendation, in_words, memory_reason, precision_reason, recommend
 from ..registry import suggest
 from ..resolve import with_epochs, with_resolution
 from ..sentences import Sentence
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from ..estimate.probe import Probe
     from ..training.survey import Survey
 
-MILDER = ("memory.checkpointing", "data.batch_size", "optimizer.accumulation", "data.resolution")
-"""The options that are changed to make a run fit."""
-KEPT = 2
+KEPT = 4
 """How many imagined models are remembered, each with all answers about it."""
+ABOUT = ("base", "data.folders", "data.metadata", "data.trigger_word", "memory.device")
+"""What a run is about: no recommendation says anything of it."""
 LARGER = 2
 """Resolutions are looked for up to so many times the base's own: beyond, it draws everything twice."""
 
@@ -102,22 +102,45 @@ class Advisor:
         self._estimators: dict[str, Estimator] = {}
 
     def recommend(self, config: TrainConfig, goal: str, kept: Mapping[str, Any]) -> Recommendation:
-        """What to set for `goal`. Raises ConfigError for an unknown goal, and DataError or BaseModelError."""
+        """What to set for `goal`, and what of it is made gentler for the device: seconds where that is to be estimated.
+
+        Raises ConfigError for an unknown goal or device, and DataError or BaseModelError.
+        """
         if goal not in GOALS:
             raise ConfigError([f"There is no goal '{goal}'. {suggest(goal, GOALS)}"])
         info = self._host.describe()
         pictures = self._scan(with_resolution(config, info).data).pictures
         facts = Facts.of(info, goal, pictures, config.data.trigger_word)
-        return recommend(facts, self._presets(), kept)
+        found = recommend(facts, self._presets(), kept)
+        self._suit_device(found, config, info, kept)
+        return found
+
+    def _suit_device(self, found: Recommendation, config: TrainConfig, info: BaseInfo, kept: Mapping[str, Any]) -> None:
+        """Say in which format the device holds the base, and make milder what is too much for its memory."""
+        from ..estimate.need import gigabytes
+
+        wanted = _here(self._host.settle(_taken(config, found.values)), self._host)
+        wanted = with_resolution(wanted, info)
+        size, data = _largest(self._scan(wanted.data)), wanted.data
+        with self._lock:
+            estimator = self._estimator(info, wanted)
+            if "memory.precision" not in kept:
+                sentence = precision_reason(estimator.device_name, estimator.precision)
+                found.advise({"memory.precision": "auto"}, sentence)
+            need = estimator.need(size, data.batch_size, wanted.memory.checkpointing)
+            if not need.fits:
+                changes = self._milder(info, wanted, size, kept)
+                sizes = gigabytes(need.bytes), gigabytes(need.total)
+                found.advise(changes, memory_reason(*sizes, need.device, changes))
 
     def outlook(self, config: TrainConfig) -> Outlook:
         """What memory a run needs, imagined. Raises ConfigError, DataError or BaseModelError as a training would."""
         known = self._survey(config)
         size = _largest(known.data)
         with self._lock:  # one after another: each fills a core
-            estimator = self._estimator(known)
+            estimator = self._estimator(known.info, known.config)
             found = estimator.need(size, known.config.data.batch_size, known.config.memory.checkpointing)
-            return Outlook(found, {} if found.fits else self._milder(estimator, known.config, size))
+            return Outlook(found, {} if found.fits else self._milder(known.info, known.config, size))
 
     def demand(self, config: TrainConfig) -> Demand:
         """`outlook` as the line of jobs wants it: for whether a run fits a device."""
@@ -146,7 +169,7 @@ class Advisor:
 
         known = self._survey(config)
         with self._lock:
-            estimator = self._estimator(known)
+            estimator = self._estimator(known.info, known.config)
             if not estimator.total:
                 sentence = "{device} does not tell how much memory it has, so nobody knows what fits."
                 raise UserError(Sentence("memory_untold", sentence, device=estimator.device_name))
@@ -181,7 +204,7 @@ class Advisor:
             return None
         if found.ran_out:
             with self._lock:
-                return Tried(found, None, self._milder(self._estimator(known), known.config, _largest(known.data)))
+                return Tried(found, None, self._milder(known.info, known.config, _largest(known.data)))
         return Tried(found, duration(known, found), {})
 
     def _too_much_here(self, known: Survey) -> Tried | None:
@@ -193,11 +216,10 @@ class Advisor:
             return None
         size, count = _largest(known.data), known.config.data.batch_size
         with self._lock:
-            estimator = self._estimator(known)
-            need = estimator.need(size, count, known.config.memory.checkpointing)
+            need = self._estimator(known.info, known.config).need(size, count, known.config.memory.checkpointing)
             if not need.total or need.step.total <= need.total:
                 return None
-            milder = self._milder(estimator, known.config, size)
+            milder = self._milder(known.info, known.config, size)
         return Tried(Probe(need.device, need.total, size, count, ran_out=True), None, milder)
 
     def _survey(self, config: TrainConfig) -> Survey:
@@ -212,24 +234,26 @@ class Advisor:
         config = with_epochs(config, data.pictures)
         return Survey(config, info, data, folder_of(config))
 
-    def _estimator(self, known: Survey) -> Estimator:
+    def _estimator(self, info: BaseInfo, config: TrainConfig) -> Estimator:
         """The one for this base and network, made where it is not there."""
         from ..estimate.bases import base_shapes
         from ..estimate.need import Estimator
 
-        key = _layout(known.info, known.config)
+        key = _layout(info, config)
         if key not in self._estimators:
             packs = self._host.kind == "standalone"
-            self._estimators[key] = Estimator(known.config, base_shapes(known.info), packs=packs)
+            self._estimators[key] = Estimator(config, base_shapes(info), packs=packs)
             for old in list(self._estimators)[:-KEPT]:
                 del self._estimators[old]
         return self._estimators[key]
 
-    def _milder(self, estimator: Estimator, config: TrainConfig, size: Size) -> dict[str, Any]:
-        from ..estimate.fits import milder
+    def _milder(self, info: BaseInfo, config: TrainConfig, size: Size, kept: Collection[str] = ()) -> dict[str, Any]:
+        """Option values by path that fit, if any do; nothing of `kept` is among them."""
+        from ..estimate.milder import CHANGED, milder
 
-        found = milder(estimator, config, size)
-        return _changed(config, found) if found else {}
+        found = milder(lambda candidate: self._estimator(info, candidate), config, size, kept)
+        changed = options.differences(config, found) if found else ()
+        return {path: attrgetter(path)(found) for path in changed if path in CHANGED}
 
 
 def _here(config: TrainConfig, host: Host) -> TrainConfig:
@@ -237,6 +261,13 @@ def _here(config: TrainConfig, host: Host) -> TrainConfig:
     if config.memory.device != "auto":
         return config
     return replace(config, memory=replace(config.memory, device=str(getattr(host, "device", "auto"))))
+
+
+def _taken(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
+    """The run as it will be with recommended values: of the others, only what it is about stays."""
+    given = options.to_values(config)
+    about = {path: options.value_at(given, path) for path in ABOUT}
+    return options.build(options.merged(options.unflattened(about), values))
 
 
 def _layout(info: BaseInfo, config: TrainConfig) -> str:
@@ -255,10 +286,4 @@ def _largest(data: DataSet) -> Size:
 def _advice(milder: Mapping[str, Any]) -> Sentence:
     if not milder:
         return Sentence("nothing_fits", "No gentler setting fits either: use another device.")
-    changes = ", ".join(f"{path} {value}" for path, value in milder.items())
-    return Sentence("try_milder", "Try {changes}.", changes=changes)
-
-
-def _changed(before: TrainConfig, after: TrainConfig) -> dict[str, Any]:
-    """The values of the options that differ, by path."""
-    return {path: attrgetter(path)(after) for path in options.differences(before, after) if path in MILDER}
+    return Sentence("try_milder", "Try {changes}.", changes=in_words(milder))

@@ -130,7 +130,7 @@ def _with_caption(line: str, lines: Mapping[str, str]) -> str:
     """A line of JSON with another caption where it is of one of these pictures."""
     try:
         values = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return line
     if not isinstance(values, dict):
         return line

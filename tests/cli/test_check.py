@@ -16,7 +16,7 @@ def check(tmp_path, capsys):
         code = main(["check", str(folder), *small, *words])
         return code, capsys.readouterr().out
 
-    run.folder = folder
+    run.folder, run.printed = folder, lambda: capsys.readouterr().out
     return run
 
 
@@ -85,3 +85,15 @@ def test_two_folders_are_mended_and_taken_back_each_by_itself(tmp_path, capsys):
     for id in result["undo"]:
         assert main([*words, "--undo", id]) == SUCCESS
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["excluded"] == 0
+
+
+def test_the_base_says_what_is_too_small_and_what_is_not(check):
+    def enlarged(*words):
+        code = main(["check", str(check.folder), "--json", *words])
+        return code, json.loads(check.printed().splitlines()[-1])
+
+    _, found = enlarged("--base", "pocket")
+    assert "enlarged" not in {finding["check"] for finding in found["findings"]}
+    _, found = enlarged("--set", "base.family=sdxl")
+    assert "enlarged" in {finding["check"] for finding in found["findings"]}
+    assert enlarged("--base", "nowhere.safetensors")[0] == WRONG_USE

@@ -5,6 +5,7 @@ import json
 import threading
 
 import pytest
+from PIL import Image
 
 from lora_trainer.accounts import Accounts
 from lora_trainer.accounts.passwords import Cost
@@ -47,6 +48,14 @@ def test_a_data_set_of_the_server_s_is_trained_on_by_its_name(run, desk, picture
     code, result = run("train", "--dataset", "cats", "--name", "x", "--steps", "3")
     assert code == SUCCESS and desk.jobs.get(result["job"]).record.dataset == sent["id"]
     assert [one["name"] for one in run("datasets", "list")[1]["datasets"]] == ["cats"]
+
+
+def test_large_pictures_are_scaled_down_before_but_not_below_what_the_base_draws(run, desk, tmp_path):
+    (tmp_path / "large").mkdir()
+    Image.effect_noise((400, 300), 90).convert("RGB").save(tmp_path / "large" / "a.png")
+    code, sent = run("datasets", "upload", "large", "--scale-for", "16")
+    (item,) = desk.datasets.get(sent["id"]).items(64)
+    assert code == SUCCESS and (item.width, item.height) == (128, 96)  # pocket draws 64 pixels; half as much again
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,17 @@ def test_a_caption_is_read_from_the_file_beside_the_picture(tmp_path):
     assert captions(tmp_path) == ({"a.png": "a red cat"}, ())
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.caption", "a.png.txt"])
+@pytest.mark.parametrize("name", ["a.txt", "a.caption", "a.png.txt", "a.TXT", "a.PNG.TXT"])
 def test_every_caption_ending_is_found(tmp_path, name):
-    draw(tmp_path / "a.png")
+    draw(tmp_path / ("a.PNG" if "PNG" in name else "a.png"))
     (tmp_path / name).write_text("a cat", encoding="utf-8")
+    assert [*captions(tmp_path)[0].values()] == ["a cat"]
+
+
+@pytest.mark.parametrize("name", ["METADATA.CSV", "Metadata.csv"])
+def test_a_table_is_found_however_its_name_is_spelt(tmp_path, name):
+    draw(tmp_path / "a.png")
+    (tmp_path / name).write_text("file,prompt\na.png,a cat\n", encoding="utf-8")
     assert captions(tmp_path)[0] == {"a.png": "a cat"}
 
 
@@ -47,6 +54,32 @@ def test_a_caption_file_that_cannot_be_decoded_is_named(tmp_path):
     found, problems = captions(tmp_path, trigger_word="zwx")
     assert found == {"a.png": "zwx"}
     assert [problem.path.name for problem in problems] == ["a.txt"] and not problems[0].left_out
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"a": {"tags": "a red cat"}, "b": {"caption": "a cat", "tags": "on a mat"}},
+        {"a.png": {"caption": "a red cat"}, "sub/b.png": {"caption": "a cat, on a mat", "train_resolution": [64, 64]}},
+        {"a.png": "a red cat", "b.png": "a cat, on a mat"},
+        [{"file_name": "a.png", "text": "a red cat"}, {"file_name": "sub/b.png", "text": "a cat, on a mat"}],
+    ],
+)
+def test_a_table_in_json_that_is_named_is_read_as_other_trainers_write_it(tmp_path, table):
+    draw(tmp_path / "a.png", caption="beside it")
+    draw(tmp_path / "sub" / "b.png")
+    (tmp_path / "meta.json").write_text(json.dumps(table), encoding="utf-8")
+    found, problems = captions(tmp_path, metadata=str(tmp_path / "meta.json"))
+    assert found == {"a.png": "a red cat", "sub/b.png": "a cat, on a mat"} and not problems
+
+
+def test_what_a_table_in_json_lacks_is_told(tmp_path):
+    draw(tmp_path / "a.png")
+    (tmp_path / "meta.json").write_text(json.dumps({"a.png": {"train_resolution": [64, 64]}}), encoding="utf-8")
+    assert "no caption for 'a.png'" in str(captions(tmp_path, metadata=str(tmp_path / "meta.json"))[1][0])
+    (tmp_path / "meta.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DataError, match=r"data\.metadata"):
+        captions(tmp_path, metadata=str(tmp_path / "meta.json"))
 
 
 @pytest.mark.parametrize(
@@ -174,3 +207,11 @@ def test_a_folder_has_its_own_trigger_word_and_regularization_has_none(tmp_path)
     ]
     data_set = scan(options(*folders, trigger_word="zwx"))
     assert [picture.caption for picture in data_set.pictures] == ["zwx, a cat", "qqq, a cat", "a cat"]
+
+
+def test_a_line_that_is_nested_too_deeply_is_named_and_the_others_are_read(tmp_path):
+    draw(tmp_path / "a.png")
+    lines = ["[" * 100_000, json.dumps({"file_name": "a.png", "text": "a cat"})]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    found, problems = captions(tmp_path)
+    assert found == {"a.png": "a cat"} and "line 1 is no JSON object" in str(problems[0])

@@ -129,7 +129,7 @@ def test_thumbnails_of_every_size_that_is_asked_for_do_not_fill_the_disk(cats, s
 def test_a_removed_picture_takes_its_caption_and_mask_along(cats):
     for name in ("tom.png", "tom-mask.png", "tommy.png"):
         cats.add(name, picture())
-    for name in ("tom.txt", "tommy.txt"):
+    for name in ("tom.txt", "tom.png.txt", "tommy.txt"):
         cats.add(name, b"a cat")
     cats.remove("tom.png")
     assert sorted(path.name for path in cats.path.iterdir()) == ["tommy.png", "tommy.txt"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lora_trainer import options
-from lora_trainer.estimate.fits import Search, milder, scaled
+from lora_trainer.estimate.fits import Search, scaled
 from lora_trainer.estimate.need import SHARE, Need
 from lora_trainer.estimate.step import StepMemory
 
@@ -66,13 +66,6 @@ def test_it_says_so_where_only_checkpointing_or_nothing_fits() -> None:
 
 def test_it_can_be_stopped() -> None:
     assert search(8.0, stop=lambda: True)[0].run() is None
-
-
-def test_the_gentlest_change_comes_first() -> None:
-    config = options.build({"data": {"resolution": 512, "batch_size": 4}})
-    estimator: Any = Linear(int(6.0 * GB))
-    found = milder(estimator, config, (512, 512))
-    assert found is not None and (found.memory.checkpointing, found.data.batch_size) == ("largest", 4)
 
 
 def test_a_size_that_is_not_changed_stays_off_the_steps() -> None:

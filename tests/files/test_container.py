@@ -92,6 +92,13 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage) -> None:  # type: ignor
             reader.tensor(name)
 
 
+def test_a_header_that_is_nested_without_end_is_damaged(tmp_path: Path) -> None:
+    header = b"[" * 100_000
+    (tmp_path / "deep.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(FileFormatError, match="damaged"), ContainerReader(tmp_path / "deep.safetensors"):
+        pass
+
+
 def test_a_tensor_other_than_announced_is_refused() -> None:
     with pytest.raises(ValueError, match="announced"):
         write_container(io.BytesIO(), {"a": TensorSpec(torch.float16, (2,))}, lambda name: torch.zeros(2), {})

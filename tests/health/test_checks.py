@@ -212,7 +212,7 @@ def test_the_amount_of_pictures_is_judged(tmp_path):
 def test_very_many_pictures_are_told(subject, monkeypatch):
     monkeypatch.setattr("lora_trainer.health.checks.amount.MOST_SHOWINGS", 40)
     (finding,) = CHECKS.get("amount")(subject())
-    assert finding.severity == "hint"
+    assert finding.severity == "hint" and finding.sentence.values["showings"] == 5 * finding.sentence.values["count"]
 
 
 def test_a_missing_folder_is_a_sentence(tmp_path):

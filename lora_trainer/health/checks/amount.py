@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...resolve import MOST_SHOWINGS
+from ...resolve import MOST_SHOWINGS, SEEN_OFTEN
 from ...sentences import Sentence
 from ..findings import ERROR, HINT, WARNING, Finding
 from ..subject import Subject
@@ -12,8 +12,6 @@ from .table import CHECKS
 
 FEW, BETTER = 5, 10
 """With fewer than the first, one look is learned by heart; from the second on, a subject is seen from several sides."""
-SEEN_OFTEN = 5
-"""How often a picture must be shown to leave a trace."""
 
 
 @CHECKS.register("amount")
@@ -40,11 +38,12 @@ def amount(subject: Subject) -> Iterator[Finding]:
             HINT,
             Sentence(
                 "health_many",
-                "{count} pictures are many: in {showings} showings, as many as a training needs, each is seen "
-                "less than {often} times.",
+                "{count} pictures are many: seen {often} times each, they make a run of {showings} showings, where "
+                "{enough} are enough for most goals.",
                 count=count,
-                showings=MOST_SHOWINGS,
                 often=SEEN_OFTEN,
+                showings=SEEN_OFTEN * count,
+                enough=MOST_SHOWINGS,
             ),
-            Sentence("health_many_advice", "Set more epochs, or choose the best pictures."),
+            Sentence("health_many_advice", "That takes long. The best of them alone often make the better LoRA."),
         )

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ...config import TrainConfig
+from ...devices import precision_of
 from ...errors import BaseAway
 from ..base import BaseInfo
 from . import selection
 from .kind import kind
-
-PRECISIONS = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
 
 
 def settle(config: TrainConfig, info: BaseInfo) -> TrainConfig:
@@ -69,4 +68,4 @@ def _memory() -> dict[str, Any]:
 
     model = kind().loaded()
     dtype = compute_dtype(model) if model is not None else devices.dtype
-    return {"device": str(devices.device), "precision": PRECISIONS.get(str(dtype), "auto")}
+    return {"device": str(devices.device), "precision": precision_of(dtype)}

@@ -1,6 +1,6 @@
 /** Settings that fit: a goal and one click; and why. */
 
-import { button, fill, h, show } from "./dom.js";
+import { button, fill, h, say, show } from "./dom.js";
 import { nested } from "./form.js";
 
 export { memory } from "./memory.js";
@@ -16,7 +16,15 @@ export function recommendation(app, form) {
   );
   const reasons = h("ul", { class: "lt-reasons" });
   const why = h("details", { class: "lt-advised", hidden: true }, h("summary", {}, app.t("advice.why")), reasons);
-  const ask = button(app.t("advice.recommend"), () => recommend(app, form, goal.value), { class: "lt-button lt-recommend" });
+  const ask = button(app.t("advice.recommend"), () => think(), { class: "lt-button lt-recommend" });
+  const think = async () => {
+    ask.disabled = true; // what memory it takes is estimated, which lasts a while for a large base
+    say(ask, app.t("advice.thinking"));
+    await recommend(app, form, goal.value).finally(() => {
+      say(ask, app.t("advice.recommend"));
+      ask.disabled = !app.store.get("dataset");
+    });
+  };
   app.store.on(["dataset", "set"], () => (ask.disabled = !app.store.get("dataset")));
   app.store.on(["reasons"], () => {
     const known = app.store.get("reasons");
