@@ -28,7 +28,8 @@ from .runner import nothing_to_do
 def main() -> int:
     """Run the job that the first line of the input describes, as further lines wish, and tell its events."""
     own_process.begin()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is meant for whoever began this, whose end is heard
+    for meant in (signal.SIGINT, signal.SIGTERM):  # Ctrl+C, and a service's end that all of its processes are told
+        signal.signal(meant, signal.SIG_IGN)  # for whoever began this, whose end is heard
     wishes, told = _pipes()
     task = json.loads(wishes.readline() or b"null")
     if task is None:  # nobody is there any more

@@ -5,10 +5,13 @@ uvicorn itself has no limit on the time that a request takes to come in, nor on 
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Container
 from typing import Any
 
 import h11
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LOOK_EVERY = 2.0
@@ -23,7 +26,11 @@ GRACE, LEAST_RATE = 20.0, 500.0
 REST_SECONDS = 5.0
 """For what somebody goes on sending who has got the answer already: broken off earlier, they might not read it."""
 STALLED_SECONDS = 60.0
-"""Within these, whoever gets an answer must take what the system's buffers hold of it."""
+"""Within these, whoever gets an answer must take the next bit of it."""
+BIT, UNSENT = 64 * 2**10, 128 * 2**10
+"""Bytes of an answer that are handed on at once, and that the system keeps of what cannot go out yet (where it can be
+told so): whatever a slow client takes is seen soon, while megabytes that are on their way would look like a standstill.
+"""
 CONNECTIONS, OF_ONE_ADDRESS = 400, 100
 """How many there may be at a time: beyond the first number requests are answered with 503."""
 MESSAGE_BYTES = 64 * 2**10
@@ -39,13 +46,18 @@ class Connection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._phase: tuple[str, Any] = ("", None)
-        self._since, self._bytes, self._paused = 0.0, 0, 0
+        self._since, self._bytes, self._paused, self._lost = 0.0, 0, 0, False
+        _keep_little(transport.get_extra_info("socket"))
         address = self.client[0] if self.client else ""
         same = sum(bool(other.client and other.client[0] == address) for other in self.connections)  # type: ignore[union-attr]
         if address not in self.proxies and same > OF_ONE_ADDRESS:
             transport.abort()
             return
         self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._bytes += len(data)
@@ -57,7 +69,7 @@ class Connection(H11Protocol):
 
     def _look(self) -> None:
         """Break off when the phase has lasted too long; otherwise look again soon."""
-        if self.transport.is_closing() or self.transport.get_protocol() is not self:  # it became a WebSocket
+        if self._lost or self.transport.get_protocol() is not self:  # it became a WebSocket
             return
         now, phase = self.loop.time(), self._now()
         if phase != self._phase:
@@ -72,8 +84,8 @@ class Connection(H11Protocol):
     def _now(self) -> tuple[str, Any]:
         """The phase, and what makes it another one of the same kind."""
         answering = self.cycle is not None and not self.cycle.response_complete
-        if answering and self.flow.write_paused:
-            return "answer", self._paused
+        if (left := self.transport.get_write_buffer_size()) or self.flow.write_paused:
+            return "answer", (self._paused, left)
         if self.conn.their_state is h11.SEND_BODY:
             return ("body" if answering else "rest"), self.cycle
         return ("work" if answering else "head"), self.cycle
@@ -87,6 +99,28 @@ class Connection(H11Protocol):
         if name == "body":
             return seconds > GRACE + self._bytes / LEAST_RATE
         return name == "answer" and seconds > STALLED_SECONDS
+
+
+def in_bits(app: ASGIApp) -> ASGIApp:
+    """The same answers, in bits that each wait until there is room for them."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] != "http.response.body" or len(message.get("body", b"")) <= BIT:
+                await send(message)
+                return
+            body, more = message["body"], message.get("more_body", False)
+            for end in range(BIT, len(body) + BIT, BIT):
+                await send({**message, "body": body[end - BIT : end], "more_body": more or end < len(body)})
+
+        await app(scope, receive, sending)
+
+    return application
+
+
+def _keep_little(connection: socket.socket | None) -> None:
+    with contextlib.suppress(OSError, AttributeError):  # a system without it keeps as much as it likes
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)  # type: ignore[union-attr]
 
 
 def settings(proxies: Container[str]) -> dict[str, Any]:

@@ -30,6 +30,9 @@ async def hello(request):
     return PlainTextResponse(f"{request.url.scheme} {len(await request.body())}")
 
 
+SIZE = 16 * 2**20
+
+
 async def much(request):
     async def pieces():
         for _ in range(400):
@@ -38,7 +41,13 @@ async def much(request):
     return StreamingResponse(pieces())
 
 
-APP = Starlette(routes=[Route("/", hello, methods=["GET", "POST"]), Route("/much", much)])
+async def whole(request):
+    return PlainTextResponse(b"x" * SIZE)
+
+
+APP = Starlette(
+    routes=[Route("/", hello, methods=["GET", "POST"]), Route("/much", much), Route("/whole", whole)],
+)
 
 
 @contextlib.contextmanager
@@ -121,16 +130,34 @@ def test_who_sends_nothing_any_more_is_let_go(hasty, sent):
         assert closed(client) and time.monotonic() - began < 13
 
 
-def test_who_takes_nothing_of_the_answer_is_let_go(hasty):
+@pytest.mark.parametrize("asked", [b"/much HTTP/1.1\r\n", b"/whole HTTP/1.1\r\nConnection: close\r\n"])
+def test_who_takes_nothing_of_the_answer_is_let_go(hasty, asked):
     with serving() as place, socket.create_connection(place) as client:
-        client.sendall(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET " + asked + b"Host: x\r\n\r\n")
         time.sleep(1.5)
         client.settimeout(5)
         came = 0
         with contextlib.suppress(ConnectionError):
             while piece := client.recv(2**20):
                 came += len(piece)
-        assert came < 50 * 2**20
+        assert came < SIZE
+
+
+def test_who_takes_the_answer_slowly_but_steadily_gets_all_of_it(hasty, monkeypatch):
+    monkeypatch.setattr(connections, "STALLED_SECONDS", 0.7)
+    with serving() as place, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        client.connect(place)
+        client.settimeout(15)
+        client.sendall(b"GET /whole HTTP/1.1\r\nHost: x\r\n\r\n")
+        came = 0
+        for _ in range(20):
+            time.sleep(0.1)
+            came += len(client.recv(2**16))
+        assert came < SIZE / 2
+        while piece := client.recv(2**20):
+            came += len(piece)
+        assert came > SIZE
 
 
 def test_who_has_the_answer_and_still_sends_is_let_go(hasty):
