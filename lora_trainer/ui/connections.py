@@ -5,6 +5,7 @@ uvicorn itself has no limit on the time that a request takes to come in, nor on 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Container
@@ -101,21 +102,47 @@ class Connection(H11Protocol):
         return name == "answer" and seconds > STALLED_SECONDS
 
 
-def in_bits(app: ASGIApp) -> ASGIApp:
-    """The same answers, in bits that each wait until there is room for them."""
+def considerate(app: ASGIApp) -> ASGIApp:
+    """The same answers for slow clients: in bits that wait until there is room, and hearing out who still sends."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        sends = _is_closed_after(scope)
+
+        async def receiving() -> Message:
+            nonlocal sends
+            message = await receive()
+            sends = sends and message["type"] == "http.request" and message.get("more_body", False)
+            return message
+
+        async def hear_out() -> None:
+            while sends:
+                await receiving()
+
         async def sending(message: Message) -> None:
-            if message["type"] != "http.response.body" or len(message.get("body", b"")) <= BIT:
+            if message["type"] != "http.response.body":
                 await send(message)
                 return
-            body, more = message["body"], message.get("more_body", False)
-            for end in range(BIT, len(body) + BIT, BIT):
-                await send({**message, "body": body[end - BIT : end], "more_body": more or end < len(body)})
+            body, more = memoryview(message.get("body", b"")), message.get("more_body", False)
+            while len(body) > BIT or (body and sends and not more):
+                await send({**message, "body": bytes(body[:BIT]), "more_body": True})
+                body = body[BIT:]
+            if sends and not more:
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(hear_out(), REST_SECONDS)
+            await send({**message, "body": bytes(body)})
 
-        await app(scope, receive, sending)
+        await app(scope, receiving, sending)
 
     return application
+
+
+def _is_closed_after(scope: Scope) -> bool:
+    """Whether a request has a body, and its connection is closed after the answer.
+
+    Closed while bytes still come in, a system may take back what has not been read of the answer.
+    """
+    names = {name: value.lower() for name, value in scope.get("headers", ())} if scope["type"] == "http" else {}
+    return names.get(b"connection") == b"close" and bool({b"content-length", b"transfer-encoding"} & set(names))
 
 
 def _keep_little(connection: socket.socket | None) -> None:

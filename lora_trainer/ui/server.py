@@ -96,13 +96,13 @@ def server_of(app: ASGIApp, place: Place = HERE) -> uvicorn.Server:
     """The application on uvicorn, with limits on what a client may take; see `connections`."""
     import uvicorn
 
-    from .connections import in_bits, settings
+    from .connections import considerate, settings
     from .proxies import Proxies
 
     certificate: dict[str, Any] = dict(place.certificate.settings()) if place.certificate else {}
     return uvicorn.Server(
         uvicorn.Config(
-            in_bits(app),
+            considerate(app),
             proxy_headers=False,
             server_header=False,
             log_level="warning",

@@ -178,6 +178,20 @@ def test_who_sends_drop_by_drop_is_let_go_too(hasty):
                 time.sleep(0.03)
 
 
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"])
+def test_who_is_refused_before_all_is_sent_hears_it(more):
+    with serving() as place, socket.create_connection(place) as client:
+        head = b"POST /none HTTP/1.1\r\nHost: x\r\n" + more + b"Content-Length: %d\r\n\r\n" % SIZE
+        client.sendall(head + bytes(SIZE))
+        client.settimeout(15)
+        answer = b""
+        while piece := client.recv(2**16):
+            answer += piece
+            if answer.endswith(b"Not Found"):
+                return
+        pytest.fail(f"only {answer!r} came")
+
+
 def test_a_busy_connection_stays_open_for_as_many_requests_as_come(hasty):
     with serving() as (host, port), httpx.Client(base_url=f"http://{host}:{port}") as client:
         for _ in range(12):
