@@ -26,8 +26,10 @@ GRACE, LEAST_RATE = 20.0, 500.0
 """A body must come at so many bytes a second, after the first seconds; time in which nobody asks for it is free."""
 REST_SECONDS = 5.0
 """For what somebody goes on sending who has got the answer already: broken off earlier, they might not read it."""
-STALLED_SECONDS = 60.0
-"""Within these, whoever gets an answer must take the next bit of it."""
+STALLED_SECONDS, STALLED_BEHIND = 60.0, 600.0
+"""Within these, whoever gets an answer must take the next bit of it. A proxy takes nothing as long as its own buffers
+hold megabytes for a slow client.
+"""
 BIT, UNSENT = 64 * 2**10, 128 * 2**10
 """Bytes of an answer that are handed on at once, and that the system keeps of what cannot go out yet (where it can be
 told so): whatever a slow client takes is seen soon, while megabytes that are on their way would look like a standstill.
@@ -51,7 +53,8 @@ class Connection(H11Protocol):
         _keep_little(transport.get_extra_info("socket"))
         address = self.client[0] if self.client else ""
         same = sum(bool(other.client and other.client[0] == address) for other in self.connections)  # type: ignore[union-attr]
-        if address not in self.proxies and same > OF_ONE_ADDRESS:
+        self._for_many = address in self.proxies
+        if not self._for_many and same > OF_ONE_ADDRESS:
             transport.abort()
             return
         self._look()
@@ -99,7 +102,7 @@ class Connection(H11Protocol):
             return seconds > REST_SECONDS
         if name == "body":
             return seconds > GRACE + self._bytes / LEAST_RATE
-        return name == "answer" and seconds > STALLED_SECONDS
+        return name == "answer" and seconds > (STALLED_BEHIND if self._for_many else STALLED_SECONDS)
 
 
 def considerate(app: ASGIApp) -> ASGIApp:

@@ -25,6 +25,7 @@ from lora_trainer.accounts.passwords import Cost
 from lora_trainer.accounts.patience import FREE
 from lora_trainer.api import PREFIX
 from lora_trainer.client import Client, Unreachable
+from tests.browser.conftest import browser  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.acceptance
 ROOT = Path(__file__).parents[2]
@@ -296,9 +297,9 @@ def test_files_larger_than_a_proxy_s_usual_limit_go_up_in_parts_and_come_down_wh
     assert len(content) > 2 * 2**20 and client.datasets.add_bytes(made["id"], "one.png", content)["added"] == [
         "one.png"
     ]
-    browser = visitor()
-    sign_in(browser)
-    packed = browser.get(f"datasets/{made['id']}/export")
+    other = visitor()
+    sign_in(other)
+    packed = other.get(f"datasets/{made['id']}/export")
     assert packed.status_code == 200 and content in packed.content
     client.sign_out()
 
@@ -306,6 +307,25 @@ def test_files_larger_than_a_proxy_s_usual_limit_go_up_in_parts_and_come_down_wh
 def test_who_is_refused_hears_it_although_they_still_send(visitor):
     answer = visitor().put("datasets/none/uploads/none?offset=0", content=bytes(8 * 2**20))
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "not_signed_in")
+
+
+def test_a_real_browser_signs_in_and_is_told_of_news_over_a_socket(up, browser):  # noqa: F811
+    context = browser.new_context(ignore_https_errors=True, locale="en-GB")
+    page, complaints, told = context.new_page(), [], []
+    page.set_default_timeout(PATIENCE * 1000)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda _: told.append(socket.url)))
+    page.goto(up.url)
+    page.fill("input[name=name]", "ann")
+    page.fill("input[name=password]", SECRET)
+    page.click("button")
+    page.wait_for_selector(".lt[data-ready]")
+    while not told:
+        page.wait_for_timeout(100)
+    (cookie,) = context.cookies()
+    context.close()
+    assert (cookie["path"], cookie["secure"], cookie["httpOnly"]) == (up.path or "/", True, True)
+    assert told[0].startswith(f"wss://localhost:{up.port}{up.path}{PREFIX}/live") and not complaints
 
 
 def test_a_client_goes_on_over_a_start_of_the_proxy(up, trust):

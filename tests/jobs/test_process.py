@@ -69,6 +69,19 @@ def test_a_killed_process_interrupts_its_job_which_goes_on_from_its_last_state(a
     assert job.saves()[-1].final
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system sends no signals")
+def test_the_end_of_a_service_that_all_its_processes_are_told_is_the_program_s_to_pass_on(apart, config):
+    job = apart.submit(config(steps=500))
+    wait_for(lambda: job.record.step >= 2)
+    os.kill(process_of(job), signal.SIGTERM)
+    after = job.record.step
+    wait_for(lambda: job.record.step >= after + 2 or job.state != "running")
+    assert job.state == "running"
+    job.pause()
+    wait_until(job, "paused", "failed")
+    assert job.state_step == job.record.step >= after + 2
+
+
 def test_stopped_while_it_is_prepared_the_process_is_gone_at_once(apart, config):
     job = wait_until(apart.submit(config(steps=500)), "preparing")
     job.stop()

@@ -143,6 +143,17 @@ def test_who_takes_nothing_of_the_answer_is_let_go(hasty, asked):
         assert came < SIZE
 
 
+def test_a_proxy_may_take_nothing_for_longer_while_its_buffers_feed_a_slow_client(hasty):
+    with serving(Place(port=0, proxies=("127.0.0.1",))) as place, socket.create_connection(place) as client:
+        client.sendall(b"GET /whole HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(1.2)
+        client.settimeout(15)
+        came = 0
+        while piece := client.recv(2**20):
+            came += len(piece)
+        assert came > SIZE
+
+
 def test_who_takes_the_answer_slowly_but_steadily_gets_all_of_it(hasty, monkeypatch):
     monkeypatch.setattr(connections, "STALLED_SECONDS", 0.7)
     with serving() as place, socket.socket() as client:
