@@ -59,12 +59,16 @@ class Patience:
             self._tries = {key: one for key, one in newest if now - one[1] < FORGOTTEN_AFTER}
 
 
-def _keys(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Of an IPv6 address its network counts: one person has billions of addresses."""
+def one_person(address: str) -> str:
+    """What counts as one: of an IPv6 address its network, for one person has billions of addresses."""
     try:
         found = ipaddress.ip_address(address)
-        if found.version == 6:
-            address = str(ipaddress.ip_network((found, 64), strict=False))
     except ValueError:
-        pass
-    return ("account", name.casefold()[:80]), ("address", address)
+        return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return address
+
+
+def _keys(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return ("account", name.casefold()[:80]), ("address", one_person(address))

@@ -80,28 +80,29 @@ def make_app(desk: Desk, guard: Guard | None = None, root_path: str = "") -> Fas
 def make_server(desk: Desk, accounts: Accounts | None = None, place: Place = HERE) -> ASGIApp:
     """The application behind its wall: those who have an account come in, or without accounts this machine alone."""
     from .proxies import Forwarded, Proxies
+    from .shares import FairShares
     from .sign_in import SignIn
-    from .walls import LoopbackWall, SignInWall, guard
+    from .walls import LoopbackWall, ReadOnlyCarrier, SignInWall, guard
 
     if accounts is None:
-        return LoopbackWall(make_app(desk))
+        return LoopbackWall(ReadOnlyCarrier(make_app(desk)))
     desk.accounts = accounts
-    app = make_app(desk, guard, place.root_path)
+    app = ReadOnlyCarrier(make_app(desk, guard, place.root_path))
     wall = SignInWall(app, SignIn(accounts, place.root_path), desk.tickets, strict=place.certificate is not None)
-    return Forwarded(wall, Proxies(place.proxies), place.root_path)
+    return Forwarded(FairShares(wall), Proxies(place.proxies), place.root_path)
 
 
 def server_of(app: ASGIApp, place: Place = HERE) -> uvicorn.Server:
     """The application on uvicorn, with limits on what a client may take; see `connections`."""
     import uvicorn
 
-    from .connections import settings
+    from .connections import considerate, settings
     from .proxies import Proxies
 
     certificate: dict[str, Any] = dict(place.certificate.settings()) if place.certificate else {}
     return uvicorn.Server(
         uvicorn.Config(
-            app,
+            considerate(app),
             proxy_headers=False,
             server_header=False,
             log_level="warning",

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..api import PREFIX
 from ..api.errors import Refused, answer
-from ..api.gate import not_signed_in, require_same_site
+from ..api.gate import READING, not_signed_in, require_same_site
 from ..errors import UserError
 from ..host.base import is_this_machine
 from ..jobs.tickets import Tickets
@@ -63,7 +63,7 @@ class SignInWall:
         except ClientDisconnect:
             return
         if response is not None:
-            await _refuse(response, scope, receive, send, self._headers)
+            await refuse(response, scope, receive, send, self._headers)
             return
         if visitor is not None and scope["type"] == "websocket":
             scope = {**_without_ticket(scope), AGAIN: self._again(connection, visitor)}
@@ -132,8 +132,27 @@ class LoopbackWall:
                 require_same_site(connection)
                 _require_this_machine(connection)
             except UserError as error:
-                await _refuse(answer(error), scope, receive, send)
+                await refuse(answer(error), scope, receive, send)
                 return
+        await self.app(scope, receive, send)
+
+
+class ReadOnlyCarrier:
+    """Before gradio's routes in a standalone server: they give the page out, and take nothing.
+
+    The page sends all to routes of ours. gradio's would take files of any size and number from whoever has signed in,
+    keep them where no limit of theirs counts, and give them out to everybody.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        takes = scope["type"] == "websocket" or scope.get("method", "GET") not in READING
+        if takes and not scope["path"].startswith(f"{PREFIX}/"):
+            sentence = "Nothing is taken here: all that the page sends goes below {prefix}."
+            await refuse(answer(Refused(Sentence("not_taken", sentence, prefix=PREFIX), 405)), scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
 
@@ -151,9 +170,10 @@ def _without_ticket(scope: Scope) -> Scope:
     return {**scope, "query_string": urlencode([one for one in query if one[0] != "ticket"]).encode("latin-1")}
 
 
-async def _refuse(
+async def refuse(
     response: Response, scope: Scope, receive: Receive, send: Send, more: Sequence[Header] = HEADERS
 ) -> None:
+    """Answer in the place of what lies behind."""
     if scope["type"] == "websocket":  # before it was accepted, this is an answer with status 403
         await receive()
         await send({"type": "websocket.close", "code": 1008})

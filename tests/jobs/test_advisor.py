@@ -71,7 +71,7 @@ def test_what_is_recommended_fits_the_device(desk, monkeypatch, random_sd1, pict
     need = estimator.need((64, 64), plenty.values["data"]["batch_size"], "off").bytes
 
     total = int(need / SHARE) - 1000
-    monkeypatch.setattr(device, "memory_of", lambda _: (total, total))
+    monkeypatch.setattr(devices, "memory_of", lambda _: (total, total))
     found = desk.advisor.recommend(config, "style", kept)
 
     (reason,) = [one for one in found.reasons if one.sentence.code == "advice_memory"]
@@ -82,7 +82,7 @@ def test_what_is_recommended_fits_the_device(desk, monkeypatch, random_sd1, pict
 def test_what_was_chosen_is_not_made_gentler_but_it_is_said_that_it_is_too_much(
     desk, monkeypatch, random_sd1, pictures, tmp_path
 ):
-    monkeypatch.setattr(device, "memory_of", lambda _: (1000, 1000))
+    monkeypatch.setattr(devices, "memory_of", lambda _: (1000, 1000))
     config = options.build(values(random_sd1, pictures, tmp_path))
     found = desk.advisor.recommend(config, "style", {"memory.checkpointing": "off", "data.resolution": 64})
     assert found.values["memory"]["checkpointing"] == "off"

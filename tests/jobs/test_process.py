@@ -69,6 +69,7 @@ def test_a_killed_process_interrupts_its_job_which_goes_on_from_its_last_state(a
     assert job.saves()[-1].final
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system sends no signals")
 def test_a_service_manager_that_tells_every_process_to_end_leaves_the_pausing_to_the_server(apart, config):
     job = apart.submit(config(steps=500))
     wait_for(lambda: job.record.step >= 1)

@@ -30,6 +30,9 @@ async def hello(request):
     return PlainTextResponse(f"{request.url.scheme} {len(await request.body())}")
 
 
+SIZE = 16 * 2**20
+
+
 async def much(request):
     async def pieces():
         for _ in range(400):
@@ -38,7 +41,13 @@ async def much(request):
     return StreamingResponse(pieces())
 
 
-APP = Starlette(routes=[Route("/", hello, methods=["GET", "POST"]), Route("/much", much)])
+async def whole(request):
+    return PlainTextResponse(b"x" * SIZE)
+
+
+APP = Starlette(
+    routes=[Route("/", hello, methods=["GET", "POST"]), Route("/much", much), Route("/whole", whole)],
+)
 
 
 @contextlib.contextmanager
@@ -121,16 +130,45 @@ def test_who_sends_nothing_any_more_is_let_go(hasty, sent):
         assert closed(client) and time.monotonic() - began < 13
 
 
-def test_who_takes_nothing_of_the_answer_is_let_go(hasty):
+@pytest.mark.parametrize("asked", [b"/much HTTP/1.1\r\n", b"/whole HTTP/1.1\r\nConnection: close\r\n"])
+def test_who_takes_nothing_of_the_answer_is_let_go(hasty, asked):
     with serving() as place, socket.create_connection(place) as client:
-        client.sendall(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET " + asked + b"Host: x\r\n\r\n")
         time.sleep(1.5)
         client.settimeout(5)
         came = 0
         with contextlib.suppress(ConnectionError):
             while piece := client.recv(2**20):
                 came += len(piece)
-        assert came < 50 * 2**20
+        assert came < SIZE
+
+
+def test_a_proxy_may_take_nothing_for_longer_while_its_buffers_feed_a_slow_client(hasty):
+    with serving(Place(port=0, proxies=("127.0.0.1",))) as place, socket.create_connection(place) as client:
+        client.sendall(b"GET /whole HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(1.2)
+        client.settimeout(15)
+        came = 0
+        while piece := client.recv(2**20):
+            came += len(piece)
+        assert came > SIZE
+
+
+def test_who_takes_the_answer_slowly_but_steadily_gets_all_of_it(hasty, monkeypatch):
+    monkeypatch.setattr(connections, "STALLED_SECONDS", 0.7)
+    with serving() as place, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        client.connect(place)
+        client.settimeout(15)
+        client.sendall(b"GET /whole HTTP/1.1\r\nHost: x\r\n\r\n")
+        came = 0
+        for _ in range(20):
+            time.sleep(0.1)
+            came += len(client.recv(2**16))
+        assert came < SIZE / 2
+        while piece := client.recv(2**20):
+            came += len(piece)
+        assert came > SIZE
 
 
 def test_who_has_the_answer_and_still_sends_is_let_go(hasty):
@@ -149,6 +187,20 @@ def test_who_sends_drop_by_drop_is_let_go_too(hasty):
             for _ in range(100):
                 client.sendall(b"a: b\r\n")
                 time.sleep(0.03)
+
+
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"])
+def test_who_is_refused_before_all_is_sent_hears_it(more):
+    with serving() as place, socket.create_connection(place) as client:
+        head = b"POST /none HTTP/1.1\r\nHost: x\r\n" + more + b"Content-Length: %d\r\n\r\n" % SIZE
+        client.sendall(head + bytes(SIZE))
+        client.settimeout(15)
+        answer = b""
+        while piece := client.recv(2**16):
+            answer += piece
+            if answer.endswith(b"Not Found"):
+                return
+        pytest.fail(f"only {answer!r} came")
 
 
 def test_a_busy_connection_stays_open_for_as_many_requests_as_come(hasty):

@@ -17,7 +17,8 @@ from lora_trainer.api import PREFIX
 from lora_trainer.api.gate import visitor_of
 from lora_trainer.jobs.tickets import Tickets
 from lora_trainer.ui.sign_in import SignIn
-from lora_trainer.ui.walls import VISITOR, LoopbackWall, SignInWall, guard
+from lora_trainer.ui.tab import build_tab
+from lora_trainer.ui.walls import VISITOR, LoopbackWall, ReadOnlyCarrier, SignInWall, guard
 
 jwt = pytest.importorskip("jwt", reason="hosts sign people in themselves")
 
@@ -28,6 +29,10 @@ HTML = {"accept": "text/html,*/*"}
 
 async def told(request):
     return PlainTextResponse(f"hello {guard(request).name}")
+
+
+async def taken(request):
+    return PlainTextResponse("taken")
 
 
 async def talk(websocket):
@@ -68,6 +73,32 @@ def sign_in(client, name="ann", password=SECRET, **more):
 
 def code(answer):
     return answer.status_code, answer.json()["error"]["code"]
+
+
+UPLOADS = ("/upload", "/gradio_api/upload")
+"""Where the versions of gradio take files: 3 and 4, and later ones."""
+
+
+@pytest.mark.parametrize("path", [*UPLOADS, "/gradio_api/queue/join", "/run/predict", "/", "//upload", "/lora-trainer"])
+def test_gradio_s_routes_give_the_page_out_and_take_nothing(path):
+    routes = [Route(path, taken, methods=["GET", "POST"]), Route(f"{PREFIX}/jobs", taken, methods=["POST"])]
+    client = TestClient(ReadOnlyCarrier(Starlette(routes=[*routes, WebSocketRoute("/queue/join", talk)])))
+    refused = client.post(f"http://testserver{path}", files={"files": b"x" * 2**20})
+    assert code(refused) == (405, "not_taken")
+    assert client.get(f"http://testserver{path}").text == client.post(f"{PREFIX}/jobs").text == "taken"
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/queue/join"):
+        pass
+
+
+def test_gradio_itself_is_behind_that(monkeypatch, tmp_path):
+    gradio = pytest.importorskip("gradio", minversion="4")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    app = gradio.mount_gradio_app(Starlette(), build_tab(), path="/")
+    paths = [path for path in UPLOADS if TestClient(app).post(path, files={"files": b"x"}).status_code == 200]
+    assert len(paths) == 1 and any(tmp_path.iterdir())
+    behind = TestClient(ReadOnlyCarrier(app))
+    assert [code(behind.post(path, files={"files": b"x"})) for path in paths] == [(405, "not_taken")]
+    assert behind.get("/config").status_code == 200
 
 
 @pytest.mark.parametrize(
