@@ -29,6 +29,7 @@ def desk(tmp_path, runner):
     made = Desk(host, jobs=Jobs(host, host.data_folder() / "runs", runner=runner))
     yield made
     runner.go.set()
+    made.meter.close()  # else it looks at this desk's files while others' tests run
     made.jobs.close()
 
 
