@@ -206,6 +206,16 @@ def up(front):
 
 
 @pytest.fixture
+def before_root(servers, certificate, tmp_path):
+    """A proxy that is up before the server of a whole host name."""
+    make = nginx if shutil.which("nginx") else caddy
+    front = make("", servers[""], certificate, tmp_path)
+    front.begin()
+    yield front
+    front.end()
+
+
+@pytest.fixture
 def browser():
     """One that is gone after the test: while it is there, other tests here could not wait for anything."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -348,12 +358,9 @@ def test_a_client_goes_on_over_a_start_of_the_proxy(up, trust):
     assert client.visitor()["name"] == "ann"
 
 
-def test_being_told_to_end_the_server_ends_in_good_order_under_an_open_socket(servers, trust, certificate, tmp_path):
+def test_being_told_to_end_the_server_ends_in_good_order_under_an_open_socket(before_root, trust):
     sockets = pytest.importorskip("websockets.sync.client", reason="websockets is not installed")
-    name = next(filter(shutil.which, ("nginx", "caddy")))
-    server = servers[""]
-    front = (nginx if name == "nginx" else caddy)("", server, certificate, tmp_path)
-    front.begin()
+    front, server = before_root, before_root.server
     client = Client(front.url, "ann", SECRET)
     ticket = client.server.json("POST", "/tickets")["ticket"]
 
@@ -367,4 +374,3 @@ def test_being_told_to_end_the_server_ends_in_good_order_under_an_open_socket(se
     assert server.process.wait(PATIENCE) == 0
     with pytest.raises(Unreachable, match="50"):
         client.visitor()
-    front.end()
