@@ -157,7 +157,11 @@ class DataOptions:
 class NetworkOptions:
     """What is trained."""
 
-    type: str = option("lora", "Kind of network.")
+    type: str = option(
+        "lora",
+        "Kind of network. lora: a low-rank change of each weight. dora: one of its direction, and a length for each of "
+        "its inputs; learns more at the same rank, a little slower.",
+    )
     rank: int = option(
         16,
         "Size of the adapters: more holds more detail and overfits sooner.",
