@@ -363,7 +363,7 @@ def test_training_on_from_what_is_no_lora_of_this_base_stops_before_the_model_is
         run(quick(network__train_on=str(tmp_path / "xl.safetensors")))
 
 
-@pytest.mark.parametrize("kind", ["dora"])
+@pytest.mark.parametrize("kind", ["dora", "lokr", "loha"])
 def test_every_type_of_network_resumes_bit_identically_and_goes_on_from_its_file(quick, tmp_path, kind):
     more = {"network__type": kind, "network__conv_rank": 2, "network__dropout": 0.1, "memory__checkpointing": "largest"}
     run(quick(save__output=str(tmp_path / "whole"), steps=2, **more))

@@ -47,7 +47,7 @@ def family_of_modules(names: list[str], modules: Mapping[str, Module]) -> str:
         if name.startswith("lora_unet_") and name.endswith("_attn2_to_k") and width in CONTEXT_FAMILIES:
             return CONTEXT_FAMILIES[width]
     for name, module in modules.items():
-        if name.startswith("lora_unet_") and name.endswith("_proj_in"):
+        if name.startswith("lora_unet_") and name.endswith("_proj_in") and module.tells_kernels:
             return "sd1" if len(module.weight_shape) == 4 else "sd2"
     return _family_of_text(modules)
 

@@ -36,7 +36,7 @@ class Inspection:
     ranks: dict[int, int]
     alphas: dict[float, int]
     kernels: dict[str, int]
-    """Modules by kind of weight: 'linear', 'conv 1x1', 'conv 3x3'."""
+    """Modules by kind of weight: 'linear', 'conv 1x1', 'conv 3x3'; without those of types that do not tell."""
     family: str
     """As the keys and shapes tell: sd1, sd2, sdxl or unknown."""
     family_in_metadata: str
@@ -75,9 +75,9 @@ def inspect(path: Path | str) -> Inspection:
         dtype=str(file.dtype).removeprefix("torch."),
         network_type=network_type(file),
         parts=file.parts,
-        ranks=dict(sorted(Counter(module.rank for module in modules).items())),
+        ranks=dict(sorted(Counter(module.rank for module in modules if module.rank).items())),
         alphas=dict(sorted(Counter(round(module.alpha, 4) for module in modules).items())),
-        kernels=dict(Counter(_kernel(module.weight_shape) for module in modules)),
+        kernels=dict(Counter(_kernel(module.weight_shape) for module in modules if module.tells_kernels)),
         family=family_of_modules(file.names, file.known),
         family_in_metadata=family_of_metadata(file.metadata),
         embeddings=tuple(file.embeddings),

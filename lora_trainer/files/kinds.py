@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import torch
 
 from .dora import DoraModule
+from .loha import LohaModule, is_loha
+from .lokr import LokrModule, is_lokr
 from .lora import LoraModule
 from .module import Module, Parts
 
@@ -14,7 +19,7 @@ AlphaOf = Callable[[int], float]
 
 def module_of(parts: Parts, alpha_of: AlphaOf) -> Module | None:
     """The module that `parts` are, by role; None for kinds that are not known here, or only in part."""
-    for make in (_lora, _dora):
+    for make in (_lora, _dora, _lokr, _loha):
         if module := make(parts, alpha_of):
             return module
     return None
@@ -34,3 +39,20 @@ def _dora(parts: Parts, alpha_of: AlphaOf) -> DoraModule | None:
     if scale.dim() < 2 or down.dim() < 2 or tuple(scale.shape[:2]) != (1, down.shape[1]):
         return None
     return DoraModule(LoraModule(down, parts["up"], alpha_of(down.shape[0])), scale)
+
+
+def _without_alpha(parts: Parts) -> dict[str, torch.Tensor]:
+    return {role: part for role, part in parts.items() if role != "alpha"}
+
+
+def _lokr(parts: Parts, alpha_of: AlphaOf) -> LokrModule | None:
+    own = _without_alpha(parts)
+    if not is_lokr(own):
+        return None
+    module = LokrModule(own, 1.0)
+    return replace(module, alpha=alpha_of(module.rank or 1))
+
+
+def _loha(parts: Parts, alpha_of: AlphaOf) -> LohaModule | None:
+    own = _without_alpha(parts)
+    return LohaModule(own, alpha_of(own["hada_w1_b"].shape[0])) if is_loha(own) else None

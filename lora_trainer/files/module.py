@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+
+Parts = Mapping[str, torch.Tensor]
+"""Tensors of a module by their roles, as `keys.take_apart` names them."""
 
 
 class Module(ABC):
     """The change of one weight. `kind` is the name of the network type that trains such modules."""
 
     kind: ClassVar[str]
+    tells_kernels: ClassVar[bool] = True
+    """Whether a convolution can always be told from a linear layer by the shapes."""
     alpha: float
 
     @property
@@ -54,5 +60,32 @@ def arithmetic(weight: torch.Tensor) -> torch.dtype:
     return torch.float64 if weight.dtype == torch.float64 else torch.float32
 
 
-Parts = Mapping[str, torch.Tensor]
-"""Tensors of a module by their roles, as `keys.take_apart` names them."""
+@dataclass
+class PartsModule(Module):
+    """A module of a type that keeps its tensors by their roles, which are their names in files too."""
+
+    tells_kernels = False
+
+    parts: Parts
+    alpha: float
+
+    @property
+    def scale(self) -> float:
+        """What the product of the parts is multiplied by."""
+        return self.alpha / self.rank if self.rank else 1.0
+
+    @property
+    def idle(self) -> bool:
+        return not self.scale
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        return {**self.parts, "alpha": stated_alpha(self.alpha)}
+
+    def shapes(self) -> str:
+        """All parts with their shapes, for messages."""
+        return ", ".join(f"{role} {tuple(tensor.shape)}" for role, tensor in self.parts.items())
+
+
+def tucker(middle: torch.Tensor, outer: torch.Tensor, inner: torch.Tensor) -> torch.Tensor:
+    """A kernel (out, in, kh, kw) from middle (r, s, kh, kw), outer (r, out) and inner (s, in)."""
+    return torch.einsum("rshw,ro,si->oihw", middle, outer, inner)

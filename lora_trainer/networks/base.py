@@ -74,6 +74,11 @@ class Adapter(nn.Module, ABC):
     def dropping(self) -> bool:
         return self.clock.training and self.dropout.any
 
+    def kept_inputs(self, x: torch.Tensor) -> torch.Tensor:
+        """The input (n, ...) of what is trained, with the share that is dropped at this place of the run."""
+        share = self.dropout.inputs if self.clock.training else 0.0
+        return x * self.clock.mask(self.plan.name, "input dropout", tuple(x.shape), share, x) if share else x
+
     @property
     def weight(self) -> torch.Tensor:
         """The base layer's, for libraries that look at a layer's dtype or device."""

@@ -63,10 +63,6 @@ class LoRALayer(Adapter):
         self.lora_down.mul_(factor)
         self.lora_up.mul_(factor)
 
-    def _kept_inputs(self, x: torch.Tensor) -> torch.Tensor:
-        share = self.dropout.inputs
-        return x * self.clock.mask(self.plan.name, "input dropout", tuple(x.shape), share, x) if share else x
-
     def _kept_ranks(self, hidden: torch.Tensor, dimension: int) -> torch.Tensor:
         """Each sample keeps the same ranks at all of its places; ranks lie in `dimension` of `hidden`."""
         share = self.dropout.ranks
@@ -91,9 +87,7 @@ class LoRALinear(LoRALayer):
         return fused_linear(x, self.base_layer, down, up, self.factor)
 
     def add(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        x = x.to(out.dtype)
-        if self.dropping:
-            x = self._kept_inputs(x)
+        x = self.kept_inputs(x.to(out.dtype))
         hidden = F.linear(x, self.lora_down.to(out.dtype))
         if self.dropping:
             hidden = self._kept_ranks(hidden, -1)
@@ -113,9 +107,7 @@ class LoRAConv(LoRALayer):
         self.pointwise = tuple(base_layer.kernel_size) == tuple(base_layer.stride) == (1, 1)
 
     def add(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        x = x.to(out.dtype)
-        if self.dropping:
-            x = self._kept_inputs(x)
+        x = self.kept_inputs(x.to(out.dtype))
         if self.pointwise and x.is_contiguous():
             return self._add_products(out, x)
         if self.pointwise and x.is_contiguous(memory_format=torch.channels_last):

@@ -33,6 +33,8 @@ def imagined(family: str = "sd1", size: tuple[int, int] = SIDE, **values: Any) -
     [
         ("sd1", {"network": {"conv_rank": 4}}),
         ("sd1", {"network": {"type": "dora", "conv_rank": 4}}),
+        ("sd1", {"network": {"type": "lokr", "conv_rank": 4}}),
+        ("sd1", {"network": {"type": "loha", "conv_rank": 4}}),
         ("sdxl", {"network": {"train_text_encoder": True}}),
     ],
 )

@@ -68,9 +68,25 @@ def by_dora(weight: Tensor, parts: dict[str, Tensor]) -> Tensor:
     return turned * parts["dora_scale"] / columns.reshape(1, -1, *(1 for _ in weight.shape[2:]))
 
 
+def by_lokr(weight: Tensor, parts: dict[str, Tensor]) -> Tensor:
+    second, scale = parts.get("lokr_w2"), 1.0
+    if second is None:
+        second = parts["lokr_w2_a"] @ parts["lokr_w2_b"]
+        scale = parts["alpha"] / len(parts["lokr_w2_b"])
+    rows = [torch.cat([number * second.flatten(1) for number in row], dim=1) for row in parts["lokr_w1"]]
+    return weight + scale * torch.cat(rows).reshape(weight.shape)
+
+
+def by_loha(weight: Tensor, parts: dict[str, Tensor]) -> Tensor:
+    first, second = (parts[f"hada_w{n}_a"] @ parts[f"hada_w{n}_b"] for n in (1, 2))
+    return weight + (first * second).reshape(weight.shape) * (parts["alpha"] / len(parts["hada_w1_b"]))
+
+
 TYPES: dict[str, tuple[dict[str, Any], Callable[[Tensor, dict[str, Tensor]], Tensor]]] = {
     "lora": ({}, by_lora),
     "dora": ({}, by_dora),
+    "lokr": ({}, by_lokr),
+    "loha": ({}, by_loha),
 }
 """By name: options of the type alone, and the formula."""
 
