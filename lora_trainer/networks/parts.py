@@ -28,7 +28,9 @@ class PartsLayer(Adapter):
         shapes = {role: tuple(part.shape) for role, part in like.parts.items()} if like else self.form()
         device = base_layer.weight.device
         start = self.start(shapes)
-        self.lora_parts = nn.ParameterDict({role: nn.Parameter(part.to(device)) for role, part in start.items()})
+        self._roles = tuple(start)
+        for role, part in start.items():  # each alone: peft moves modules whose names have 'lora_'
+            self.register_parameter(f"lora_{role}", nn.Parameter(part.to(device)))
         self.scale = self.module().scale
 
     @abstractmethod
@@ -46,7 +48,7 @@ class PartsLayer(Adapter):
 
     @property
     def parts(self) -> dict[str, nn.Parameter]:
-        return {role: self.lora_parts[role] for role in self.lora_parts}
+        return {role: self.get_parameter(f"lora_{role}") for role in self._roles}
 
     def trained(self) -> dict[str, nn.Parameter]:
         return self.parts
@@ -72,7 +74,7 @@ class PartsLayer(Adapter):
     @torch.no_grad()
     def limit_norm(self, most: float) -> None:
         """The product is linear in each of its parts, so that they share the factor equally."""
-        factor = (most / (self.product_norm() * abs(self.scale)).clamp(min=most)) ** (1 / len(self.lora_parts))
+        factor = (most / (self.product_norm() * abs(self.scale)).clamp(min=most)) ** (1 / len(self._roles))
         for part in self.parts.values():
             part.mul_(factor)
 
