@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import devices, options
 from .config import TrainConfig
@@ -14,6 +14,9 @@ from .host.base import BaseInfo
 from .pocket.embedded import is_embedded
 from .registry import Registry
 from .sentences import Sentence
+
+if TYPE_CHECKING:
+    from .networks.base import NetworkType
 
 BLOCK = re.compile(r"(?:(?:down|up|text)(?:\.\d+)?|mid)")
 NO_BLOCK = "{path} names the block '{name}', which there is not. Known are {known}."
@@ -153,10 +156,19 @@ def _unknown_names(config: TrainConfig) -> Iterator[Sentence]:
         except UserError as error:
             yield _problem("unknown_name", "{path}: {problem}", path, problem=str(error))
     if config.network.type in NETWORKS:
-        for problem in NETWORKS.get(config.network.type).problems(config.network.arguments):
-            yield _problem("network_arguments", "{problem}", "network.arguments", problem=problem)
+        yield from _unfit_for_the_type(config, NETWORKS.get(config.network.type))
     for problem in optimizers.problems(config.optimizer):
         yield _problem("optimizer_unusable", "{problem}", "optimizer.name", problem=problem)
+
+
+def _unfit_for_the_type(config: TrainConfig, network: NetworkType) -> Iterator[Sentence]:
+    """What the type of network does not take."""
+    for problem in network.problems(config.network.arguments):
+        yield _problem("network_arguments", "{problem}", "network.arguments", problem=problem)
+    for path in options.differences(config, TrainConfig()):
+        if path in network.without:
+            sentence = "{path} has no meaning for the network type '{type}': take it out, or choose another type."
+            yield _problem("network_without", sentence, path, type=network.name)
 
 
 def _unknown_blocks(config: TrainConfig) -> Iterator[Sentence]:

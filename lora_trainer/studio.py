@@ -14,6 +14,7 @@ from .errors import UserError
 from .families.base import FAMILIES, Family, PictureSize
 from .files.hashes import MODEL_HASH
 from .files.lora import LoraModule
+from .files.module import Module
 from .files.names import split_stem
 from .files.read import read_lora
 from .host.base import Conditioning, Drawn, Loan, LoraUse
@@ -50,7 +51,7 @@ class LoanStudio:
         self._family: Family = FAMILIES.get(loan.info.family)
         self._unet: nn.Module = loan.unet()
         self._encoders: list[nn.Module] = loan.text_encoders()
-        self._files: dict[Path, dict[str, LoraModule]] = {}
+        self._files: dict[Path, dict[str, Module]] = {}
         self._hashes: dict[Path, str] = {}
         self._adapters: Adapters | None = None
         self._attached: tuple[LoraUse, ...] = ()
@@ -99,22 +100,28 @@ class LoanStudio:
             self._adapters.set_strength(uses[0].strength if len(uses) == 1 else 1.0)
 
     def _attach(self, uses: Sequence[LoraUse]) -> Adapters:
-        tables = [(self._modules(use.file), use.strength) for use in uses]
-        modules = tables[0][0]
-        if len(uses) > 1:
-            names = dict.fromkeys(name for table, _ in tables for name in table)
-            modules = {
-                name: joined(name, [(table[name], strength) for table, strength in tables if name in table], None)[0]
-                for name in names
-            }
+        modules = self._together(uses) if len(uses) > 1 else self._modules(uses[0].file)
         source = ", ".join(use.file.name for use in uses)
         return attach_modules(self._family, self._unet, self._encoders, modules, source)
 
-    def _modules(self, file: Path) -> dict[str, LoraModule]:
+    def _together(self, uses: Sequence[LoraUse]) -> dict[str, Module]:
+        """Several files as one. Raises UserError where one of them is not of the kind that adds up."""
+        terms: dict[str, list[tuple[LoraModule, float]]] = {}
+        for use in uses:
+            for name, module in self._modules(use.file).items():
+                if not isinstance(module, LoraModule):
+                    sentence = (
+                        "'{name}' is of the type '{type}', which is drawn without other LoRAs here: "
+                        "take their tags out of the prompt."
+                    )
+                    raise UserError(Sentence("lora_alone", sentence, name=use.file.stem, type=module.kind))
+                terms.setdefault(name, []).append((module, use.strength))
+        return {name: joined(name, ones, None)[0] for name, ones in terms.items()}
+
+    def _modules(self, file: Path) -> dict[str, Module]:
         if file not in self._files:
             read = read_lora(file)
-            read.require_plain("draw with")
-            self._files[file] = read.modules
+            self._files[file] = read.usable("draw with")
             self._hashes[file] = read.metadata.get(MODEL_HASH, "")
         return self._files[file]
 

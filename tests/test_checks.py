@@ -50,6 +50,8 @@ def test_files_that_do_not_exist_are_named(complete):
         ("network.block_ranks={dwn: 4}", "Known are down"),
         ("network.block_rates={text.0: 2}", "not trained"),
         ("network.arguments={factor: 4}", "does not take"),
+        ("network={type: lokr, rank_dropout: 0.1}", "no meaning for the network type 'lokr'"),
+        ("network={type: lokr, arguments: {factor: 1}}", "at least 2, not 1"),
         ("optimizer.name=torch.optim.RAdamm", "Did you mean 'RAdam'?"),
         ("optimizer.name=torch.optim.LBFGS", "cannot take a step"),
         ("optimizer.name=json.dumps", "cannot be made"),

@@ -9,6 +9,7 @@ from lora_trainer.control import Control
 from lora_trainer.data.cache import MemoryStore
 from lora_trainer.errors import BaseAway, BaseModelError
 from lora_trainer.events import Finished, Paused, Saved, Started, Step, Warned
+from lora_trainer.files.read import read_lora
 from lora_trainer.host.standalone import StandaloneHost, StandaloneLoan
 from lora_trainer.run_folder import RunFolder
 from lora_trainer.train import train
@@ -154,6 +155,18 @@ def test_a_run_does_not_go_on_with_another_base_under_the_same_name(quick, rando
     base.write_bytes(content)
     with pytest.raises(BaseModelError, match="another one now"):
         run(config, resume=True)
+
+
+@pytest.mark.parametrize("kind", ["dora", "lokr", "loha"])
+def test_every_type_of_network_resumes_bit_identically_and_goes_on_from_its_file(quick, tmp_path, kind):
+    more = {"network__type": kind, "network__conv_rank": 2, "network__dropout": 0.1, "memory__checkpointing": "largest"}
+    run(quick(save__output=str(tmp_path / "whole"), steps=2, **more))
+    run(quick(save__output=str(tmp_path / "halves"), steps=1, **more))
+    run(quick(save__output=str(tmp_path / "halves"), steps=2, **more), resume=True)
+    file = tmp_path / "whole" / "zorb.safetensors"
+    assert same_weights(file, tmp_path / "halves" / "zorb.safetensors")
+    assert {module.kind for module in read_lora(file).known.values()} == {kind}
+    run(quick(save__output=str(tmp_path / "on"), steps=1, network__train_on=str(file), **more))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ import pytest
 
 from lora_trainer import options
 from lora_trainer.config import SampleOptions
-from lora_trainer.errors import ConfigError
+from lora_trainer.errors import ConfigError, UserError
+from lora_trainer.host.base import LoraUse
 from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.tryout import GridRequest, draw_cells, sheet
 from tests.runs import run, values
@@ -14,8 +15,8 @@ def trained(random_sd1, pictures, tmp_path_factory):
     """Two LoRAs with text encoder, trained fast enough to change pictures."""
     folder = tmp_path_factory.mktemp("trained")
     more = {"network__train_text_encoder": True, "optimizer__learning_rate": 0.05, "optimizer__text_encoder_rate": 0.01}
-    for name in ("one", "two"):
-        run(values(random_sd1, pictures, folder, save__name=name, seed=len(name) + ord(name[0]), steps=2, **more))
+    for seed, (name, kind) in enumerate({"one": "lora", "two": "dora"}.items()):
+        run(values(random_sd1, pictures, folder, save__name=name, network__type=kind, seed=seed, steps=2, **more))
     return [folder / "one.safetensors", folder / "two.safetensors"]
 
 
@@ -55,6 +56,14 @@ def test_the_sheet_has_a_column_for_each_strength_and_a_row_for_each_file(traine
     asked = request(trained)
     page = sheet(list(draw_cells(host(random_sd1), asked)), asked)
     assert page.width > 2 * 128 and page.height > 2 * 128
+
+
+def test_what_does_not_add_up_is_drawn_alone_and_said(trained, random_sd1):
+    with (
+        host(random_sd1).studio(trained) as studio,
+        pytest.raises(UserError, match="'two' is of the type 'dora', which is drawn without other LoRAs"),
+    ):
+        studio._use((LoraUse(trained[0], 1.0), LoraUse(trained[1], 1.0)))
 
 
 def test_what_is_missing_is_told_at_once(tmp_path):

@@ -12,7 +12,12 @@ from .option import BASIC, option
 class NetworkOptions:
     """What is trained."""
 
-    type: str = option("lora", "Kind of network.")
+    type: str = option(
+        "lora",
+        "Kind of network. lora: a low-rank change of each weight. dora: one of its direction, and a length for each of "
+        "its inputs; learns more at the same rank, a little slower. lokr: a Kronecker product, for small files. "
+        "loha: two low-rank changes multiplied number by number, of a high rank; slower.",
+    )
     rank: int = option(
         16,
         "Size of the adapters: more holds more detail and overfits sooner.",
@@ -60,7 +65,11 @@ class NetworkOptions:
     train_unet: bool = option(True, "Train the U-Net.")
     train_text_encoder: bool = option(False, "Train the text encoder(s) as well.", level=BASIC)
     train_on: str = option("", "A LoRA file to go on from; its ranks may differ.", place=True)
-    arguments: dict[str, Any] = option({}, "Options of the network's type alone, where it has any.")
+    arguments: dict[str, Any] = option(
+        {},
+        "Options of the network's type alone. lokr: {factor: 8}, the size of its smaller matrix (-1: balanced), and "
+        "{full: true}, without a rank.",
+    )
     scale_weight_norms: float = option(
         0.0, "Longest allowed norm of an adapter's product (max-norm); 0: no limit.", least=0.0, most=100.0
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .lora import LoraFile, LoraModule
+from .lora import LoraFile
+from .module import Module
 
 UNKNOWN = "unknown"
 CONTEXT_FAMILIES = {768: "sd1", 1024: "sd2", 2048: "sdxl"}
@@ -18,7 +19,7 @@ OTHER_NETWORKS = re.compile(r"lora_unet_\w*(?:double|single|joint)_blocks_")
 
 def family_of(file: LoraFile) -> str:
     """sd1, sd2, sdxl or unknown: by keys and shapes, else by metadata."""
-    family = family_of_modules([*file.modules, *file.other], file.modules)
+    family = family_of_modules(file.names, file.known)
     return family if family != UNKNOWN else family_of_metadata(file.metadata)
 
 
@@ -35,24 +36,25 @@ def family_of_metadata(metadata: Mapping[str, str]) -> str:
     return UNKNOWN
 
 
-def family_of_modules(names: list[str], modules: Mapping[str, LoraModule]) -> str:
+def family_of_modules(names: list[str], modules: Mapping[str, Module]) -> str:
     """The family that kohya names and the shapes of `modules` tell; 'unknown' when they fit none."""
     if any(OTHER_NETWORKS.match(name) for name in names):
         return UNKNOWN
     if any(ONLY_SDXL.match(name) for name in names):
         return "sdxl"
     for name, module in modules.items():
-        if name.startswith("lora_unet_") and name.endswith("_attn2_to_k") and module.down.shape[1] in CONTEXT_FAMILIES:
-            return CONTEXT_FAMILIES[module.down.shape[1]]
+        width = module.weight_shape[1]
+        if name.startswith("lora_unet_") and name.endswith("_attn2_to_k") and width in CONTEXT_FAMILIES:
+            return CONTEXT_FAMILIES[width]
     for name, module in modules.items():
-        if name.startswith("lora_unet_") and name.endswith("_proj_in"):
-            return "sd1" if module.down.ndim == 4 else "sd2"
+        if name.startswith("lora_unet_") and name.endswith("_proj_in") and module.tells_kernels:
+            return "sd1" if len(module.weight_shape) == 4 else "sd2"
     return _family_of_text(modules)
 
 
-def _family_of_text(modules: Mapping[str, LoraModule]) -> str:
+def _family_of_text(modules: Mapping[str, Module]) -> str:
     """SD2's text encoder is deeper and wider than SD1's."""
     if any("_encoder_layers_12_" in name for name in modules):
         return "sd2"
-    widths = {module.down.shape[1] for name, module in modules.items() if name.endswith("_self_attn_q_proj")}
+    widths = {module.weight_shape[1] for name, module in modules.items() if name.endswith("_self_attn_q_proj")}
     return CONTEXT_FAMILIES.get(widths.pop(), UNKNOWN) if len(widths) == 1 else UNKNOWN

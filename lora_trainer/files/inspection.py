@@ -36,7 +36,7 @@ class Inspection:
     ranks: dict[int, int]
     alphas: dict[float, int]
     kernels: dict[str, int]
-    """Modules by kind of weight: 'linear', 'conv 1x1', 'conv 3x3'."""
+    """Modules by kind of weight: 'linear', 'conv 1x1', 'conv 3x3'; without those of types that do not tell."""
     family: str
     """As the keys and shapes tell: sd1, sd2, sdxl or unknown."""
     family_in_metadata: str
@@ -62,7 +62,7 @@ def inspect(path: Path | str) -> Inspection:
     path = Path(path)
     file = read_lora(path)
     model, legacy = _hashes(path)
-    modules = file.modules.values()
+    modules = file.known.values()
     stated = {key: file.metadata[key] for key in (MODEL_HASH, LEGACY_HASH) if key in file.metadata}
     return Inspection(
         path=str(path),
@@ -75,10 +75,10 @@ def inspect(path: Path | str) -> Inspection:
         dtype=str(file.dtype).removeprefix("torch."),
         network_type=network_type(file),
         parts=file.parts,
-        ranks=dict(sorted(Counter(module.rank for module in modules).items())),
+        ranks=dict(sorted(Counter(module.rank for module in modules if module.rank).items())),
         alphas=dict(sorted(Counter(round(module.alpha, 4) for module in modules).items())),
-        kernels=dict(Counter(_kernel(module.weight_shape) for module in modules)),
-        family=family_of_modules([*file.modules, *file.other], file.modules),
+        kernels=dict(Counter(_kernel(module.weight_shape) for module in modules if module.tells_kernels)),
+        family=family_of_modules(file.names, file.known),
         family_in_metadata=family_of_metadata(file.metadata),
         embeddings=tuple(file.embeddings),
         unknown_keys=tuple(file.unknown),
@@ -92,6 +92,7 @@ def network_type(file: LoraFile) -> str:
     if file.modules:
         locon = any(_kernel(module.weight_shape) not in ("linear", "conv 1x1") for module in file.modules.values())
         types.add("locon" if locon else "lora")
+    types |= {module.kind for module in file.special.values()}
     for parts in file.other.values():
         types |= {_type_of_role(role) for role in parts} - {""}
     return "+".join(sorted(types))

@@ -124,6 +124,12 @@ def _network(config: TrainConfig, info: BaseInfo, facts: RunFacts) -> dict[str, 
     }
 
 
+def lycoris_metadata(config: TrainConfig, algorithm: str, **arguments: Any) -> dict[str, str]:
+    """What the metadata say of a network of a type that others know as LyCORIS's `algorithm`."""
+    told = {"algo": algorithm, **{key: str(value) for key, value in arguments.items()}, **_network_arguments(config)}
+    return {"ss_network_module": "lycoris.kohya", "ss_network_args": _text(told)}
+
+
 def _network_arguments(config: TrainConfig) -> dict[str, str]:
     """Further options of the network under kohya's names, as far as it has names for them."""
     network = config.network

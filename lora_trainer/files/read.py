@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from ..errors import FileFormatError, UserError
 from .container import ContainerReader
 from .family import family_of
 from .keys import EMBEDDING, kohya_name, style_of, take_apart
+from .kinds import module_of
 from .lora import LoraFile, LoraModule
+from .module import Parts
 from .pickled import load_pickled
 from .unet_names import canonical
 
-PLAIN = {"down", "up", "mid", "alpha"}
 SDXL_CONTEXT = 2048
 
 
@@ -34,16 +36,21 @@ def read_lora(path: Path | str) -> LoraFile:
     grouped = _grouped(tensors, file)
     settings = _peft_settings(path, metadata)
     for name, (parts, original) in grouped.items():
-        if not {"down", "up"} <= parts.keys() <= PLAIN:
+        module = module_of(parts, partial(_alpha, parts, settings, original))
+        if module is None:
             file.other[name] = parts
-            continue
-        alpha = float(parts["alpha"]) if "alpha" in parts else settings.alpha(original, parts["down"].shape[0])
-        module = LoraModule(parts["down"], parts["up"], alpha, parts.get("mid"))
-        if problem := module.problem():
+        elif problem := module.problem():
             raise FileFormatError(f"'{name}' in '{path}' cannot be used: {problem}.")
-        file.modules[name] = module
+        elif isinstance(module, LoraModule):
+            file.modules[name] = module
+        else:
+            file.special[name] = module
     _number_as_kohya(file)
     return file
+
+
+def _alpha(parts: Parts, settings: _PeftSettings, original: str, rank: int) -> float:
+    return float(parts["alpha"]) if "alpha" in parts else settings.alpha(original, rank)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], list[str], dict[str, str]]:
@@ -92,6 +99,7 @@ def _number_as_kohya(file: LoraFile) -> None:
     """Give SDXL's U-Net modules the original block numbers, whatever the file calls them."""
     family = family_of(file)
     file.modules = {canonical(name, family): module for name, module in file.modules.items()}
+    file.special = {canonical(name, family): module for name, module in file.special.items()}
     file.other = {canonical(name, family): parts for name, parts in file.other.items()}
 
 

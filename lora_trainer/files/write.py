@@ -13,7 +13,8 @@ from ..errors import FileFormatError, TrainingError
 from .atomic import replacing, sweep_partials
 from .container import ContainerReader, TensorSpec, placed, same_bits, tensor_bytes, write_container
 from .hashes import NO_HASHES, sha256_of_file, stamp
-from .lora import LoraModule, complete_open_clip_layers, module_tensors, open_clip_prefixes
+from .lora import complete_open_clip_layers, module_tensors, open_clip_prefixes
+from .module import Module
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
@@ -29,7 +30,7 @@ class WrittenFile:
 
 
 def write_lora(
-    path: Path | str, modules: Mapping[str, LoraModule], metadata: Mapping[str, str], dtype: str = "fp16"
+    path: Path | str, modules: Mapping[str, Module], metadata: Mapping[str, str], dtype: str = "fp16"
 ) -> WrittenFile:
     """Write LoRA modules (kohya names) as a file that every host loads. `dtype` is fp16, bf16 or fp32.
 
@@ -42,7 +43,7 @@ def write_lora(
     return write_tensors(path, module_tensors(complete), metadata, dtype, len(complete))
 
 
-def model_hash(modules: Mapping[str, LoraModule], metadata: Mapping[str, str], dtype: str) -> str:
+def model_hash(modules: Mapping[str, Module], metadata: Mapping[str, str], dtype: str) -> str:
     """`sshs_model_hash` of the file that `write_lora` would write. Raises TrainingError for what cannot be stored."""
     complete = complete_open_clip_layers(modules, open_clip_prefixes(metadata))
     ready = {key: stored(key, tensor, dtype) for key, tensor in module_tensors(complete).items()}
@@ -74,7 +75,8 @@ def write_tensors(
 
 
 def stored(key: str, tensor: torch.Tensor, dtype: str) -> torch.Tensor:
-    """A tensor as it goes into a file of `dtype`; alphas that `dtype` would round stay fp32.
+    """A tensor as it goes into a file of `dtype`; alphas that `dtype` would round stay fp32, and so do DoRA's scales:
+    an error there is one of the base's whole weight.
 
     Raises TrainingError when it holds something that is no number, or that fp16 cannot hold.
     """
@@ -86,7 +88,7 @@ def stored(key: str, tensor: torch.Tensor, dtype: str) -> torch.Tensor:
             "Lower the learning rate or train in fp32 or bf16."
         )
     cast = tensor.to(DTYPES[dtype])
-    if key.endswith(".alpha") and float(cast) != float(tensor):
+    if key.endswith(".dora_scale") or (key.endswith(".alpha") and float(cast) != float(tensor)):
         return tensor.float()
     if not bool(torch.isfinite(cast).all()):
         raise TrainingError(

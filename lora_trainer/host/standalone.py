@@ -124,7 +124,7 @@ class StandaloneHost:
             if target.exists() and not replace:
                 raise LoraExists(lora_exists(file.stem))
             copy_lora(file, target)
-        read_lora(target).require_plain("be used")
+        read_lora(target).usable("be used")
         return Published(target.stem, target, tuple(write_card(target, card)))
 
     def _find_lora(self, name: str) -> Path | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,26 +12,33 @@ from torch import nn
 
 from ..config import TrainConfig
 from ..errors import ConfigError, FileFormatError, TrainingError
-from ..files.lora import LoraModule
+from ..files.module import Module
 from ..twin.lora_names import by_lora_name
 from .base import NETWORKS, Adapter, NetworkType, Plan, plans
 from .dropout import Dropout, DropoutClock
 from .injection import Injection
+from .starting import begin_with, listed, modules_to_train_on
 
 if TYPE_CHECKING:
     from ..families.base import Family
-
-SHOWN = 3  # names in a sentence
 
 
 class Adapters:
     """Adapters in the order of their targets. `clock` is to be set before every micro-batch.
 
-    `remarks` are sentences on what of a given file was left out.
+    `remarks` are sentences on what of a given file was left out; `stated` is what a file's metadata say of the network.
     """
 
-    def __init__(self, clock: DropoutClock, injections: list[Injection], planned: Sequence[Plan], most: float) -> None:
-        self.clock, self._injections, self._most_norm = clock, injections, most
+    def __init__(
+        self,
+        clock: DropoutClock,
+        injections: list[Injection],
+        planned: Sequence[Plan],
+        most_norm: float = 0.0,
+        stated: Mapping[str, str] | None = None,
+    ) -> None:
+        self.clock, self._injections, self._most_norm = clock, injections, most_norm
+        self._stated = dict(stated or {})
         by_name = {adapter.plan.name: adapter for one in injections for adapter in one.adapters.values()}
         self._adapters: dict[str, Adapter] = {plan.name: by_name[plan.name] for plan in planned}
         self.remarks: list[str] = []
@@ -61,8 +67,8 @@ class Adapters:
             rate = _rate_of(part, config) * plan.rate_factor
             for key, parameter in adapter.trained().items():
                 faster = ratio != 1.0 and key in adapter.from_zero
-                group = {"name": f"{name} B", "lr": rate * ratio} if faster else {"name": name, "lr": rate}
-                groups.setdefault(group["name"], {**group, "params": []})["params"].append(parameter)
+                group, own_rate = (f"{name} B", rate * ratio) if faster else (name, rate)
+                groups.setdefault(group, {"name": group, "params": [], "lr": own_rate})["params"].append(parameter)
         return list(groups.values())
 
     @contextmanager
@@ -100,13 +106,13 @@ class Adapters:
             for adapter in self._adapters.values():
                 adapter.limit_norm(self._most_norm)
 
-    def modules(self) -> dict[str, LoraModule]:
+    def modules(self) -> dict[str, Module]:
         """Copies of all modules under their names in files, fp32."""
         return {name: adapter.module() for name, adapter in self._adapters.items()}
 
     def metadata(self) -> dict[str, str]:
-        """What the network type adds to a file's metadata: nothing beyond what the options already say."""
-        return {}
+        """What the network type adds to a file's metadata."""
+        return dict(self._stated)
 
     def state(self) -> dict[str, torch.Tensor]:
         """Copies of all that is trained: {'<name>.lora_down.weight': fp32}."""
@@ -121,7 +127,7 @@ class Adapters:
         if given != here:
             odd = sorted(key for key in {*given, *here} if given.get(key) != here.get(key))
             raise TrainingError(
-                f"The saved state does not fit this network in {len(odd)} of {len(here)} tensors ({_listed(odd)}): "
+                f"The saved state does not fit this network in {len(odd)} of {len(here)} tensors ({listed(odd)}): "
                 "the network's options were changed since. Put them back, or start anew without --resume."
             )
         for key, parameter in parameters.items():
@@ -150,30 +156,43 @@ def attach_for_training(
     trained = unet if options.train_unet else None
     targets = family.targets(trained, encoders, attention_only=options.attention_only, conv=options.conv_rank > 0)
     planned = plans(targets, options)
-    start = _modules_to_train_on(options.train_on) if options.train_on else {}
+    start = modules_to_train_on(options.train_on, network) if options.train_on else {}
+    clock = DropoutClock(config.seed)
     dropout = Dropout(options.dropout, options.rank_dropout, options.module_dropout)
-    adapters = _attach(
-        network, planned, _twins(family, unet, encoders), config.seed, dropout, options.scale_weight_norms
-    )
+
+    def build(plan: Plan, base_layer: nn.Module) -> Adapter:
+        return network.adapter(base_layer, plan, clock, dropout)
+
+    injections = _inject(planned, _twins(family, unet, encoders), build)
+    adapters = Adapters(clock, injections, planned, options.scale_weight_norms, network.metadata(config))
     if options.train_on:
-        _start(adapters, start, options.train_on)
+        begin_with(adapters, start, options.train_on)
     adapters.clock.training = True
     return adapters
 
 
 def attach_modules(
-    family: Family, unet: nn.Module, encoders: Sequence[nn.Module], modules: Mapping[str, LoraModule], source: str
+    family: Family, unet: nn.Module, encoders: Sequence[nn.Module], modules: Mapping[str, Module], source: str
 ) -> Adapters:
-    """The LoRA of a file (`source`, for messages), with its own ranks and alphas, for drawing with.
+    """The LoRA of a file (`source`, for messages), each module in its own form, for drawing with.
 
     Raises FileFormatError when nothing in it fits this base.
     """
     targets = by_lora_name(family.targets(unet, encoders, conv=True))
-    planned = [Plan(targets[name], module.rank, module.alpha) for name, module in modules.items() if name in targets]
+    planned = [
+        Plan(targets[name], module.rank, module.alpha, like=module)
+        for name, module in modules.items()
+        if name in targets
+    ]
     if not planned:
         raise FileFormatError(f"'{source}' holds nothing that fits {family.label}: is it for another base?")
-    adapters = _attach(NETWORKS.get("lora"), planned, _twins(family, unet, encoders), 0, Dropout(), 0.0)
-    _start(adapters, modules, source)
+    clock = DropoutClock(0)
+
+    def build(plan: Plan, base_layer: nn.Module) -> Adapter:
+        return NETWORKS.get(modules[plan.name].kind).adapter(base_layer, plan, clock, Dropout())
+
+    adapters = Adapters(clock, _inject(planned, _twins(family, unet, encoders), build), planned)
+    begin_with(adapters, modules, source)
     return adapters
 
 
@@ -181,83 +200,21 @@ def _twins(family: Family, unet: nn.Module, encoders: Sequence[nn.Module]) -> di
     return {"unet": unet, **{text.part: encoder for text, encoder in zip(family.text_parts, encoders)}}
 
 
-def _attach(
-    network: NetworkType,
-    planned: Sequence[Plan],
-    twins: Mapping[str, nn.Module],
-    seed: int,
-    dropout: Dropout,
-    most_norm: float,
-) -> Adapters:
-    clock = DropoutClock(seed)
+def _inject(
+    planned: Sequence[Plan], twins: Mapping[str, nn.Module], build: Callable[[Plan, nn.Module], Adapter]
+) -> list[Injection]:
+    """Put what `build` makes into the twins; nothing is left there where it fails."""
     injections: list[Injection] = []
     try:
         for part, twin in twins.items():
-            make = {
-                plan.target.path: partial(_make, network, plan, clock, dropout)
-                for plan in planned
-                if plan.target.part == part
-            }
+            make = {plan.target.path: partial(build, plan) for plan in planned if plan.target.part == part}
             if make:
                 injections.append(Injection(twin, make))
     except BaseException:
         for injection in injections:
             injection.remove()
         raise
-    return Adapters(clock, injections, planned, most_norm)
-
-
-def _make(network: NetworkType, plan: Plan, clock: DropoutClock, dropout: Dropout, base_layer: nn.Module) -> Adapter:
-    return network.adapter(base_layer, plan, clock, dropout)
-
-
-def _modules_to_train_on(path: str) -> dict[str, LoraModule]:
-    from ..files.read import read_lora
-
-    file = read_lora(Path(path).expanduser())
-    file.require_plain("train on")
-    return file.modules
-
-
-def _start(adapters: Adapters, modules: Mapping[str, LoraModule], source: str) -> None:
-    """Begin with `modules` of the file `source`, and remark on those that are not in this network.
-
-    Raises FileFormatError, with the twins as they were, when nothing fits or a module is for a layer of another size.
-    """
-    try:
-        adapters.remarks += _begin_with(adapters, modules, source)
-    except BaseException:
-        adapters.detach()
-        raise
-
-
-def _begin_with(adapters: Adapters, modules: Mapping[str, LoraModule], source: str) -> list[str]:
-    known = {name: adapters[name] for name in modules if name in adapters}
-    if not known:
-        raise FileFormatError(f"'{source}' has none of the modules that are trained here: is it for another base?")
-    for name, adapter in known.items():
-        _check_size(name, modules[name], adapter, source)
-        adapter.start_from(modules[name])
-    left = [name for name in modules if name not in known]
-    if not left:
-        return []
-    return [
-        f"{len(left)} of {len(modules)} modules in '{source}' are not in this network and left out: {_listed(left)}."
-    ]
-
-
-def _check_size(name: str, module: LoraModule, adapter: Adapter, source: str) -> None:
-    """A 1x1 convolution and a linear layer of one size are the same; everything else must agree."""
-    wanted, given = adapter.module().weight_shape, module.weight_shape
-    if (*wanted, 1, 1)[:4] != (*given, 1, 1)[:4]:
-        raise FileFormatError(
-            f"'{name}' in '{source}' is for a layer of the size {_size(given)}, here it has {_size(wanted)}: "
-            "the file is for another base."
-        )
-
-
-def _size(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))
+    return injections
 
 
 def _rate_of(part: str, config: TrainConfig) -> float:
@@ -266,8 +223,3 @@ def _rate_of(part: str, config: TrainConfig) -> float:
         return optimizer.learning_rate
     second = optimizer.text_encoder_2_rate if part == "text_encoder_2" else 0.0
     return second or optimizer.text_encoder_rate
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -12,7 +12,7 @@ from torch import nn
 
 from ..config import NetworkOptions, TrainConfig
 from ..errors import ConfigError
-from ..files.lora import LoraModule
+from ..files.module import Module
 from ..registry import Registry, suggest
 from ..twin.lora_names import CONV3, Target, in_block
 from .dropout import Dropout, DropoutClock
@@ -29,7 +29,7 @@ class Plan:
     """An adapter to be: where, of what rank, and how strong. alpha / rank is the true scale, as files have it.
 
     `rate_factor` is its block's factor on the learning rate, `rate_block` the name that the user gave that block;
-    `arguments` are the options of the network's type alone.
+    `arguments` are the options of the network's type alone. `like` is a module of a file whose form it gets.
     """
 
     target: Target
@@ -38,6 +38,7 @@ class Plan:
     rate_factor: float = 1.0
     rate_block: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    like: Module | None = None
 
     @property
     def name(self) -> str:
@@ -62,15 +63,21 @@ class Adapter(nn.Module, ABC):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out = self.base_layer(x)
-        if not self.strength:
-            return out
-        if self.dropping and self.clock.skips(self.plan.name, self.dropout.modules):
-            return out
-        return self.add(out, x)
+        return out if self.silent else self.add(out, x)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the output is the base layer's own: at strength 0, or where module dropout says so."""
+        return not self.strength or (self.dropping and self.clock.skips(self.plan.name, self.dropout.modules))
 
     @property
     def dropping(self) -> bool:
         return self.clock.training and self.dropout.any
+
+    def kept_inputs(self, x: torch.Tensor) -> torch.Tensor:
+        """The input (n, ...) of what is trained, with the share that is dropped at this place of the run."""
+        share = self.dropout.inputs if self.clock.training else 0.0
+        return x * self.clock.mask(self.plan.name, "input dropout", tuple(x.shape), share, x) if share else x
 
     @property
     def weight(self) -> torch.Tensor:
@@ -90,12 +97,13 @@ class Adapter(nn.Module, ABC):
         """The trained fp32 parameters under the names that files give them, e.g. 'lora_down.weight'."""
 
     @abstractmethod
-    def module(self) -> LoraModule:
+    def module(self) -> Module:
         """A copy of what is trained, as it goes into a file."""
 
     @abstractmethod
-    def start_from(self, module: LoraModule) -> None:
-        """Begin with the same function as `module`, whatever its rank; as near as the own rank allows."""
+    def start_from(self, module: Module) -> None:
+        """Begin with the same function as `module`, one of the kinds that the type takes; as near as the own rank
+        allows. Raises FileFormatError where a module of that form cannot be gone on from."""
 
     @abstractmethod
     def limit_norm(self, most: float) -> None:
@@ -106,6 +114,10 @@ class NetworkType(ABC):
     """A kind of network. A new one is one file: its adapter layers, this class, and an instance in NETWORKS."""
 
     name: ClassVar[str]
+    goes_on_from: ClassVar[tuple[str, ...]]
+    """Kinds of modules in files that a training can begin with (`network.train_on`)."""
+    without: ClassVar[tuple[str, ...]] = ()
+    """Options that have no meaning for this type, by their paths: they have to stay at their defaults."""
 
     @abstractmethod
     def adapter(self, base_layer: nn.Module, plan: Plan, clock: DropoutClock, dropout: Dropout) -> Adapter:
@@ -117,6 +129,10 @@ class NetworkType(ABC):
     def problems(self, arguments: Mapping[str, Any]) -> list[str]:
         """Sentences on what is wrong in `network.arguments`, the type's own options; a type without any knows none."""
         return [f"network.arguments has '{name}', which the type '{self.name}' does not take." for name in arguments]
+
+    def metadata(self, config: TrainConfig) -> dict[str, str]:
+        """What a file's metadata say of the network, where that is not what they say of LoRA."""
+        return {}
 
     def attach(self, family: Family, unet: nn.Module, encoders: Sequence[nn.Module], config: TrainConfig) -> Adapters:
         """Adapters on the twins as `config.network` says, begun from `train_on`, ready for training.

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..files.lora import LoraModule
+from ..files.module import Module
 from ..seeds import generator
 from .base import NETWORKS, Adapter, NetworkType, Plan
 from .dropout import Dropout, DropoutClock
@@ -30,14 +31,24 @@ class LoRALayer(Adapter):
         self.lora_up = nn.Parameter(torch.zeros(shapes[1], device=device))
         self.scale = plan.alpha / plan.rank
 
+    @property
+    def factor(self) -> float:
+        """On the product of the matrices."""
+        return self.scale * self.strength
+
     def trained(self) -> dict[str, nn.Parameter]:
         return {"lora_down.weight": self.lora_down, "lora_up.weight": self.lora_up}
 
-    def module(self) -> LoraModule:
+    def module(self) -> Module:
+        return self.low_rank()
+
+    def low_rank(self) -> LoraModule:
+        """A copy of both matrices."""
         return LoraModule(self.lora_down.detach().clone(), self.lora_up.detach().clone(), self.plan.alpha)
 
     @torch.no_grad()
-    def start_from(self, module: LoraModule) -> None:
+    def start_from(self, module: Module) -> None:
+        assert isinstance(module, LoraModule)
         fitted = refit(module, self.plan.rank, self.plan.alpha, self.lora_down)
         self.lora_down.copy_(fitted.down.reshape(self.lora_down.shape))
         self.lora_up.copy_(fitted.up.reshape(self.lora_up.shape))
@@ -51,10 +62,6 @@ class LoRALayer(Adapter):
         factor = (most / norm.clamp(min=most)).sqrt()
         self.lora_down.mul_(factor)
         self.lora_up.mul_(factor)
-
-    def _kept_inputs(self, x: torch.Tensor) -> torch.Tensor:
-        share = self.dropout.inputs
-        return x * self.clock.mask(self.plan.name, "input dropout", tuple(x.shape), share, x) if share else x
 
     def _kept_ranks(self, hidden: torch.Tensor, dimension: int) -> torch.Tensor:
         """Each sample keeps the same ranks at all of its places; ranks lie in `dimension` of `hidden`."""
@@ -77,18 +84,16 @@ class LoRALinear(LoRALayer):
         if self.dropping or not self.strength or not fuses(self.base_layer, x):
             return super().forward(x)
         down, up = self.lora_down.to(x.dtype), self.lora_up.to(x.dtype)
-        return fused_linear(x, self.base_layer, down, up, self.scale * self.strength)
+        return fused_linear(x, self.base_layer, down, up, self.factor)
 
     def add(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        x = x.to(out.dtype)
-        if self.dropping:
-            x = self._kept_inputs(x)
+        x = self.kept_inputs(x.to(out.dtype))
         hidden = F.linear(x, self.lora_down.to(out.dtype))
         if self.dropping:
             hidden = self._kept_ranks(hidden, -1)
         # One kernel multiplies, scales and adds; nothing of the output's size is kept for the way back.
         up, rows = self.lora_up.to(out.dtype).t(), (-1, out.shape[-1])
-        summed = torch.addmm(out.reshape(rows), hidden.flatten(0, -2), up, alpha=self.scale * self.strength)
+        summed = torch.addmm(out.reshape(rows), hidden.flatten(0, -2), up, alpha=self.factor)
         return summed.view(out.shape)
 
 
@@ -102,9 +107,7 @@ class LoRAConv(LoRALayer):
         self.pointwise = tuple(base_layer.kernel_size) == tuple(base_layer.stride) == (1, 1)
 
     def add(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        x = x.to(out.dtype)
-        if self.dropping:
-            x = self._kept_inputs(x)
+        x = self.kept_inputs(x.to(out.dtype))
         if self.pointwise and x.is_contiguous():
             return self._add_products(out, x)
         if self.pointwise and x.is_contiguous(memory_format=torch.channels_last):
@@ -112,7 +115,7 @@ class LoRAConv(LoRALayer):
         hidden = F.conv2d(x, self.lora_down.to(out.dtype), None, *self.geometry)
         if self.dropping:
             hidden = self._kept_ranks(hidden, 1)
-        up = (self.lora_up * (self.scale * self.strength)).to(out.dtype)
+        up = (self.lora_up * self.factor).to(out.dtype)
         return out + F.conv2d(hidden, up)
 
     def _add_products(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -121,7 +124,7 @@ class LoRAConv(LoRALayer):
         hidden = torch.bmm(down, x.flatten(2))
         if self.dropping:
             hidden = self._kept_ranks(hidden, 1)
-        return torch.baddbmm(out.flatten(2), up, hidden, alpha=self.scale * self.strength).view(out.shape)
+        return torch.baddbmm(out.flatten(2), up, hidden, alpha=self.factor).view(out.shape)
 
     def _add_rows(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The same where the channels of a place lie side by side: a linear layer, place by place."""
@@ -130,7 +133,7 @@ class LoRAConv(LoRALayer):
         if self.dropping:
             hidden = self._kept_ranks(hidden, -1)
         up = self.lora_up.flatten(1).to(out.dtype).t()
-        summed = torch.addmm(rows, hidden.flatten(0, -2), up, alpha=self.scale * self.strength)
+        summed = torch.addmm(rows, hidden.flatten(0, -2), up, alpha=self.factor)
         return summed.view(len(out), *out.shape[2:], -1).movedim(-1, 1)
 
 
@@ -147,6 +150,7 @@ class LoRA(NetworkType):
     """LoRA in linear layers and 1x1 convolutions, LoCon in the others."""
 
     name = "lora"
+    goes_on_from = ("lora",)
 
     def adapter(self, base_layer: nn.Module, plan: Plan, clock: DropoutClock, dropout: Dropout) -> Adapter:
         if isinstance(base_layer, nn.Conv2d):

@@ -45,9 +45,15 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 def read_plain_loras(inputs: Sequence[WeightedLora], purpose: str) -> list[LoraFile]:
     """Read files that hold LoRA or LoCon only. Raises FileFormatError also when they are for different families."""
-    files = [read_lora(item.path) for item in inputs]
+    files = read_loras(inputs)
     for file in files:
         file.require_plain(purpose)
+    return files
+
+
+def read_loras(inputs: Sequence[WeightedLora]) -> list[LoraFile]:
+    """Read files of any type. Raises FileFormatError when they are for different families."""
+    files = [read_lora(item.path) for item in inputs]
     families = {file.path: family_of(file) for file in files}
     known = {family: path for path, family in families.items() if family != UNKNOWN}
     if len(known) > 1:

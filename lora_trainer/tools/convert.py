@@ -13,6 +13,7 @@ import torch
 from ..errors import FileFormatError, UserError
 from ..files.family import family_of
 from ..files.lora import LoraModule
+from ..files.module import Module
 from ..files.read import read_lora
 from ..files.unet_names import LAYOUTS, renumbered, unet_paths
 from ..files.write import write_lora, write_tensors
@@ -43,26 +44,27 @@ def convert_lora(
     """Write `source`, of any key style, in kohya's or diffusers' (PEFT's) style.
 
     `blocks`: the numbering of U-Net blocks in kohya's style; by default as kohya has it, which is the original for SDXL
-    and diffusers' for SD1 and SD2. `dtype`: fp16, bf16 or fp32; that of `source` by default. Diffusers' style knows no
-    alpha: the scale goes into the matrices. Raises FileFormatError for what cannot be named in the new style.
+    and diffusers' for SD1 and SD2. `dtype`: fp16, bf16 or fp32; that of `source` by default. Diffusers' style is for
+    LoRA and LoCon alone and knows no alpha: the scale goes into the matrices. Raises FileFormatError for what cannot be
+    named in the new style.
     """
     file = read_lora(source)
-    file.require_plain("convert")
     family = family_of(file)
     metadata = {**family_metadata(family), **file.metadata}
     dtype = dtype or dtype_name(file.dtype)
     if style == "kohya":
-        modules = _with_blocks(file.modules, family, blocks)
+        modules = _with_blocks(file.usable("convert"), family, blocks)
         written = write_lora(output, modules, metadata, dtype)
         return ConvertedLora(output, written.sha256, written.modules, file.style)
     if blocks == "original":
         raise UserError("Diffusers' style always has diffusers' numbering of blocks; leave `blocks` out.")
+    file.require_plain("convert to diffusers' style")
     tensors = _diffusers_tensors(file.modules, family, source)
     written = write_tensors(output, tensors, metadata, dtype, len(file.modules))
     return ConvertedLora(output, written.sha256, written.modules, file.style)
 
 
-def _with_blocks(modules: Mapping[str, LoraModule], family: str, blocks: Blocks | None) -> dict[str, LoraModule]:
+def _with_blocks(modules: Mapping[str, Module], family: str, blocks: Blocks | None) -> dict[str, Module]:
     if blocks is None:
         return dict(modules)
     if family not in LAYOUTS:

@@ -13,11 +13,11 @@ from ..errors import FileFormatError, TrainingError, UserError
 from ..files.atomic import write_text
 from ..files.container import TensorSpec
 from ..files.disk import require_space
-from ..files.lora import LoraModule
+from ..files.module import Module
 from ..files.stream import write_stream
 from ..files.write import DTYPES
 from ..twin.sources import Source
-from .common import WeightedLora, read_plain_loras
+from .common import WeightedLora, read_loras
 from .weights import WeightMap, weight_map
 
 
@@ -36,19 +36,19 @@ class Change:
 
     name: str
     source: Source
-    module: LoraModule
+    module: Module
     strength: float
 
     def apply(self, work: torch.Tensor) -> None:
         """Add it to the whole tensor `work`, in place."""
         view = self.source.look(work)
-        view.add_(self.module.delta(work.dtype).reshape(view.shape), alpha=self.strength)
+        view.add_(self.module.change(view), alpha=self.strength)
 
 
 def merge_into_checkpoint(
     base: Path, inputs: Sequence[WeightedLora], output: Path, *, dtype: str | None = None
 ) -> MergedCheckpoint:
-    """Write `base` with W + strength * alpha / rank * up @ down for every weight that a LoRA changes.
+    """Write `base` with W + strength * change for every weight that a LoRA of whatever type changes, one after another.
 
     `dtype`: fp16, bf16 or fp32 for all weights; by default each stays as it is in `base`. A yaml beside the base goes
     with it. Raises FileFormatError when a LoRA does not fit the base, TrainingError when a sum is beyond fp16 or the
@@ -58,9 +58,10 @@ def merge_into_checkpoint(
         raise UserError(
             f"'{base}' cannot be its own result, since it is read while that is written; name another file."
         )
-    files = read_plain_loras(inputs, "merge")
+    files = read_loras(inputs)
+    modules = [file.usable("merge") for file in files]
     with open_checkpoint(base) as checkpoint:
-        terms = [(file.path, file.modules, item) for file, item in zip(files, inputs)]
+        terms = [(file.path, table, item) for file, table, item in zip(files, modules, inputs)]
         changes = _changes(checkpoint, weight_map(checkpoint), terms)
         specs = {key: _spec(checkpoint, key, dtype) for key in checkpoint.keys()}  # noqa: SIM118 (no mapping)
         require_space(output.parent, sum(spec.nbytes for spec in specs.values()), "the merged checkpoint's tensors")
@@ -78,7 +79,7 @@ def merge_into_checkpoint(
 def _changes(
     checkpoint: Checkpoint,
     places: WeightMap,
-    terms: Sequence[tuple[Path, Mapping[str, LoraModule], WeightedLora]],
+    terms: Sequence[tuple[Path, Mapping[str, Module], WeightedLora]],
 ) -> dict[str, list[Change]]:
     """All changes by the checkpoint's keys. Raises FileFormatError when a module has no place or another shape."""
     changes: dict[str, list[Change]] = {}
@@ -90,12 +91,12 @@ def _changes(
             )
         for name, module in modules.items():
             weight, change = places.shape(checkpoint, name), module.weight_shape
-            if weight[:2] != change[:2] or torch.Size(weight).numel() != torch.Size(change).numel():
+            if weight[0] != change[0] or torch.Size(weight).numel() != torch.Size(change).numel():
                 raise FileFormatError(
                     f"'{path}' does not fit '{checkpoint.path}': '{name}' changes a weight of {change}, not {weight}."
                 )
             strength = item.strength_of(name)
-            if strength and module.scale:
+            if strength and not module.idle:
                 source = places.weights[name]
                 changes.setdefault(source.keys[0], []).append(Change(name, source, module, strength))
     return changes

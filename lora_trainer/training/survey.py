@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import optimizers, options, wandb_log
 from ..checks import Describe, check, checked
-from ..config import TrainConfig
+from ..config import NetworkOptions, TrainConfig
 from ..curve_log import CurveLog
 from ..data.plan import RunPlan
 from ..data.records import DataSet
@@ -22,8 +22,9 @@ from ..files.family import UNKNOWN, family_of
 from ..files.fingerprint import fingerprint
 from ..files.lock import Held, is_held, locked
 from ..files.names import name_problem, safe_stem
-from ..files.read import read_lora
 from ..host.base import BaseInfo, Host
+from ..networks.base import NETWORKS
+from ..networks.starting import file_to_train_on
 from ..resolve import with_epochs, with_resolution
 from ..run_folder import EventLog, RunFolder
 from ..sentences import Sentence, captions_cut
@@ -54,7 +55,7 @@ def survey(config: TrainConfig, host: Host) -> Survey:
     config = host.settle(config)
     check(config, lambda settled: host.describe())
     info = host.describe()
-    _look_at_start(config.network.train_on, info)
+    _look_at_start(config.network, info)
     config = with_resolution(config, info)
     data = scan(config.data)
     config = with_epochs(config, data.pictures)
@@ -72,15 +73,16 @@ def last_step(config: TrainConfig) -> int:
     return state.step if state else 0
 
 
-def _look_at_start(path: str, info: BaseInfo) -> None:
-    """Raise FileFormatError when a LoRA to go on from is none, or is for another kind of base."""
-    if not path:
+def _look_at_start(network: NetworkOptions, info: BaseInfo) -> None:
+    """Raise FileFormatError when a LoRA to go on from is none, of another type, or for another kind of base."""
+    if not network.train_on:
         return
-    file = read_lora(Path(path).expanduser())
-    file.require_plain("train on")
+    file = file_to_train_on(network.train_on, NETWORKS.get(network.type))
     family = family_of(file)
     if family not in (UNKNOWN, info.family):
-        raise FileFormatError(f"'{path}' is a LoRA for {family}, but '{info.name}' is a base of {info.family}.")
+        raise FileFormatError(
+            f"'{network.train_on}' is a LoRA for {family}, but '{info.name}' is a base of {info.family}."
+        )
 
 
 @contextmanager

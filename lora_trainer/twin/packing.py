@@ -28,8 +28,21 @@ def pack(network: nn.Module) -> int:
     if not layers or not operators_work():
         return 0
     for layer in layers:
+        layer._plain_class = type(layer)
         layer.__class__ = PackedLinear if isinstance(layer, nn.Linear) else PackedConv
     return len(layers)
+
+
+def keep_plain(layer: nn.Module) -> None:
+    """Let a layer that `pack` has chosen stay as it is: somebody reads its weights.
+
+    Raises RuntimeError when they are gone already.
+    """
+    if isinstance(layer, Packed):
+        if layer._back is not None:
+            raise RuntimeError("The layer's weights are packed and cannot be read any more.")
+        layer._there = None
+        layer.__class__ = layer._plain_class
 
 
 def packable_bytes(network: nn.Module) -> int:
@@ -53,6 +66,7 @@ class Packed(nn.Module):
 
     weight: nn.Parameter
     bias: nn.Parameter | None
+    _plain_class: type[nn.Module]
     _there: Tensor | None = None
     _back: Tensor | None = None
 

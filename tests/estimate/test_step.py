@@ -29,7 +29,14 @@ def imagined(family: str = "sd1", size: tuple[int, int] = SIDE, **values: Any) -
 
 
 @pytest.mark.parametrize(
-    "family, values", [("sd1", {"network": {"conv_rank": 4}}), ("sdxl", {"network": {"train_text_encoder": True}})]
+    "family, values",
+    [
+        ("sd1", {"network": {"conv_rank": 4}}),
+        ("sd1", {"network": {"type": "dora", "conv_rank": 4}}),
+        ("sd1", {"network": {"type": "lokr", "conv_rank": 4}}),
+        ("sd1", {"network": {"type": "loha", "conv_rank": 4}}),
+        ("sdxl", {"network": {"train_text_encoder": True}}),
+    ],
 )
 def test_it_counts_what_a_real_step_keeps_alive(family: str, values: dict[str, Any]) -> None:
     config = options.build(values)

@@ -150,11 +150,13 @@ def test_other_networks_embeddings_and_unknown_keys_are_kept_apart(tmp_path: Pat
     assert set(file.unknown) == {"lora_unet_b.alpha", "transformer.x.lora_A.weight", "what"}
 
 
-def test_dora_is_no_plain_lora(tmp_path: Path) -> None:
+def test_dora_is_no_plain_lora_and_known_by_the_form_that_the_hosts_read(tmp_path: Path) -> None:
     tensors = pair(f"{QUERY}.lora_down.weight", f"{QUERY}.lora_up.weight")
-    file = read(tmp_path, tensors | {f"{QUERY}.dora_scale": torch.ones(1, 12)})
-    assert not file.modules
-    assert file.other[QUERY].keys() == {"down", "up", "dora_scale"}
+    inputs, outputs = tensors[f"{QUERY}.lora_down.weight"].shape[1], len(tensors[f"{QUERY}.lora_up.weight"])
+    file = read(tmp_path, tensors | {f"{QUERY}.dora_scale": torch.ones(1, inputs)})
+    assert not file.modules and not file.other and file.special[QUERY].kind == "dora"
+    by_output = read(tmp_path, tensors | {f"{QUERY}.dora_scale": torch.ones(outputs, 1)})
+    assert not by_output.special and by_output.other[QUERY].keys() == {"down", "up", "dora_scale"}
 
 
 def test_matrices_that_do_not_fit_are_named(tmp_path: Path) -> None:

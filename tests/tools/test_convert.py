@@ -12,7 +12,7 @@ from lora_trainer.files.read import read_lora
 from lora_trainer.files.write import write_lora
 from lora_trainer.tools.convert import convert_lora, dotted
 
-from ..files.samples import QUERY, conv, linear, tucker
+from ..files.samples import QUERY, conv, dora, linear, tucker
 
 UPSAMPLER = "lora_unet_up_blocks_0_upsamplers_0_conv"
 SD1: dict[str, LoraModule] = {
@@ -77,6 +77,17 @@ def test_the_dtype_stays_unless_another_is_asked_for(tmp_path: Path) -> None:
     source = write_lora(tmp_path / "a.safetensors", SD1, {}, "bf16").path
     assert read_lora(convert_lora(source, tmp_path / "b.safetensors").path).dtype == torch.bfloat16
     assert read_lora(convert_lora(source, tmp_path / "c.safetensors", dtype="fp32").path).dtype == torch.float32
+
+
+def test_another_type_gets_another_dtype_and_numbering_but_has_no_form_in_diffusers_style(tmp_path: Path) -> None:
+    name = "lora_unet_input_blocks_4_1_transformer_blocks_1_attn1_to_q"
+    source = write_lora(tmp_path / "a.safetensors", {name: dora()}, {"ss_base_model_version": "sdxl_base_v1-0"}).path
+    convert_lora(source, tmp_path / "b.safetensors", blocks="diffusers", dtype="bf16")
+    keys = load((tmp_path / "b.safetensors").read_bytes())
+    assert "lora_unet_down_blocks_1_attentions_0_transformer_blocks_1_attn1_to_q.dora_scale" in keys
+    assert read_lora(tmp_path / "b.safetensors").dtype == torch.bfloat16
+    with pytest.raises(FileFormatError, match=r"cannot be used to convert to diffusers' style: 1 of its modules"):
+        convert_lora(source, tmp_path / "c.safetensors", style="diffusers")
 
 
 def test_old_diffusers_files_become_kohyas(tmp_path: Path) -> None:

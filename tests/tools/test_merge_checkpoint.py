@@ -15,7 +15,7 @@ from lora_trainer.files.write import write_lora
 from lora_trainer.tools.common import WeightedLora
 from lora_trainer.tools.merge_checkpoint import merge_into_checkpoint
 
-from ..files.samples import linear
+from ..files.samples import dora, linear
 from .bases import INNER, WIDTH, save_base
 
 UNET = "model.diffusion_model."
@@ -76,6 +76,14 @@ def test_every_weight_becomes_w_plus_strength_times_scale_times_up_down(tmp_path
             torch.testing.assert_close(after[key].double(), expected, rtol=1e-5, atol=1e-6)
         else:
             assert torch.equal(after[key], tensor), key
+
+
+def test_modules_whose_change_depends_on_the_weight_are_merged_too(tmp_path: Path) -> None:
+    name, key = next((name, key) for name, (_, key) in SD1_MODULES.items() if name.endswith("to_q"))
+    module = dora(inputs=WIDTH, outputs=WIDTH)
+    before, after, _ = merged(tmp_path, "sd1", {name: module})
+    expected = before[key] + 0.7 * module.change(before[key])
+    torch.testing.assert_close(after[key], expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

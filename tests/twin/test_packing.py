@@ -47,6 +47,17 @@ def test_a_packed_layer_gives_the_plain_one_s_outputs_and_gradients_for_every_sh
 
 
 @works
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_layer_whose_weights_somebody_reads_stays_plain(kind):
+    plain, kept = frozen(kind), frozen(kind)
+    pack(kept)
+    kept(inputs(kind)[0])
+    packing.keep_plain(kept)
+    output_and_gradient(kept, inputs(kind)[0])
+    assert type(kept) is type(plain) and torch.equal(kept.weight, plain.weight)
+
+
+@works
 def test_once_used_both_ways_a_layer_has_no_plain_weights_and_no_reader_takes_them_for_such():
     layer, x = frozen("linear"), inputs("linear")[0]
     pack(layer)
