@@ -46,6 +46,11 @@ HEALTHY = (
     {"loss.type": "huber", "memory.precision": "bf16"},
     {"loss.debiased": True, "loss.min_snr_gamma": 0.0},
     {"seed": 11, "memory.checkpointing": "all", "steps": 60},
+    {"data.resolution": 96, "steps": 60},
+    {"network.type": "dora"},
+    {"network.type": "lokr", "network.arguments": {"factor": 4}},
+    {"network.type": "loha"},
+    {"optimizer.loraplus_ratio": 4.0, "loss.pyramid_levels": 4},
 )
 
 
