@@ -15,8 +15,8 @@ class NetworkOptions:
     type: str = option(
         "lora",
         "Kind of network. lora: a low-rank change of each weight. dora: one of its direction, and a length for each of "
-        "its inputs; learns more at the same rank, a little slower. lokr: a Kronecker product, for small files. "
-        "loha: two low-rank changes multiplied number by number, of a high rank; slower.",
+        "its inputs; learns more at the same rank, a little slower. lokr: a Kronecker product, which takes least "
+        "space. loha: two low-rank changes multiplied number by number, of a high rank; slower.",
     )
     rank: int = option(
         16,

@@ -136,7 +136,7 @@ def test_diffusers_settings_in_the_metadata_are_followed(tmp_path: Path) -> None
 
 def test_other_networks_embeddings_and_unknown_keys_are_kept_apart(tmp_path: Path) -> None:
     tensors = pair(f"{QUERY}.lora_down.weight", f"{QUERY}.lora_up.weight")
-    tensors |= {f"lora_unet_a.hada_{part}": torch.zeros(2, 2) for part in ("w1_a", "w1_b", "w2_a", "w2_b")}
+    tensors |= {"lora_unet_a.oft_blocks": torch.zeros(2, 2, 2)}
     tensors |= {"lora_unet_a.alpha": torch.tensor(1.0), "bundle_emb.猫.string_to_param.*": torch.zeros(1, 4)}
     tensors |= {
         "lora_unet_b.alpha": torch.tensor(1.0),
@@ -145,7 +145,7 @@ def test_other_networks_embeddings_and_unknown_keys_are_kept_apart(tmp_path: Pat
     }
     file = read(tmp_path, tensors)
     assert list(file.modules) == [QUERY]
-    assert file.other["lora_unet_a"].keys() == {"hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "alpha"}
+    assert file.other["lora_unet_a"].keys() == {"oft_blocks", "alpha"}
     assert list(file.embeddings) == ["猫"]
     assert set(file.unknown) == {"lora_unet_b.alpha", "transformer.x.lora_A.weight", "what"}
 
