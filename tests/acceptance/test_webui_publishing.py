@@ -41,6 +41,9 @@ KINDS = {
     "conv": {"network__conv_rank": 2},
     "text": {"network__train_text_encoder": True},
     "all": {"network__train_text_encoder": True, "network__conv_rank": 2},
+    "dora": {"network__type": "dora", "network__train_text_encoder": True, "network__conv_rank": 2},
+    "lokr": {"network__type": "lokr", "network__train_text_encoder": True, "network__conv_rank": 2},
+    "loha": {"network__type": "loha", "network__train_text_encoder": True, "network__conv_rank": 2},
 }
 PROMPT, NEGATIVE, STEPS = "a zorb, (red:1.2) ground", "blue", 5
 MOST_RELATIVE, MOST_MEAN = 1e-3, 2.0
