@@ -6,12 +6,14 @@ from elsewhere with its run: nothing in it names anything outside that folder, a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 from typing import Any
 
 from .. import sentences
@@ -118,22 +120,21 @@ def _cells(grid: Grid, values: Any) -> Iterator[TriedCell]:
     """The pictures that are there, each in a place of the grid that is its own; their steps go into the grid's."""
     free = set(grid.request.places())
     for n, cell in enumerate(values, 1):
-        try:
+        with contextlib.suppress(*UNSOUND):
             save, strength, prompt = place = cell["save"], float(cell["strength"]), cell["prompt"]
             path = picture_in(grid.folder, cell["file"])
             if path and is_whole(path) and place in free:
                 grid.steps[save] = _whole(cell["step"])
                 free.remove(place)
                 yield TriedCell(n, save, strength, prompt, path)
-        except UNSOUND:
-            continue
 
 
-def _beside(grid: Grid, values: Any) -> Iterator[tuple[tuple[int, int], Any]]:
+def _beside(grid: Grid, values: Any) -> Iterator[tuple[tuple[int, int], Path]]:
     for one in values:
-        path = picture_in(grid.folder, one["file"])
-        if path and is_whole(path) and _whole(one["prompt"]) in range(len(grid.request.prompts)):
-            yield (one["prompt"], _whole(one["seed"])), path
+        with contextlib.suppress(*UNSOUND):
+            path, place = picture_in(grid.folder, one["file"]), (_whole(one["prompt"]), _whole(one["seed"]))
+            if path and is_whole(path) and place[0] in range(len(grid.request.prompts)):
+                yield place, path
 
 
 def _state(grid: Grid, values: Mapping[str, Any]) -> str:

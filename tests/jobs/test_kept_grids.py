@@ -1,16 +1,13 @@
 """A grid outlives the program that drew it. Nothing is loaded: a host of one colour for each strength draws."""
 
 import json
-from contextlib import contextmanager
 from dataclasses import asdict
 
 import pytest
 from PIL import Image
 
-from lora_trainer.errors import NotFound, UserError
-from lora_trainer.events import Saved
+from lora_trainer.errors import NotFound
 from lora_trainer.history.shots import GRID_FILE
-from lora_trainer.host.base import Drawn
 from lora_trainer.jobs.desk import Desk
 from lora_trainer.jobs.grid import OPEN
 from lora_trainer.jobs.grid_file import kept_grid
@@ -20,38 +17,9 @@ from lora_trainer.jobs.sheets import write_sheet
 from lora_trainer.jobs.tryout_request import TryOutRequest
 
 from .conftest import wait_for, wait_until
-from .light import LightHost
+from .light import SAVES, PaintingHost, Saving
 
-SAVES = ["zorb-step000002.safetensors", "zorb.safetensors"]
 ASKED = TryOutRequest(SAVES, [0.0, 0.8], ["a zorb", "a cat"], "blurry", -1, 64, 96, 3, 5.5, "euler")
-
-
-class PaintingHost(LightHost):
-    """Draws at once: the brighter, the higher the strength. `most` is how many pictures it draws before it breaks off."""
-
-    most = 10**6
-
-    @contextmanager
-    def studio(self, files):
-        yield self
-
-    def draw(self, request, loras=()):
-        if self.most == 0:
-            raise UserError("The host was interrupted.")
-        self.most -= 1
-        shade = int(250 * loras[0].strength) if loras[0].strength else request.seed % 40
-        return Drawn(Image.new("RGB", (request.width, request.height), (shade, 9, 9)), f"{request.prompt}\nSteps: 3")
-
-
-class Saving:
-    """A run of two saves."""
-
-    def run(self, job):
-        for step, file in zip((2, 4), SAVES):
-            (job.folder.output / file).write_bytes(b"a save")
-            job.take(Saved(step, file, "", final=step == 4))
-        job.folder.samples.mkdir(parents=True)
-        job.end("finished")
 
 
 @pytest.fixture
@@ -87,7 +55,6 @@ def drawn(desks, host):
 
 
 def draw(desk, host, asked=ASKED):
-    (host.folder / "data" / "runs").mkdir(parents=True, exist_ok=True)
     job = wait_until(desk.jobs.submit(host.config(data__trigger_word="zorb")), "finished")
     grid = desk.tryouts.start(job, asked)
     wait_for(lambda: grid.state not in OPEN)
