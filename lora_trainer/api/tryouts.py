@@ -47,7 +47,7 @@ def proposal(call: Call) -> dict[str, Any]:
 
 
 def summary(call: Call) -> dict[str, Any]:
-    """How far it is, with the pictures after number `after`."""
+    """How far it is, with the pictures after number `after`; a run's newest grid also after a restart."""
     return tryout_json(call.desk, _tryout(call), call.number("after", 0, 0, 2**53))
 
 

@@ -1,6 +1,7 @@
 """A grid outlives the program that drew it. Nothing is loaded: a host of one colour for each strength draws."""
 
 import json
+import shutil
 from dataclasses import asdict
 
 import pytest
@@ -198,6 +199,26 @@ def test_what_is_deleted_is_gone(drawn, desks):
     with pytest.raises(NotFound):
         desk.tryouts.get(drawn.id)
     assert kept.job.record.tryout == "" and kept_grid(kept.job) is None
+
+
+def test_a_copy_of_a_run_s_folder_does_not_take_its_grid(drawn, desks, host):
+    runs = host.data_folder() / "runs"
+    shutil.copytree(runs / drawn.job.id, runs / "20260101-000000-copy")
+    desk = desks()
+    assert {job.id: job.record.tryout for job in desk.jobs.list()} == {
+        drawn.job.id: drawn.id,
+        "20260101-000000-copy": "",
+    }
+
+
+def test_of_a_run_whose_grid_waits_nothing_is_freed_and_afterwards_it_is(desks, host):
+    desk = desks()
+    job = wait_until(desk.jobs.submit(host.config()), "finished")
+    with desk.jobs.turn.taken("other"):
+        grid = desk.tryouts.start(job, ASKED)
+        assert desk.history.room([job.id], ["grids"], really=True).refused.keys() == {job.id}
+    wait_for(lambda: grid.state == "done")
+    assert desk.history.room([job.id], ["grids"], really=True).total > 0 and not grid.folder.exists()
 
 
 def test_a_run_that_is_deleted_while_it_is_drawn_leaves_no_folder(desks, host):
