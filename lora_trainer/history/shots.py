@@ -18,7 +18,7 @@ from .facts import Told
 SAMPLE, CELL = "sample", "cell"
 GRIDS, GRID_FILE = "tryouts", "grid.json"
 """Where the grids of a run lie in its folder, and the file in each that says what its pictures are."""
-PICTURE = re.compile(r"[\w.-]+\.png", re.ASCII)
+PICTURE = re.compile(r"[\w.-]{1,100}\.png", re.ASCII)
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +72,9 @@ def picture_in(folder: Path, name: object) -> Path | None:
 def read_grid(folder: Path) -> dict[str, Any] | None:
     """What the file of a grid says, with numbers that are finite; None where there is none, or it is damaged."""
     file = folder / GRID_FILE
-    if file.is_symlink():
-        return None
     try:
+        if file.is_symlink():
+            return None
         values = json.loads(file.read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_refused)
     except FileNotFoundError:
         return None
@@ -102,7 +102,7 @@ def _cells(run: RunFolder) -> Iterator[Shot]:
 
 def _cells_of(folder: Path, grid: Mapping[str, Any]) -> Iterator[Shot]:
     """Up to the first that says too little of itself."""
-    with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
         for cell in grid["cells"]:
             path, prompt = picture_in(folder, cell["file"]), str(grid["prompts"][cell["prompt"]])
             if path:

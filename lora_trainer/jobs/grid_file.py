@@ -28,7 +28,7 @@ from .tryout_request import TriedCell, TryOutRequest, usual_request
 
 ID = re.compile(r"[0-9a-f]{12}")
 LISTS = ("saves", "strengths", "prompts")
-UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, UserError)
+UNSOUND = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, OSError, UserError)
 """What values raise that nobody has written here."""
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def keep_grid(grid: Grid, state: str) -> None:
 
 def kept_grid(job: Job) -> Grid | None:
     """The newest grid of a job as it lies on the disk; None where there is none, or nothing that tells what it is."""
-    grid_id = job.record.tryout
+    grid_id = str(job.record.tryout)
     folder = grid_folder(job.folder, grid_id) if ID.fullmatch(grid_id) else None
     values = read_grid(folder) if folder else None
     if values is None:
@@ -91,7 +91,8 @@ def _grid(job: Job, grid_id: str, values: Mapping[str, Any]) -> Grid:
     grid.cells = list(_cells(grid, values["cells"]))
     grid.beside = dict(_beside(grid, values.get("beside", [])))
     grid.state = _state(grid, values)
-    grid.problem = _message(values.get("message")) if grid.state == FAILED else ""
+    if grid.state == FAILED:
+        grid.problem = _message(values.get("message"))
     try:
         grid.verdict = kept_verdict(grid, values)
     except UNSOUND as error:
@@ -145,9 +146,11 @@ def _state(grid: Grid, values: Mapping[str, Any]) -> str:
 
 
 def _message(values: Any) -> str:
-    """A sentence, whose values are such as can be filled in."""
-    filled = (values.get("values") or {}).values() if isinstance(values, dict) else [None]
-    return sentences.from_json(values) if all(isinstance(one, (str, int, float)) for one in filled) else ""
+    """A sentence, whose values are such as can be filled in; empty where it is none."""
+    with contextlib.suppress(*UNSOUND):
+        if all(isinstance(one, (str, int, float)) for one in values["values"].values()):
+            return sentences.from_json(values)
+    return ""
 
 
 def _texts(values: Any) -> list[str]:

@@ -84,7 +84,7 @@ class TryOuts:
             for tryout in [one for one in self._all.values() if one.job is job]:
                 tryout.stop()
                 del self._all[tryout.id]
-            for grid in [one for one in self._earlier.values() if one.job is job]:
+            for grid in [one for one in list(self._earlier.values()) if one.job is job]:
                 del self._earlier[grid.id]
 
     def close(self) -> None:
@@ -99,9 +99,9 @@ class TryOuts:
     def get(self, tryout_id: str) -> Grid:
         """Also the newest grid of a job that an earlier program drew. Raises NotFound when there is no such try-out."""
         grid = self._all.get(tryout_id) or self._earlier.get(tryout_id)
-        for job in self._jobs() if grid is None and tryout_id else ():
-            if job.record.tryout == tryout_id:
-                grid = self._earlier_of(job)
+        if grid is None:
+            job = next((job for job in self._jobs() if tryout_id and job.record.tryout == tryout_id), None)
+            grid = self._earlier_of(job) if job else None
         if grid is None:
             raise no_tryout(tryout_id)
         return grid

@@ -15,6 +15,7 @@ NAMES = (
     "/etc/passwd",
     "C:\\Windows\\win.ini",
     "..\\x.png",
+    "a" * 5000 + ".png",
     "a.png\0",
 )
 
