@@ -10,10 +10,10 @@ from urllib.parse import quote
 from ..events import Advised, Event, Failed, Paused, Sample, Saved, Warned
 from ..events import to_json as event_values
 from ..jobs.desk import Desk
+from ..jobs.grid import Grid
 from ..jobs.job import Job
-from ..jobs.scoring import scores_by_number, without_word
+from ..jobs.scoring import verdict_values, without_word
 from ..jobs.tryout_request import TriedCell, TryOutRequest
-from ..jobs.tryouts import TryOut
 from ..sentences import Sentence, to_json
 
 
@@ -103,7 +103,7 @@ def event_json(number: int, event: Event, job: Job) -> dict[str, Any]:
     return values
 
 
-def tryout_json(desk: Desk, tryout: TryOut, after: int = 0) -> dict[str, Any]:
+def tryout_json(desk: Desk, tryout: Grid, after: int = 0) -> dict[str, Any]:
     """A TryOutSummary, with the cells after number `after`."""
     holder = tryout.waits_for
     if holder and holder.job not in {job.id for job in desk.jobs.list()}:
@@ -119,19 +119,11 @@ def tryout_json(desk: Desk, tryout: TryOut, after: int = 0) -> dict[str, Any]:
         "save_steps": tryout.steps,
         "seed": tryout.seed,
         "waits_for": holder.job if holder and not holder.draws else None,
-        "cells": [cell_json(tryout, cell) for cell in list(tryout.cells)[after:]],
+        "cells": [cell_json(tryout, cell) for cell in list(tryout.cells) if cell.n > after],
         "without_word": without_word(tryout),
-        "verdict": verdict_json(tryout),
+        "verdict": verdict_values(tryout),
         "message": message_json(discreet(desk, tryout.message)),
     }
-
-
-def verdict_json(tryout: TryOut) -> dict[str, Any] | None:
-    """What judges say of the whole try-out: the proposal, and under `scores` what stands under cells, by number."""
-    if tryout.verdict is None:
-        return None
-    scores = {n: dataclasses.asdict(score) for n, score in scores_by_number(tryout).items()}
-    return {**tryout.verdict.to_json(), "scores": scores}
 
 
 def request_json(request: TryOutRequest) -> dict[str, Any]:
@@ -139,7 +131,7 @@ def request_json(request: TryOutRequest) -> dict[str, Any]:
     return dataclasses.asdict(request)
 
 
-def cell_json(tryout: TryOut, cell: TriedCell) -> dict[str, Any]:
+def cell_json(tryout: Grid, cell: TriedCell) -> dict[str, Any]:
     return {
         "n": cell.n,
         "save": cell.save,

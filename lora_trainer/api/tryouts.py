@@ -8,9 +8,10 @@ from typing import Any
 from starlette.responses import Response
 
 from ..errors import NotFound
-from ..jobs.sheets import write_sheet
+from ..history.shots import picture_in
+from ..jobs.grid import Grid
+from ..jobs.sheets import SHEET, write_sheet
 from ..jobs.tryout_request import TryOutRequest, usual_request
-from ..jobs.tryouts import TryOut
 from ..judging.verdict import read_verdict
 from ..sentences import Sentence
 from ..wire import tryouts as wire
@@ -46,7 +47,7 @@ def proposal(call: Call) -> dict[str, Any]:
 
 
 def summary(call: Call) -> dict[str, Any]:
-    """How far it is, with the pictures after number `after`."""
+    """How far it is, with the pictures after number `after`; a run's newest grid also after a restart."""
     return tryout_json(call.desk, _tryout(call), call.number("after", 0, 0, 2**53))
 
 
@@ -73,10 +74,13 @@ def make_sheet(call: Call) -> dict[str, Any]:
 
 def sheet(call: Call) -> Response:
     """The sheet that was made."""
-    return read_picture(_tryout(call).folder / "sheet.png", lasting=False)
+    path = picture_in(_tryout(call).folder, SHEET)
+    if path is None:
+        raise NotFound(Sentence("file_gone", "'{file}' is not there any more.", file=SHEET))
+    return read_picture(path, lasting=False)
 
 
-def _tryout(call: Call) -> TryOut:
+def _tryout(call: Call) -> Grid:
     return call.desk.tryouts.get(call.path["id"])
 
 

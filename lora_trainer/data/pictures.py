@@ -34,7 +34,7 @@ MOST_PIXELS = 178_956_970
 LARGE = 25_000_000
 """Pixels above which pictures are decoded one at a time: one of MOST_PIXELS takes 2 GB for a moment."""
 
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -98,7 +98,7 @@ def inspect(path: Path) -> Facts:
             width, height = image.size
         if orientation >= 5:
             width, height = height, width
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise _damaged(error) from error
     except MemoryError as error:
         raise _too_large(width, height) from error
@@ -113,7 +113,7 @@ def read(path: Path, orientation: int = 0) -> Upright:
         with _its_turn(image):
             own = _load(image)
             rgb, alpha = _split(image)
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise _damaged(error) from error
     return _turned(rgb, alpha, orientation or own, hashlib.sha256(data).hexdigest())
 
@@ -134,7 +134,7 @@ def glance(path: Path, area: int, orientation: int = 0) -> tuple[Facts, Upright]
             if image.format == "TIFF":
                 width, height = image.size
             rgb, alpha = _split(image)
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise _damaged(error) from error
     except MemoryError as error:
         raise _too_large(width, height) from error
@@ -229,7 +229,7 @@ def _load(image: Image.Image) -> int:
         return 1
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         return 1
 
 

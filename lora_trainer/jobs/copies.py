@@ -81,7 +81,10 @@ class Copies:
     def _copy(self, job_id: str) -> Copy | None:
         values = object_or_empty(self._folder / job_id / FILE)
         try:
-            return Copy(Record.from_json({**values["record"], "id": job_id}), str(values["keeper"])) if values else None
+            record = {**values["record"], "id": job_id} if values else None
+            if record and values["record"].get("id") != job_id:
+                record["tryout"] = ""  # a folder that was copied: the grid of that name is the other job's
+            return Copy(Record.from_json(record), str(values["keeper"])) if record else None
         except UNREADABLE as error:
             log.error("The copy of the record of the run %s cannot be read (%r).", job_id, error)
             return None

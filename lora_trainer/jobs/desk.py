@@ -73,7 +73,7 @@ class Desk:
         self.datasets = datasets or DataSets(host.data_folder() / "datasets")
         self.datasets.uploads.sweep()
         self.jobs = jobs or Jobs(host, host.data_folder() / "runs", places=lambda: self._places(elsewhere(), apart))
-        self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.wanted_here)
+        self.tryouts = tryouts or TryOuts(host, self.jobs.turn, self.jobs.wanted_here, self.jobs.list)
         self.captionings = Captionings(host, self.jobs.turn)
         self.forecaster = Forecaster(host)
         self.regularizations = Regularizations(host, self.jobs.turn, self.datasets, self.forecaster)

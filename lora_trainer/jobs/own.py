@@ -21,6 +21,8 @@ from ..files.names import safe_stem
 from ..sentences import Sentence, lora_exists
 from ..visitor import Visitor
 from .captioning import Captioning, Captionings, Choice, no_captioning
+from .drawing import TryOut
+from .grid import Grid
 from .inquiries import Inquiries, Inquiry, no_inquiry
 from .job import Job, no_job
 from .limits import Limiter
@@ -30,7 +32,7 @@ from .queue import Jobs
 from .recovery import go_on
 from .regularization import Regularization, Regularizations, Usual, no_regularization
 from .tryout_request import TryOutRequest
-from .tryouts import TryOut, TryOuts, no_tryout
+from .tryouts import TryOuts, no_tryout
 
 
 class OwnJobs(Jobs):
@@ -142,7 +144,10 @@ class OwnTryOuts(TryOuts):
     def forget(self, job: Job) -> None:
         self._everybody.forget(job)
 
-    def get(self, tryout_id: str) -> TryOut:
+    def is_drawing(self, job: Job) -> bool:
+        return self._everybody.is_drawing(job)
+
+    def get(self, tryout_id: str) -> Grid:
         tryout = self._everybody.get(tryout_id)
         if not self._visitor.may_see(tryout.job.record.owner):
             raise no_tryout(tryout_id)

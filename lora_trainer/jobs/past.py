@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import TrainConfig
-from ..errors import NotFound
 from ..files.names import safe_stem
 from ..history import History, Past
 from ..history.notes import FILE
@@ -17,7 +16,6 @@ from ..presets import origin_of
 from ..run_folder import RunFolder
 from .record import Record
 from .states import ENDED
-from .tryouts import OPEN
 
 if TYPE_CHECKING:
     from .desk import Desk
@@ -69,7 +67,7 @@ def history_of(desk: Desk) -> History:
             job.record,
             job.config,
             origin=lambda: origin_of(job.record.values, presets()),
-            drawn=_is_drawn(desk, job),
+            drawn=desk.tryouts.is_drawing(job),
             sees_all=desk.visitor.sees_all,
         )
 
@@ -83,10 +81,3 @@ def history_of(desk: Desk) -> History:
             job.change(tryout="")
 
     return History(lambda: [past(job) for job in desk.jobs.list()], desk.ballots, voter=desk.visitor.name, freed=freed)
-
-
-def _is_drawn(desk: Desk, job: Job) -> bool:
-    try:
-        return bool(job.record.tryout) and desk.tryouts.get(job.record.tryout).state in OPEN
-    except NotFound:  # it was drawn before the program started anew
-        return False

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..sentences import Sentence, to_json
+from ..sentences import Sentence, from_json, to_json
 from .sheet import Cell, Judgement
 
 MOST_CHANGE, LEAST_FAITHFULNESS = 0.3, 0.25
@@ -47,7 +47,7 @@ class Proposal:
     step: int
     strength: float
     basis: str
-    reasons: Sequence[Sentence] = field(default_factory=tuple)
+    reasons: Sequence[str] = field(default_factory=tuple)
 
     @property
     def sentence(self) -> str:
@@ -64,6 +64,12 @@ class Proposal:
             "reasons": [to_json(reason) for reason in self.reasons],
             "sentence": self.sentence,
         }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Proposal:
+        """Raises KeyError, TypeError, ValueError or AttributeError for what is none."""
+        reasons = [from_json(reason) for reason in values["reasons"]]
+        return cls(str(values["save"]), int(values["step"]), float(values["strength"]), str(values["basis"]), reasons)
 
 
 @dataclass(frozen=True)

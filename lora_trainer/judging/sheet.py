@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..sentences import Sentence, to_json
+from ..sentences import from_json, to_json
 from .words import has_word
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ class Score:
     def __bool__(self) -> bool:
         return any(value is not None for value in asdict(self).values())
 
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Score:
+        """Raises ValueError or TypeError for figures that are no numbers."""
+        return cls(*(_figure(values.get(item.name)) for item in fields(cls)))
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -92,6 +97,10 @@ class Cell:
     def to_json(self) -> dict[str, Any]:
         values = {name: None if value is None else round(value, 4) for name, value in asdict(self.score).items()}
         return {"save": self.save, "strength": self.strength, **values}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Cell:
+        return cls(str(values["save"]), float(values["strength"]), Score.from_json(values))
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class Judgement:
     ceiling: float | None = None
     judges: Mapping[str, str] = field(default_factory=dict)
     """{question: name of the judge that answered it}"""
-    missing: Sequence[Sentence] = ()
+    missing: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -122,3 +131,23 @@ class Judgement:
             "judges": dict(self.judges),
             "missing": [to_json(sentence) for sentence in self.missing],
         }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], scores: Sequence[Score]) -> Judgement:
+        """What `to_json` told, with the scores of single pictures, which that leaves out.
+
+        Raises KeyError, TypeError, ValueError or AttributeError for what is none.
+        """
+        return cls(
+            scores,
+            [Cell.from_json(cell) for cell in values["cells"]],
+            bare=Score(_figure(values["bare"])),
+            spread=_figure(values["spread"]),
+            ceiling=_figure(values["ceiling"]),
+            judges={str(question): str(judge) for question, judge in values["judges"].items()},
+            missing=[from_json(sentence) for sentence in values["missing"]],
+        )
+
+
+def _figure(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -15,7 +15,7 @@ from .base import JUDGES, Settings
 from .choice import Known, Proposal, propose
 from .learned import Learned
 from .score import judge
-from .sheet import Judgement, Sheet
+from .sheet import Judgement, Score, Sheet
 
 VERSION = 1
 
@@ -37,6 +37,15 @@ class Verdict:
             "word": self.sheet.word,
             "proposal": self.proposal.to_json() if self.proposal else None,
         }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], sheet: Sheet, scores: Sequence[Score]) -> Verdict:
+        """What `to_json` told of a sheet, with the scores of its pictures.
+
+        Raises KeyError, TypeError, ValueError or AttributeError for what is none.
+        """
+        proposal = Proposal.from_json(values["proposal"]) if values["proposal"] else None
+        return cls(sheet, Judgement.from_json(values, scores), proposal)
 
     def keep(self, path: Path) -> None:
         """Write it down, in place of what an earlier grid of the run said. Raises UserError."""

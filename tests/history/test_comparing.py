@@ -115,6 +115,17 @@ def test_cells_of_grids_are_voted_on_where_prompt_seed_and_strength_agree_but_no
     assert {history.ballot(["one", "other"]).shots[0].strength for _ in range(10)} == {0.8}
 
 
+@pytest.mark.parametrize("step", ["1e999", "NaN", "[" * 10**5, '"four"'])
+def test_the_pictures_of_a_grid_whose_file_is_damaged_are_left_out(tmp_path, step):
+    run = past(tmp_path, "one")
+    for name, value in (("g", "4"), ("h", step)):
+        grid = run.folder.path / "tryouts" / name
+        grid.mkdir(parents=True)
+        cell = f'{{"file": "{drawn(grid / "1.png").name}", "step": {value}, "strength": 1, "prompt": 0}}'
+        (grid / GRID_FILE).write_text(f'{{"prompts": ["a zorb"], "seed": 7, "cells": [{cell}]}}', encoding="utf-8")
+    assert [shot.file for shot in run.shots() if shot.kind == "cell"] == ["g/1.png"]
+
+
 @pytest.mark.parametrize(
     ("wins", "verdict", "better"),
     [((5, 0), "few", ""), ((6, 0), "told", "a"), ((6, 4), "open", ""), ((5, 15), "told", "b"), ((0, 0), "few", "")],

@@ -2,11 +2,16 @@
 
 import itertools
 import threading
+from contextlib import contextmanager
 from pathlib import Path
+
+from PIL import Image
 
 from lora_trainer import options
 from lora_trainer.control import Wish
-from lora_trainer.host.base import BaseInfo
+from lora_trainer.errors import UserError
+from lora_trainer.events import Saved
+from lora_trainer.host.base import BaseInfo, Drawn, Published
 from lora_trainer.jobs.job import Job
 from lora_trainer.jobs.record import Record
 from lora_trainer.jobs.states import FINISHED, PAUSED, STOPPED
@@ -43,6 +48,48 @@ class LightHost:
         """Options of a run on the base, with this folder as its pictures."""
         values = {"base.checkpoint": str(self.base), "data.folders": [str(self.folder)], "save.name": name, "steps": 40}
         return options.build(options.unflattened(values | {key.replace("__", "."): more[key] for key in more}))
+
+
+class PaintingHost(LightHost):
+    """Draws at once: the brighter, the higher the strength. After `most` pictures it breaks off.
+
+    `cards` are those of what was published.
+    """
+
+    most = 10**6
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.cards = []
+
+    @contextmanager
+    def studio(self, files):
+        yield self
+
+    def draw(self, request, loras=()):
+        if self.most == 0:
+            raise UserError("The host was interrupted.")
+        self.most -= 1
+        shade = int(250 * loras[0].strength) if loras[0].strength else request.seed % 40
+        return Drawn(Image.new("RGB", (request.width, request.height), (shade, 9, 9)), f"{request.prompt}\nSteps: 3")
+
+    def publish(self, file, card, *, replace=False):
+        self.cards.append(card)
+        return Published(file.stem, file)
+
+
+SAVES = ["zorb-step000002.safetensors", "zorb.safetensors"]
+
+
+class Saving:
+    """Runs a job that leaves two saves."""
+
+    def run(self, job):
+        for step, file in zip((2, 4), SAVES):
+            (job.folder.output / file).write_bytes(b"a save")
+            job.take(Saved(step, file, "", final=step == 4))
+        job.folder.samples.mkdir(parents=True)
+        job.end(FINISHED)
 
 
 class Quick:

@@ -1,8 +1,8 @@
 import pytest
 
 from lora_trainer.jobs.desk import Desk
+from lora_trainer.jobs.grid import OPEN
 from lora_trainer.jobs.tryout_request import TryOutRequest, usual_request, usual_saves
-from lora_trainer.jobs.tryouts import OPEN
 
 from .conftest import wait_for, wait_until
 

@@ -9,10 +9,10 @@ from lora_trainer import options
 from lora_trainer.host.standalone import StandaloneHost
 from lora_trainer.jobs import tryout_request
 from lora_trainer.jobs.desk import Desk
+from lora_trainer.jobs.grid import OPEN
 from lora_trainer.jobs.scoring import beside
 from lora_trainer.jobs.sheets import write_sheet
 from lora_trainer.jobs.tryout_request import TryOutRequest, usual_request
-from lora_trainer.jobs.tryouts import OPEN
 from lora_trainer.judging import score
 from lora_trainer.judging.pixels import PixelJudge
 from tests.captioning.colours import colour_clip
