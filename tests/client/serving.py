@@ -22,7 +22,7 @@ def served(app):
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not server.started:
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -16,7 +16,7 @@ def past(desk, runner, pictures):
 
     def make(client, name, **options):
         job = desk.jobs.get(line_up(client, name, pictures)["id"])
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while job.state != "finished":
             assert time.monotonic() < end
             time.sleep(0.01)

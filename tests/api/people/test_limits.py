@@ -72,7 +72,7 @@ def test_an_admin_sees_what_is_in_use_and_by_whom(bob, root, pictures):
 def wait_until(condition):
     import time
 
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
