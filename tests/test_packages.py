@@ -33,11 +33,11 @@ def test_the_collector_is_running_again_after_a_package_that_cannot_be_imported(
 
 def test_in_somebody_else_s_process_nothing_is_put_out_of_the_collector_s_reach() -> None:
     assert not own_process._begun
-    before = gc.get_freeze_count(), gc.get_threshold()
+    out_of_reach, thresholds = gc.get_freeze_count(), gc.get_threshold()
 
     packages.import_all()
 
-    assert (gc.get_freeze_count(), gc.get_threshold()) == before
+    assert gc.get_freeze_count() <= out_of_reach and gc.get_threshold() == thresholds
 
 
 def test_the_program_s_own_process_does_not_look_through_imports_again() -> None:
