@@ -41,9 +41,11 @@ def further(arguments: argparse.Namespace, host: Host) -> Callable[[], Sequence[
     """Those that are named behind the first, or all that there are besides the host's own."""
 
     def those() -> Sequence[str]:
+        from ..jobs.places import own_device
+
         if named := _named(arguments):
             return named[1:]
-        own = devices.full_name(str(getattr(host, "device", "auto")))
+        own = own_device(host)
         return [name for name in devices.every() if name != own]
 
     return those

@@ -36,12 +36,8 @@ class LohaModule(PartsModule):
         parts = {role: tensor.to(weight.device, arithmetic(weight)) for role, tensor in self.parts.items()}
         return self.scale * hadamard_product(parts).reshape(weight.shape)
 
-    def problem(self) -> str:
-        try:
-            hadamard_product(self.parts)
-        except (RuntimeError, IndexError):
-            return f"its matrices do not fit together: {self.shapes()}"
-        return ""
+    def join(self) -> torch.Tensor:
+        return hadamard_product(self.parts)
 
 
 def hadamard_product(parts: Parts) -> torch.Tensor:

@@ -37,12 +37,8 @@ class LokrModule(PartsModule):
         product = torch.kron(first.reshape(*first.shape, *(1 for _ in second.shape[2:])), second.contiguous())
         return self.scale * product.reshape(weight.shape)
 
-    def problem(self) -> str:
-        try:
-            kronecker_factors(self.parts)
-        except (RuntimeError, IndexError):
-            return f"its matrices do not fit together: {self.shapes()}"
-        return ""
+    def join(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return kronecker_factors(self.parts)
 
 
 def kronecker_factors(parts: Parts) -> tuple[torch.Tensor, torch.Tensor]:

@@ -81,6 +81,17 @@ class PartsModule(Module):
     def tensors(self) -> dict[str, torch.Tensor]:
         return {**self.parts, "alpha": stated_alpha(self.alpha)}
 
+    @abstractmethod
+    def join(self) -> object:
+        """Put the parts together. Raises RuntimeError or IndexError where they do not fit."""
+
+    def problem(self) -> str:
+        try:
+            self.join()
+        except (RuntimeError, IndexError):
+            return f"its matrices do not fit together: {self.shapes()}"
+        return ""
+
     def shapes(self) -> str:
         """All parts with their shapes, for messages."""
         return ", ".join(f"{role} {tuple(tensor.shape)}" for role, tensor in self.parts.items())

@@ -41,7 +41,7 @@ def places_of(host: Host, runner: Runner, elsewhere: Sequence[str] = ()) -> list
 
     A device may be named several times, for as many runs at once; one that is not there is left out.
     """
-    own = _own_device(host)
+    own = own_device(host)
     further = [device for name in elsewhere if (device := _full_name(name))]
     if host.kind == "webui" and own in further:  # named once it is the one of the WebUI, named again one beside it
         further.remove(own)
@@ -68,11 +68,12 @@ def _full_name(name: str) -> str:
 
 def runner_apart(host: Host, device: str = "") -> Runner:
     """Runs jobs in processes of their own on that device, or on the one of the host's model."""
-    name, environment = devices.alone(device or _own_device(host))
+    name, environment = devices.alone(device or own_device(host))
     return OwnProcessRunner(host, name, environment)
 
 
-def _own_device(host: Host) -> str:
+def own_device(host: Host) -> str:
+    """The full name of the device that the host's own model is on. Raises ConfigError where there is none such."""
     return devices.full_name(str(getattr(host, "device", "auto")))
 
 

@@ -5,7 +5,6 @@ Source: Hyeon-Woo et al. 2021, arXiv:2108.06098 (FedPara), begun as in LyCORIS.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -35,11 +34,8 @@ class LoHaLayer(PartsLayer):
         rank, inner = self.plan.rank, int(torch.Size(inputs).numel())
         return {f"hada_w{n}_{side}": (outputs, rank) if side == "a" else (rank, inner) for n in (1, 2) for side in "ab"}
 
-    def start(self, shapes: Mapping[str, Shape]) -> dict[str, torch.Tensor]:
-        return {
-            role: torch.zeros(shape) if role in self.from_zero else self.drawn(role, shape, DEVIATIONS.get(role, 1.0))
-            for role, shape in shapes.items()
-        }
+    def deviation(self, role: str, shape: Shape) -> float:
+        return DEVIATIONS.get(role, 1.0)
 
     def add(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         x = self.kept_inputs(x.to(out.dtype))

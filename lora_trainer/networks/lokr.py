@@ -40,13 +40,8 @@ class LoKrLayer(PartsLayer):
         inner = wide * math.prod(kernel)
         return {"lokr_w1": (rows, columns), "lokr_w2_a": (high, rank), "lokr_w2_b": (rank, inner)}
 
-    def start(self, shapes: Mapping[str, Shape]) -> dict[str, torch.Tensor]:
-        return {
-            role: torch.zeros(shape)
-            if role in self.from_zero
-            else self.drawn(role, shape, (3 * math.prod(shape[1:])) ** -0.5)
-            for role, shape in shapes.items()
-        }
+    def deviation(self, role: str, shape: Shape) -> float:
+        return float((3 * math.prod(shape[1:])) ** -0.5)
 
     def add(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         first, second = kronecker_factors(self.parts)

@@ -38,13 +38,20 @@ class PartsLayer(Adapter):
         """Shapes of a new layer's parts by role."""
 
     @abstractmethod
+    def deviation(self, role: str, shape: Shape) -> float:
+        """Of the normal numbers that a part begins with, where it is not zero."""
+
     def start(self, shapes: Mapping[str, Shape]) -> dict[str, torch.Tensor]:
         """What parts of these shapes begin with; their product is zero."""
+        return {
+            role: torch.zeros(shape) if role in self.from_zero else self._drawn(role, shape)
+            for role, shape in shapes.items()
+        }
 
-    def drawn(self, role: str, shape: Shape, deviation: float) -> torch.Tensor:
+    def _drawn(self, role: str, shape: Shape) -> torch.Tensor:
         """Normal numbers that depend on the seed, the module's name and the role alone."""
         draw = generator("cpu", self.clock.seed, "initial", self.plan.name, role)
-        return torch.empty(shape).normal_(0.0, deviation, generator=draw)
+        return torch.empty(shape).normal_(0.0, self.deviation(role, shape), generator=draw)
 
     @property
     def parts(self) -> dict[str, nn.Parameter]:
